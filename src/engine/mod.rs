@@ -1,0 +1,12 @@
+//! The run: dispatcher, retries, router, breakers, statistics.
+//!
+//! The engine publishes an [`EngineSnapshot`] (the latest one wins) and takes [`Command`]s. It never waits for a
+//! terminal, and nothing outside it touches the limiter or the queue while it runs.
+
+mod command;
+mod knob;
+mod snapshot;
+
+pub use command::Command;
+pub use knob::{KnobGroup, KnobId, KnobKind, KnobSpec, KnobView};
+pub use snapshot::*;

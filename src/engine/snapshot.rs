@@ -1,0 +1,505 @@
+//! What the engine tells the world: plain data, complete in itself, in bounded size.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::limiter::{Preset, ScopeStatus, Why};
+use crate::record::{ErrorClass, Micros, Priority, RecordId, Region, Route, ScopeKey, Usage, Usd};
+
+use super::KnobView;
+
+/// Everything about the run at one moment.
+#[derive(Clone, Debug, Serialize)]
+pub struct EngineSnapshot {
+    /// When it was taken, on the run's clock.
+    pub at: Micros,
+    /// The same moment, UTC, milliseconds since 1970.
+    pub utc_ms: i64,
+    /// Where the load goes.
+    pub target: TargetInfo,
+    /// What the engine is doing.
+    pub state: LoadState,
+    /// Progress of the load.
+    pub run: RunView,
+    /// Spend.
+    pub money: MoneyView,
+    /// Rates, errors, queue.
+    pub flow: FlowView,
+    /// Sliding 60 s over all scopes.
+    pub total: WindowTotals,
+    /// Each scope: its route, its limiter, its health.
+    pub scopes: Vec<ScopeView>,
+    /// Each Region's health.
+    pub regions: Vec<RegionView>,
+    /// Latency distributions of the last 60 s.
+    pub latency: LatencyView,
+    /// The bottleneck, in words.
+    pub verdict: Verdict,
+    /// The token estimator's record.
+    pub estimator: EstimatorView,
+    /// The limiter's rule.
+    pub preset: Preset,
+    /// Every knob.
+    pub knobs: Vec<KnobView>,
+    /// Second-by-second history, oldest first, at most one hour.
+    pub series: Arc<Series>,
+    /// Tuning changes and events to mark on the charts, oldest first, at most 64.
+    pub marks: Arc<Vec<Mark>>,
+    /// Last finished records, newest first, at most 256.
+    pub recent: Arc<Vec<RequestView>>,
+    /// Failed records by reason.
+    pub failed_by_reason: Vec<(String, u64)>,
+    /// The engine's journal, newest first, at most 512.
+    pub journal: Arc<Vec<JournalLine>>,
+    /// How well the client itself keeps up.
+    pub client: ClientHealth,
+}
+
+/// Where the load goes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct TargetInfo {
+    /// True: everything here was made by a simulator.
+    pub simulated: bool,
+    /// `sim`, `aws` or the URL, as the user gave it.
+    pub name: String,
+    /// Account id, once known.
+    pub account: Option<String>,
+    /// The user's label for the account.
+    pub account_label: Option<String>,
+    /// AWS profile, if one is in use.
+    pub profile: Option<String>,
+    /// Caller ARN, once known.
+    pub caller: Option<String>,
+    /// Regions in use.
+    pub regions: Vec<Region>,
+    /// Nothing that costs or destroys is offered.
+    pub read_only: bool,
+    /// When the credentials end, UTC milliseconds; `None` if they do not or it is not known.
+    pub credentials_until_ms: Option<i64>,
+}
+
+/// What the engine is doing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum LoadState {
+    /// No load.
+    Idle,
+    /// Admitting.
+    Running,
+    /// Not admitting, attempts still in flight.
+    Pausing {
+        /// How many are in flight.
+        in_flight: u32,
+    },
+    /// Not admitting, nothing in flight.
+    Paused,
+    /// Ending: not admitting, attempts still in flight.
+    Draining {
+        /// How many are in flight.
+        in_flight: u32,
+    },
+    /// Nothing can go on until the cause is gone.
+    Parked {
+        /// What happened.
+        cause: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The load has ended.
+    Finished,
+}
+
+/// What kind of load it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LoadKind {
+    /// None.
+    #[default]
+    None,
+    /// A file of records.
+    File,
+    /// Synthetic prompts.
+    Synthetic,
+}
+
+/// Progress of the load.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RunView {
+    /// What kind of load.
+    pub kind: LoadKind,
+    /// One line that names it (`prompts.jsonl`, `poisson 4.0/s, seed 7`).
+    pub label: String,
+    /// Records in all, if known.
+    pub total: Option<u64>,
+    /// Succeeded, in this process.
+    pub succeeded: u64,
+    /// Failed for good, in this process.
+    pub failed: u64,
+    /// Already finished by an earlier run that this one resumes.
+    pub resumed: u64,
+    /// Not sent yet: in the queue or still to be read.
+    pub unsent: u64,
+    /// Time since the load began.
+    pub elapsed: Micros,
+    /// Expected time to the end at the present rate.
+    pub eta: Option<Micros>,
+    /// Records whose result came after their deadline.
+    pub late: u64,
+    /// The earliest deadline still open, run's clock.
+    pub next_deadline: Option<Micros>,
+    /// Arrivals dropped because the queue was full.
+    pub dropped: u64,
+    /// Attempts sent, and those beyond each record's first.
+    pub attempts: u64,
+    /// Attempts beyond each record's first.
+    pub retries: u64,
+    /// Where results go.
+    pub output: Option<String>,
+}
+
+/// Spend.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct MoneyView {
+    /// Settled spend of this run, resumes included.
+    pub spent: Usd,
+    /// Part of `spent` that rests on estimates.
+    pub estimated: Usd,
+    /// Worst case of what is in flight.
+    pub in_flight: Usd,
+    /// The cap.
+    pub cap: Option<Usd>,
+    /// Spend per hour at the rate of the last 60 s.
+    pub per_hour: Usd,
+    /// Models in use without a known price.
+    pub unpriced: Vec<String>,
+    /// Settled spend by model.
+    pub by_model: Vec<(String, Usd)>,
+}
+
+/// Rates, errors, queue.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct FlowView {
+    /// Arrivals asked for, per second; `None` for files and closed loops.
+    pub requested_rps: Option<f64>,
+    /// Arrivals really made, per second over the last 10 s.
+    pub arrived_rps: f64,
+    /// Attempts sent, per second over the last 10 s.
+    pub sent_rps: f64,
+    /// Records succeeded, per second over the last 10 s.
+    pub done_rps: f64,
+    /// The client itself cannot make the arrivals it was asked for.
+    pub client_limited: bool,
+    /// Attempts of the last 60 s that succeeded, 0 to 1; `None` without attempts.
+    pub success_rate: Option<f64>,
+    /// Failed attempts of the last 60 s by class, zeroes left out.
+    pub errors_60s: Vec<(ErrorClass, u64)>,
+    /// Failed attempts since the start by class, zeroes left out.
+    pub errors_total: Vec<(ErrorClass, u64)>,
+    /// Attempts in flight.
+    pub in_flight: u32,
+    /// The concurrency limit.
+    pub concurrency: u32,
+    /// Records waiting, by class (high, medium, low).
+    pub queue_depth: [u64; 3],
+    /// Age of the oldest waiting record by class.
+    pub queue_age: [Option<Micros>; 3],
+    /// Expected time until the last waiting record of each class is sent.
+    pub queue_eta: [Option<Micros>; 3],
+    /// Why the head of the queue waits.
+    pub head: Option<HeadView>,
+    /// Records that wait for a retry delay.
+    pub backing_off: u64,
+}
+
+/// Why the head of the queue waits, and until when.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HeadView {
+    /// Its name.
+    pub record: RecordId,
+    /// Its class.
+    pub priority: Priority,
+    /// What holds it.
+    pub why: HeadWhy,
+    /// The route with the shortest wait.
+    pub route: Option<Route>,
+    /// The earliest moment at which it can go; `None` if no clock decides it.
+    pub until: Option<Micros>,
+}
+
+/// What holds the head of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeadWhy {
+    /// The limiter; the inner value names the dimension.
+    Limiter(Why),
+    /// The concurrency limit.
+    Concurrency,
+    /// Every breaker is open.
+    Breakers,
+    /// Every scope is parked or drained.
+    Parked,
+    /// The spend cap.
+    Cap,
+    /// Paused by the operator.
+    Paused,
+}
+
+/// Sliding 60 s over all scopes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct WindowTotals {
+    /// Attempts sent.
+    pub requests: u64,
+    /// Quota tokens settled.
+    pub settled: u64,
+    /// Quota tokens held at admission.
+    pub reserved: u64,
+    /// Quota tokens held now by attempts in flight.
+    pub held: u64,
+}
+
+/// One scope.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScopeView {
+    /// Its key.
+    pub key: ScopeKey,
+    /// The route that leads to it.
+    pub route: Route,
+    /// Where its quotas came from: `config`, `service quotas`, `default`, `unknown`, `by hand`.
+    pub quota_source: String,
+    /// Its limiter.
+    pub limiter: ScopeStatus,
+    /// Attempts in flight.
+    pub in_flight: u32,
+    /// Health and breaker.
+    pub breaker: BreakerView,
+    /// Why it is parked, if it is: cause and remedy.
+    pub parked: Option<(String, String)>,
+    /// Settled over reserved quota tokens of the last 60 s, 0 to 1 (above 1 with a heavy burndown).
+    pub reservation_efficiency: Option<f64>,
+    /// Throttles of the last 60 s by class, zeroes left out.
+    pub throttles_60s: Vec<(ErrorClass, u64)>,
+}
+
+/// A breaker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(tag = "breaker", rename_all = "snake_case")]
+pub enum BreakerView {
+    /// Letting everything through.
+    #[default]
+    Closed,
+    /// Letting nothing through until `until`.
+    Open {
+        /// When the first probe goes.
+        until: Micros,
+    },
+    /// One probe at a time.
+    HalfOpen,
+}
+
+/// One Region.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RegionView {
+    /// Its name.
+    pub region: Region,
+    /// The worst breaker of its scopes.
+    pub breaker: BreakerView,
+    /// Drained by the operator.
+    pub drained: bool,
+    /// Success share of the last 60 s.
+    pub success_rate: Option<f64>,
+    /// Attempts per second, last 10 s.
+    pub rps: f64,
+    /// Attempts in flight.
+    pub in_flight: u32,
+    /// Median attempt latency of the last 60 s.
+    pub p50: Option<Micros>,
+    /// Settled quota tokens of the last 60 s.
+    pub settled: u64,
+    /// Quota tokens per minute over its scopes, where known.
+    pub quota: Option<u64>,
+    /// The last error, one line, sanitised.
+    pub last_error: Option<String>,
+}
+
+/// Percentiles of one distribution. A percentile is `None` until there are enough samples for it (n >= 1/(1-p)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Percentiles {
+    /// Samples.
+    pub n: u64,
+    /// Median.
+    pub p50: Option<Micros>,
+    /// 90th.
+    pub p90: Option<Micros>,
+    /// 99th.
+    pub p99: Option<Micros>,
+    /// Largest.
+    pub max: Option<Micros>,
+}
+
+/// Latency distributions of the last 60 s; definitions: help screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct LatencyView {
+    /// One attempt, send to end.
+    pub attempt: Percentiles,
+    /// First attempt's send to final result, retries and waits between them included.
+    pub logical: Percentiles,
+    /// Due time to final result.
+    pub response: Percentiles,
+    /// Time to first token (streams).
+    pub ttft: Percentiles,
+    /// Time in the queue, before the limiter was asked first or after it said yes.
+    pub queue_wait: Percentiles,
+    /// Time per output token, `(E2E - TTFT) / (output - 1)` (streams).
+    pub tpot: Percentiles,
+}
+
+/// What binds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bottleneck {
+    /// Fewer than 10 requests.
+    #[default]
+    NotEnoughData,
+    /// Nothing: the load is below every limit.
+    Demand,
+    /// Requests per minute.
+    Rpm,
+    /// Tokens per minute, by what is really used.
+    TpmSettled,
+    /// Tokens per minute, by what `max_tokens` holds.
+    TpmReserved,
+    /// Tokens per day.
+    Tpd,
+    /// Concurrency over latency.
+    Concurrency,
+    /// The service's capacity.
+    Capacity,
+    /// This client.
+    Client,
+}
+
+/// The bottleneck, in words.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Verdict {
+    /// What binds.
+    pub what: Bottleneck,
+    /// One sentence: what is happening.
+    pub sentence: String,
+    /// One sentence: what to do; empty if nothing.
+    pub advice: String,
+    /// Best possible records per minute with this mix and these quotas, if known.
+    pub best_per_minute: Option<f64>,
+}
+
+/// The token estimator's record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct EstimatorView {
+    /// Samples compared with the service's counts.
+    pub n: u64,
+    /// Mean of estimate / actual - 1.
+    pub bias: f64,
+    /// 90th percentile of the absolute relative error.
+    pub p90_error: f64,
+}
+
+/// History, one value a second, oldest first. All vectors have the same length; `NaN` marks a second without data.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Series {
+    /// The second (run's clock) of the last value.
+    pub last_second: u64,
+    /// Sliding-60 s requests per minute.
+    pub rpm: Vec<f32>,
+    /// Sliding-60 s settled quota tokens per minute.
+    pub tpm_settled: Vec<f32>,
+    /// Quota tokens held at the end of the second.
+    pub held: Vec<f32>,
+    /// The limiter's target rate, quota tokens per minute, all scopes.
+    pub target_tpm: Vec<f32>,
+    /// Throttled attempts in the second.
+    pub throttles: Vec<f32>,
+    /// Other failed attempts in the second.
+    pub errors: Vec<f32>,
+    /// Records succeeded in the second.
+    pub done: Vec<f32>,
+    /// Queue depth at the end of the second.
+    pub queue: Vec<f32>,
+    /// Attempts in flight at the end of the second.
+    pub in_flight: Vec<f32>,
+    /// Median attempt latency in the second, milliseconds.
+    pub p50_ms: Vec<f32>,
+}
+
+/// A moment worth a mark on the charts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Mark {
+    /// When.
+    pub at: Micros,
+    /// What, short (`share 80 % -> 60 %`, `us-west-2 breaker open`).
+    pub what: String,
+}
+
+/// How a journal line is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// For the record.
+    Info,
+    /// Look at it.
+    Warning,
+    /// Something is wrong.
+    Error,
+}
+
+/// A line of the journal. Never holds a prompt, an output or a secret.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JournalLine {
+    /// When, UTC milliseconds.
+    pub utc_ms: i64,
+    /// How it is meant.
+    pub level: Level,
+    /// What happened, sanitised.
+    pub text: String,
+}
+
+/// A finished record, without its prompt and output.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RequestView {
+    /// Its name, sanitised.
+    pub id: RecordId,
+    /// Its class.
+    pub priority: Priority,
+    /// Where its last attempt went.
+    pub route: Route,
+    /// When it finished, UTC milliseconds.
+    pub utc_ms: i64,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Last attempt's latency.
+    pub attempt: Micros,
+    /// Due time to result.
+    pub response: Micros,
+    /// Token counts, if known.
+    pub usage: Option<Usage>,
+    /// What was held at admission.
+    pub reserved: u64,
+    /// Price, if known.
+    pub price: Option<Usd>,
+    /// Class and message of the failure, if it failed.
+    pub failure: Option<(ErrorClass, String)>,
+    /// The service's request id of the last attempt.
+    pub request_id: Option<String>,
+}
+
+/// How well the client itself keeps up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct ClientHealth {
+    /// Arrival lateness (`schedule_delay`) of the last 60 s.
+    pub schedule_delay: Percentiles,
+    /// CPU of the whole process, share of one core over the last seconds; `None` where it cannot be read.
+    pub cpu: Option<f64>,
+    /// Resident memory, bytes.
+    pub resident: Option<u64>,
+    /// Telemetry lost because somebody was too slow to take it.
+    pub dropped_telemetry: u64,
+}

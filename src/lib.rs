@@ -1,0 +1,44 @@
+//! `bedrock-top`: the operations console for Amazon Bedrock in a terminal.
+//!
+//! # The rooms, and who may know whom
+//!
+//! ```text
+//!  cli ──► everything           console ──► engine, control   (reads snapshots, sends commands)
+//!  engine  ──► workload, queue, limiter, bedrock
+//!  workload ──► families, catalogue, limiter types
+//!  control ──► bedrock          sim ──► meter, families, catalogue   (never engine, limiter, console)
+//!  bedrock ──► families, catalogue   limiter, queue, meter ──► catalogue, record
+//!  record, catalogue: the ground; everyone may stand on them
+//! ```
+//!
+//! | room | duty |
+//! |---|---|
+//! | [`record`] | the nouns, pure: record, attempt, outcome, error class, units, route, scope |
+//! | [`catalogue`] | models, prices, Service Quotas names; the cost arithmetic (reserve, settle) |
+//! | [`limiter`] | admits, settles, learns, explains itself; pure |
+//! | [`queue`] | priority classes, fairness in tokens between flows, deadlines; pure |
+//! | [`meter`] | how a *server* may meter; driven by the simulator, never imported by the limiter |
+//! | [`families`] | request and reply bodies of each model family and API |
+//! | [`engine`] | the run: dispatcher, retries, router, breakers, statistics |
+//! | [`workload`] | where records come from and where results go |
+//! | [`bedrock`] | the AWS edge: the only room that names an `aws_sdk_*` type |
+//! | [`control`] | quotas and identity: pollers and workflows |
+//! | [`sim`] | the Bedrock simulator over HTTP |
+//! | [`console`] | the terminal: app, keys, ui, term |
+//! | [`config`], [`report`] | layered configuration; summaries |
+
+pub mod bedrock;
+pub mod catalogue;
+pub mod cli;
+pub mod config;
+pub mod console;
+pub mod control;
+pub mod engine;
+pub mod families;
+pub mod limiter;
+pub mod meter;
+pub mod queue;
+pub mod record;
+pub mod report;
+pub mod sim;
+pub mod workload;

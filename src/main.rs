@@ -1,0 +1,3 @@
+//! The `bedrock-top` program.
+
+fn main() {}
