@@ -101,6 +101,8 @@ pub enum LoadState {
     },
     /// Nothing can go on until the cause is gone.
     Parked {
+        /// What kind of cause.
+        kind: ParkKind,
         /// What happened.
         cause: String,
         /// What to do.
@@ -108,6 +110,22 @@ pub enum LoadState {
     },
     /// The load has ended.
     Finished,
+}
+
+/// Why a scope or a run is parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ParkKind {
+    /// Credentials are missing, expired or refused.
+    Credentials,
+    /// No access to the model or the operation.
+    Access,
+    /// The tokens of the day are used up.
+    Day,
+    /// The spend cap.
+    Cap,
+    /// Results cannot be stored.
+    Storage,
 }
 
 /// What kind of load it is.
@@ -156,6 +174,8 @@ pub struct RunView {
     pub retries: u64,
     /// Where results go.
     pub output: Option<String>,
+    /// Why it could not go on to its end (an input that cannot be used or read any more).
+    pub fatal: Option<String>,
 }
 
 /// Spend.
