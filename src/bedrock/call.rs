@@ -9,13 +9,14 @@ use aws_sdk_bedrockruntime::types::{ContentBlock, ConverseOutput as Output, Reas
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, RouteError};
 use crate::families::{self, Family};
 use crate::record::{Api, Body, ErrorClass, Failure, Reply, Route, Usage, UsageSource};
 
 use super::connect::{Clients, RegionClients};
 use super::exchange::{Exchange, Head, Keep, Trace};
 use super::failure::{from_sdk, lost, own};
+use super::message::one_line;
 use super::stream::{self, Reading, Seen};
 
 /// How far a stream is.
@@ -125,8 +126,16 @@ async fn exchange(
 
 fn converse_reply(output: &ConverseOutput, trace: &Trace) -> Result<Reply, Failure> {
     let (head, body) = whole(trace)?;
+    let malformed = |why: &str| lost(ErrorClass::Malformed, "MalformedReply", why, Some(&head));
     let Some(Output::Message(message)) = output.output() else {
-        return Err(lost(ErrorClass::Malformed, "MalformedReply", "the reply has no `output.message`", Some(&head)));
+        return Err(malformed("the reply has no `output.message`"));
+    };
+    // Text is what nearly every reply consists of; only for the rest is the body read once more.
+    let text_bytes = match message.content().iter().map(text_bytes).sum() {
+        Some(bytes) => bytes,
+        None => {
+            families::read_reply(Family::Converse, &body).map_err(|error| malformed(&error.to_string()))?.text_bytes
+        }
     };
     Ok(Reply {
         output: body,
@@ -134,7 +143,7 @@ fn converse_reply(output: &ConverseOutput, trace: &Trace) -> Result<Reply, Failu
         stop_reason: Some(output.stop_reason().as_str().to_owned()),
         stream: None,
         server_latency_ms: output.metrics().and_then(|metrics| u64::try_from(metrics.latency_ms()).ok()),
-        text_bytes: message.content().iter().map(text_bytes).sum(),
+        text_bytes,
     })
 }
 
@@ -187,11 +196,13 @@ fn usage_of(usage: &TokenUsage) -> Usage {
     }
 }
 
-fn text_bytes(block: &ContentBlock) -> u64 {
+fn text_bytes(block: &ContentBlock) -> Option<u64> {
     match block {
-        ContentBlock::Text(text) => text.len() as u64,
-        ContentBlock::ReasoningContent(ReasoningContentBlock::ReasoningText(reasoning)) => reasoning.text().len() as u64,
-        _ => 0,
+        ContentBlock::Text(text) => Some(text.len() as u64),
+        ContentBlock::ReasoningContent(ReasoningContentBlock::ReasoningText(reasoning)) => {
+            Some(reasoning.text().len() as u64)
+        }
+        _ => None,
     }
 }
 
@@ -222,9 +233,18 @@ fn impostor() -> Failure {
 
 /// The service's words, plus what to use instead where the catalogue knows it.
 fn explain(mut failure: Failure, route: &Route) -> Failure {
-    let refused = failure.class == ErrorClass::Access && failure.status == Some(400);
-    if refused && let Err(instead) = Catalogue::embedded().route(route.region.as_str(), route.model.as_str()) {
-        failure.message = super::message::one_line(&format!("{} {instead}", failure.message));
+    if failure.class == ErrorClass::Access
+        && failure.status == Some(400)
+        && let Err(error) = Catalogue::embedded().route(route.region.as_str(), route.model.as_str())
+    {
+        let instead = match error {
+            RouteError::Unknown { suggestion, .. } => suggestion.into_iter().collect(),
+            RouteError::NeedsProfile { alternatives, .. } | RouteError::NotHere { alternatives, .. } => alternatives,
+            RouteError::OtherRegion { .. } => Vec::new(),
+        };
+        if !instead.is_empty() {
+            failure.message = one_line(&format!("{} Use {}", failure.message, instead.join(" or ")));
+        }
     }
     failure
 }

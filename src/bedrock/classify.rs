@@ -27,7 +27,10 @@ pub(crate) fn classify(code: &str, status: Option<u16>, message: &str) -> ErrorC
         | "RequestLimitExceeded"
         | "LimitExceededException" => throttle(&text),
         "ModelNotReadyException" => ErrorClass::NotReady,
-        "ServiceUnavailableException" | "ServiceUnavailable" | "overloaded_error" | "OverloadedException"
+        "ServiceUnavailableException"
+        | "ServiceUnavailable"
+        | "overloaded_error"
+        | "OverloadedException"
         | "SlowDown" => ErrorClass::Capacity,
         "ModelTimeoutException" | "RequestTimeout" | "RequestTimeoutException" => ErrorClass::Timeout,
         "InternalServerException"
@@ -79,8 +82,7 @@ fn throttle(text: &str) -> ErrorClass {
         ErrorClass::ThrottleTpd
     } else if text.contains("token") {
         ErrorClass::ThrottleTpm
-    } else if text.contains("too many requests") || text.contains("request rate") || text.contains("rate of requests")
-    {
+    } else if text.contains("too many requests") || text.contains("request rate") || text.contains("rate of requests") {
         ErrorClass::ThrottleRpm
     } else {
         ErrorClass::ThrottleOther
@@ -191,7 +193,12 @@ mod tests {
             (400, "ValidationException", "Input is too long for requested model.", TooLarge),
             (400, "ServiceQuotaExceededException", "", Access),
             (403, "AccessDeniedException", "You don't have access to the model with the specified model ID.", Access),
-            (403, "AccessDeniedException", "Authentication failed: please make sure your API Key is valid.", Credentials),
+            (
+                403,
+                "AccessDeniedException",
+                "Authentication failed: please make sure your API Key is valid.",
+                Credentials,
+            ),
             (404, "ResourceNotFoundException", "This model version has reached the end of its life.", Access),
             (404, "FTUFormNotFilled", "Model use case details have not been submitted for this account.", Access),
             (403, "ExpiredTokenException", "The security token included in the request is expired", Credentials),
@@ -209,7 +216,8 @@ mod tests {
 
     #[test]
     fn a_namespace_around_the_name_is_ignored() {
-        let class = classify("com.amazon.coral.service#ThrottlingException:http://internal/", Some(429), "too many tokens");
+        let class =
+            classify("com.amazon.coral.service#ThrottlingException:http://internal/", Some(429), "too many tokens");
         assert_eq!(class, ErrorClass::ThrottleTpm);
         assert_eq!(exception_name("modelStreamErrorException"), "ModelStreamErrorException");
         assert_eq!(exception_name(""), "UnknownException");

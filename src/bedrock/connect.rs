@@ -96,8 +96,10 @@ impl Clients {
             }
         };
         let credentials = Remembering::around(base.credentials_provider());
-        let base = base.into_builder().credentials_provider(SharedCredentialsProvider::new(credentials.clone())).build();
-        let regions = regions.iter().map(|region| (region.clone(), RegionClients::new(&base, region, &settings))).collect();
+        let base =
+            base.into_builder().credentials_provider(SharedCredentialsProvider::new(credentials.clone())).build();
+        let regions =
+            regions.iter().map(|region| (region.clone(), RegionClients::new(&base, region, &settings))).collect();
         Ok(Clients {
             simulated: target.simulated(),
             regions,
@@ -132,9 +134,9 @@ impl Clients {
     }
 
     pub(super) fn region(&self, region: &Region) -> Result<&RegionClients, Failure> {
-        self.regions.get(region).ok_or_else(|| {
-            own(ErrorClass::Other, "NoSuchRegion", &format!("no client was made for Region {region}"))
-        })
+        self.regions
+            .get(region)
+            .ok_or_else(|| own(ErrorClass::Other, "NoSuchRegion", &format!("no client was made for Region {region}")))
     }
 }
 

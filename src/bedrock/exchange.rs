@@ -225,12 +225,7 @@ impl Head {
 
 /// The wait that a reply asks for: `x-amz-retry-after` in milliseconds, else `Retry-After` in seconds or as a date,
 /// which is measured against the reply's own `date` (our clock may be off). Never more than a day.
-fn retry_after(
-    amazon: Option<&str>,
-    standard: Option<&str>,
-    date: Option<&str>,
-    now: SystemTime,
-) -> Option<Micros> {
+fn retry_after(amazon: Option<&str>, standard: Option<&str>, date: Option<&str>, now: SystemTime) -> Option<Micros> {
     const LONGEST: Duration = Duration::from_secs(86_400);
     let millis = amazon.and_then(|value| value.trim().parse::<u64>().ok()).map(Duration::from_millis);
     let wait = millis.or_else(|| {

@@ -10,6 +10,7 @@ mod account;
 mod call;
 mod classify;
 mod connect;
+mod converse_events;
 mod credentials;
 mod exchange;
 mod failure;

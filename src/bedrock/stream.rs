@@ -16,11 +16,12 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout};
 
-use crate::families::{BodyError, ConverseAssembler, EventFacts, Family, ReplyParts, StreamReader};
+use crate::families::{ConverseAssembler, EventFacts, Family, ReplyParts, StreamReader};
 use crate::record::{ErrorClass, Failure, Micros, Reply, StreamTiming, UsageSource};
 
 use super::call::{Progress, ProgressSink};
 use super::classify::{classify, exception_name};
+use super::converse_events;
 use super::exchange::{Head, LARGEST_REPLY};
 use super::failure::own;
 use super::message::{causes, one_line};
@@ -104,15 +105,17 @@ impl Assembly {
             "event" => {
                 let kind = header(message, ":event-type").unwrap_or_default();
                 match self {
-                    Assembly::Converse(_) if kind == "initial-response" => Ok(Event::Ignored),
                     Assembly::Converse(assembler) => {
-                        let facts = assembler.event(kind, payload).map_err(|error: BodyError| error.to_string())?;
+                        let facts = converse_events::give(assembler, kind, payload)?;
                         Ok(Event::Facts(facts, kind == "metadata"))
                     }
                     Assembly::Chunks(reader) if kind == "chunk" => {
                         let bytes = chunk(payload)?;
                         let facts = reader.event(&bytes).map_err(|error| error.to_string())?;
-                        Ok(Event::Facts(facts, memchr::memmem::find(&bytes, b"amazon-bedrock-invocationMetrics").is_some()))
+                        Ok(Event::Facts(
+                            facts,
+                            memchr::memmem::find(&bytes, b"amazon-bedrock-invocationMetrics").is_some(),
+                        ))
                     }
                     Assembly::Chunks(_) => Ok(Event::Ignored),
                 }

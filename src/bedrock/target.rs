@@ -129,10 +129,8 @@ impl Target {
 }
 
 fn parse(arg: &str) -> Result<Url, TargetError> {
-    let unknown = |why: Option<&str>| TargetError::Unknown {
-        given: super::message::one_line(arg),
-        why: why.map(str::to_owned),
-    };
+    let unknown =
+        |why: Option<&str>| TargetError::Unknown { given: super::message::one_line(arg), why: why.map(str::to_owned) };
     if !arg.contains("://") {
         return Err(unknown(None));
     }
