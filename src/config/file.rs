@@ -149,7 +149,12 @@ fn keys() -> Vec<Key> {
         },
         Key {
             name: "quota",
-            kind: Kind::Tables(vec![text("region"), text("model"), whole("rpm", 1_000_000_000), whole("tpm", 1_000_000_000_000)]),
+            kind: Kind::Tables(vec![
+                text("region"),
+                text("model"),
+                whole("rpm", 1_000_000_000),
+                whole("tpm", 1_000_000_000_000),
+            ]),
         },
         Key { name: "accounts", kind: Kind::Named(vec![text("label"), flag("read_only")]) },
     ]
@@ -191,7 +196,11 @@ mod tests {
         let uncommented: String = default_text()
             .lines()
             .map(|line| match line.strip_prefix("# ") {
-                Some(rest) if rest.starts_with('[') || rest.split_once(" = ").is_some_and(|(k, _)| !k.contains(' ')) => rest,
+                Some(rest)
+                    if rest.starts_with('[') || rest.split_once(" = ").is_some_and(|(k, _)| !k.contains(' ')) =>
+                {
+                    rest
+                }
                 _ => line,
             })
             .collect::<Vec<_>>()

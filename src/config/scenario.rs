@@ -9,8 +9,20 @@ use crate::sim::Scenario;
 use super::strict::{ConfigErrors, Key, Kind, check};
 
 const FAULTS: [&str; 14] = [
-    "outage", "brownout", "latency", "throttle", "capacity", "not_ready", "reset", "stall", "truncate", "stream_error",
-    "malformed", "denied", "expired", "lost_reply",
+    "outage",
+    "brownout",
+    "latency",
+    "throttle",
+    "capacity",
+    "not_ready",
+    "reset",
+    "stall",
+    "truncate",
+    "stream_error",
+    "malformed",
+    "denied",
+    "expired",
+    "lost_reply",
 ];
 
 fn keys() -> Vec<Key> {
@@ -27,7 +39,11 @@ fn keys() -> Vec<Key> {
         number("output_sigma", 0.0..=5.0),
         Key {
             name: "region",
-            kind: Kind::Tables(vec![text("name"), number("ttft_ms", 0.0..=600_000.0), number("tokens_per_second", 0.1..=1e6)]),
+            kind: Kind::Tables(vec![
+                text("name"),
+                number("ttft_ms", 0.0..=600_000.0),
+                number("tokens_per_second", 0.1..=1e6),
+            ]),
         },
         Key {
             name: "quota",
@@ -165,7 +181,8 @@ rate = 1.0
 
     #[test]
     fn entries_without_their_subject_are_refused() {
-        let errors = parse_scenario("s.toml", "[[quota]]\nrpm = 3\n[[tenant]]\nregion = \"x\"\n[[region]]").unwrap_err();
+        let errors =
+            parse_scenario("s.toml", "[[quota]]\nrpm = 3\n[[tenant]]\nregion = \"x\"\n[[region]]").unwrap_err();
         assert_eq!(errors.errors.len(), 5, "{errors}");
     }
 }

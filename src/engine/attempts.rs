@@ -69,9 +69,11 @@ impl Dispatcher {
         let call = Call {
             route: route.setup.route.clone(),
             body: work.record.body.clone(),
+            family: work.record.body.family,
             stream,
             attempt_timeout: self.settings.attempt_timeout,
             stream_gap: self.settings.stream_gap,
+            progress: None,
         };
         let id = self.next_attempt;
         self.next_attempt += 1;
@@ -102,7 +104,14 @@ impl Dispatcher {
         }
     }
 
-    fn succeeded(&mut self, mut flight: InFlight, reply: Reply, request_id: Option<String>, latency: Micros, now: Micros) {
+    fn succeeded(
+        &mut self,
+        mut flight: InFlight,
+        reply: Reply,
+        request_id: Option<String>,
+        latency: Micros,
+        now: Micros,
+    ) {
         let (usage, source) = reply.usage.unwrap_or_else(|| {
             let output = reply.text_bytes.div_ceil(BYTES_PER_TOKEN);
             (Usage { input: flight.quote.input, output, ..Usage::default() }, UsageSource::Estimate)
@@ -151,7 +160,14 @@ impl Dispatcher {
         self.finish(end, now);
     }
 
-    fn failed(&mut self, mut flight: InFlight, failure: Failure, request_id: Option<String>, latency: Micros, now: Micros) {
+    fn failed(
+        &mut self,
+        mut flight: InFlight,
+        failure: Failure,
+        request_id: Option<String>,
+        latency: Micros,
+        now: Micros,
+    ) {
         let class = failure.class;
         let index = flight.route;
         for window in [&mut self.window, &mut self.routes[index].window] {
@@ -258,7 +274,8 @@ impl Dispatcher {
             window.at(now).settled += charged;
         }
         let record = &flight.work.record;
-        let difference = i64::try_from(charged).unwrap_or(i64::MAX) - i64::try_from(flight.quote.cost.expect).unwrap_or(0);
+        let difference =
+            i64::try_from(charged).unwrap_or(i64::MAX) - i64::try_from(flight.quote.cost.expect).unwrap_or(0);
         self.queue.correct(record.flow, record.priority, difference);
         charged
     }
@@ -285,9 +302,10 @@ impl Dispatcher {
             ErrorClass::ThrottleTpd => {
                 (ParkKind::Day, "wait for the day's reset (00:00 UTC), or send to another Region or model".to_string())
             }
-            ErrorClass::Credentials => {
-                (ParkKind::Credentials, "renew the credentials, e.g. `aws sso login`; the run goes on by itself".to_string())
-            }
+            ErrorClass::Credentials => (
+                ParkKind::Credentials,
+                "renew the credentials, e.g. `aws sso login`; the run goes on by itself".to_string(),
+            ),
             _ => (ParkKind::Access, format!("grant access to {} in {}, or drain that Region", name.model, name.region)),
         };
         let probe_at = if kind == ParkKind::Day {
@@ -310,7 +328,11 @@ impl Dispatcher {
             }
         }
         if news {
-            let text = if everywhere { format!("all parked: {words}; {remedy}") } else { format!("{name} parked: {words}; {remedy}") };
+            let text = if everywhere {
+                format!("all parked: {words}; {remedy}")
+            } else {
+                format!("{name} parked: {words}; {remedy}")
+            };
             self.chronicle.mark(now, utc_ms(&self.clock), Level::Error, text);
         }
     }

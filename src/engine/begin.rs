@@ -61,12 +61,8 @@ impl Dispatcher {
         self.queued_bytes = 0;
         self.retries.clear();
         self.run_parked = None;
-        let view = RunView {
-            kind: LoadKind::Synthetic,
-            label: label.to_string(),
-            total: spec.records,
-            ..RunView::default()
-        };
+        let view =
+            RunView { kind: LoadKind::Synthetic, label: label.to_string(), total: spec.records, ..RunView::default() };
         let mut load = self.active(intake, view, spec.stream);
         load.rate_at_start = start_rate(&spec.arrival);
         load.open_loop = !matches!(spec.arrival, Arrival::Closed { .. });

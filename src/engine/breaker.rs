@@ -138,8 +138,8 @@ impl Breaker {
                     self.outcomes.pop_front();
                 }
                 let failed = self.outcomes.iter().filter(|(_, ok)| !ok).count();
-                let many =
-                    self.outcomes.len() >= MIN_OUTCOMES && failed as f64 > settings.threshold * self.outcomes.len() as f64;
+                let many = self.outcomes.len() >= MIN_OUTCOMES
+                    && failed as f64 > settings.threshold * self.outcomes.len() as f64;
                 if !ok && (many || self.failures_in_a_row >= FAILURES_IN_A_ROW) {
                     self.pause = settings.open_for;
                     self.phase = Phase::Open { until: now + self.pause };

@@ -48,8 +48,7 @@ impl Delivery {
     /// The operating system refuses a thread.
     pub fn start(sink: Box<dyn Sink>, report: mpsc::UnboundedSender<Stored>) -> std::io::Result<Delivery> {
         let (parcels, incoming) = blocking::channel();
-        let thread =
-            thread::Builder::new().name("delivery".into()).spawn(move || deliver(sink, &incoming, &report))?;
+        let thread = thread::Builder::new().name("delivery".into()).spawn(move || deliver(sink, &incoming, &report))?;
         Ok(Delivery { parcels: Some(parcels), thread: Some(thread) })
     }
 

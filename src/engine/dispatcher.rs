@@ -28,7 +28,8 @@ use super::stats::{History, Latency, Window};
 use super::undo::Undone;
 use super::verdict::WaitCounts;
 use super::{
-    Command, EngineSettings, EngineSetup, EngineSnapshot, HeadView, HeadWhy, Level, Load, LoadKind, ParkKind, TargetInfo,
+    Command, EngineSettings, EngineSetup, EngineSnapshot, HeadView, HeadWhy, Level, Load, LoadKind, ParkKind,
+    TargetInfo,
 };
 
 /// Records of a file that wait in memory at most; the rest waits in the file.
@@ -189,8 +190,7 @@ impl Dispatcher {
             .routes
             .into_iter()
             .map(|setup| {
-                let scope =
-                    *scopes.entry(setup.key.clone()).or_insert_with(|| limiter.add_scope(setup.quota, now));
+                let scope = *scopes.entry(setup.key.clone()).or_insert_with(|| limiter.add_scope(setup.quota, now));
                 RouteState {
                     scope,
                     setup,
@@ -582,8 +582,7 @@ impl Dispatcher {
         if self.wait_samples.len() >= WAIT_SAMPLES {
             self.wait_samples.pop_front();
         }
-        self.wait_samples
-            .push_back(self.head.as_ref().map_or(HeadSample::Nothing, |head| HeadSample::Waits(head.why)));
+        self.wait_samples.push_back(self.head.as_ref().map_or(HeadSample::Nothing, |head| HeadSample::Waits(head.why)));
     }
 
     /// The looks of the last minute, counted.

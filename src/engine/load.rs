@@ -50,7 +50,17 @@ impl Work {
     /// A record that has just arrived.
     #[must_use]
     pub fn new(record: Record, load: u32, now: Micros) -> Work {
-        Work { record, load, attempts: 0, counted: 0, first_sent: None, queued: now, told_to_wait: Cell::new(false), cost: Usd::ZERO, last: None }
+        Work {
+            record,
+            load,
+            attempts: 0,
+            counted: 0,
+            first_sent: None,
+            queued: now,
+            told_to_wait: Cell::new(false),
+            cost: Usd::ZERO,
+            last: None,
+        }
     }
 }
 

@@ -11,8 +11,8 @@ use super::router::RouteState;
 use super::stats::{Sample, by_class, percentiles};
 use super::verdict::{Evidence, verdict};
 use super::{
-    BreakerView, ClientHealth, EngineSetup, EngineSnapshot, EstimatorView, FlowView, LatencyView, LoadState,
-    MoneyView, RegionView, RunView, ScopeView, Series, Verdict, WindowTotals,
+    BreakerView, ClientHealth, EngineSetup, EngineSnapshot, EstimatorView, FlowView, LatencyView, LoadState, MoneyView,
+    RegionView, RunView, ScopeView, Series, Verdict, WindowTotals,
 };
 
 /// Below this share of the arrivals asked for, the client is said to be the limit (study/load.md §D rule 6).
@@ -110,7 +110,8 @@ impl Dispatcher {
         if self.paused {
             return if in_flight > 0 { LoadState::Pausing { in_flight } } else { LoadState::Paused };
         }
-        let mut usable = self.routes.iter().filter(|route| !self.router.is_drained(&route.setup.route.region)).peekable();
+        let mut usable =
+            self.routes.iter().filter(|route| !self.router.is_drained(&route.setup.route.region)).peekable();
         let first = usable.peek().and_then(|route| route.parked.clone());
         match first {
             Some(park) if usable.all(|route| route.parked.is_some()) => {

@@ -87,8 +87,7 @@ impl Window {
             let count: u64 = self.last(1, now).map(field).sum();
             return if lived > 0.2 { count as f64 / lived } else { 0.0 };
         }
-        let count: u64 =
-            self.ring.iter().filter(|s| s.second < present && s.second + span >= present).map(field).sum();
+        let count: u64 = self.ring.iter().filter(|s| s.second < present && s.second + span >= present).map(field).sum();
         count as f64 / span as f64
     }
 

@@ -90,7 +90,10 @@ pub fn verdict(e: &Evidence) -> Verdict {
     } else if often(w.breakers) || capacity * 5 > e.finished {
         (
             Bottleneck::Capacity,
-            format!("the service has no capacity: {capacity} of {} attempts answered 503 in the last minute", e.finished),
+            format!(
+                "the service has no capacity: {capacity} of {} attempts answered 503 in the last minute",
+                e.finished
+            ),
             "this is not your quota: send to more Regions or through a cross-Region profile, or try later".to_string(),
         )
     } else if often(w.rpm) || throttled_requests > throttled_tokens.max(e.finished / 50) {
@@ -117,13 +120,18 @@ pub fn verdict(e: &Evidence) -> Verdict {
             (
                 Bottleneck::TpmSettled,
                 "tokens per minute bind through what is really used".to_string(),
-                "ask for shorter replies (output counts by its burndown), add a Region or profile, or ask for more TPM".to_string(),
+                "ask for shorter replies (output counts by its burndown), add a Region or profile, or ask for more TPM"
+                    .to_string(),
             )
         }
     } else if often(w.concurrency) {
         (
             Bottleneck::Concurrency,
-            format!("concurrency binds: {:.0} % of the limit in flight, {:.1} s each", e.concurrency_use * 100.0, e.latency),
+            format!(
+                "concurrency binds: {:.0} % of the limit in flight, {:.1} s each",
+                e.concurrency_use * 100.0,
+                e.latency
+            ),
             "raise concurrency; the quotas have room".to_string(),
         )
     } else if e.client_limited {
@@ -150,7 +158,13 @@ fn best_per_minute(e: &Evidence) -> Option<f64> {
 /// A third above the largest reply seen, on a round number.
 fn suggested_max_tokens(largest_output: u64) -> u64 {
     let wanted = largest_output + largest_output / 3;
-    let step = if wanted < 200 { 16 } else if wanted < 2_000 { 100 } else { 500 };
+    let step = if wanted < 200 {
+        16
+    } else if wanted < 2_000 {
+        100
+    } else {
+        500
+    };
     wanted.div_ceil(step).max(1) * step
 }
 
