@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, Uri};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::{Instant, sleep_until};
@@ -128,7 +128,7 @@ async fn attend(
         Operation::Converse
         | Operation::ConverseStream
         | Operation::InvokeModel
-        | Operation::InvokeModelWithResponseStream => runtime::infer(call, &head.headers).await,
+        | Operation::InvokeModelWithResponseStream => runtime::infer(call).await,
         _ => plain(call).await,
     }
 }
@@ -200,9 +200,4 @@ fn identification(world: &World) -> Response<ReplyBody> {
         "seed": world.scenario.seed,
     }))
     .into_response()
-}
-
-/// A header of the request as text.
-pub(super) fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok()
 }

@@ -15,7 +15,7 @@ const SPEED_SIGMA: f64 = 0.12;
 /// Reading the prompt, tokens per second: adds to the time to first token.
 const PREFILL: f64 = 20_000.0;
 /// How much a fully used scope slows down: the time to first token by this factor, the generation by its square root.
-const FULL_LOAD: f64 = 3.0;
+const FULL_LOAD: f64 = 2.0;
 
 /// When the tokens of one reply come.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -24,10 +24,16 @@ const BODY_TIME: Duration = Duration::from_secs(120);
 /// A request body, unzipped, and the memory set aside for it.
 pub(super) struct Payload {
     pub bytes: Bytes,
-    _claim: Claim,
+    claim: Claim,
 }
 
 impl Payload {
+    /// Gives the memory back.
+    pub(super) fn forget(&mut self) {
+        self.bytes = Bytes::new();
+        self.claim.release();
+    }
+
     /// Reads the body. Nothing is read of one that announces itself as too large.
     pub(super) async fn read(world: &Arc<World>, headers: &HeaderMap, mut body: Incoming) -> Result<Payload, Refusal> {
         if body.size_hint().lower() > BODY_LIMIT as u64 {
@@ -49,7 +55,7 @@ impl Payload {
                 .into());
             }
         };
-        Ok(Payload { bytes, _claim: claim })
+        Ok(Payload { bytes, claim })
     }
 }
 

@@ -99,7 +99,7 @@ impl Simulator {
     /// The server's own account of what happened, for comparison with the client's.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
-        let now = self.world.now();
+        let now = self.world.unix();
         let mut ledger = self.world.account().ledger(now);
         ledger.watched = self.world.watched_needles().clone();
         ledger

@@ -26,9 +26,9 @@ pub(super) fn padding(chance: u64) -> &'static str {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum FrameKind {
     /// An event of this type with a JSON payload.
-    Event(&'static str, Bytes),
+    Event(String, Bytes),
     /// A modelled exception of this type.
-    Exception(&'static str, Bytes),
+    Exception(String, Bytes),
     /// Bytes that are no frame.
     Garbage,
 }
@@ -105,23 +105,21 @@ impl EventStream {
 
 /// Writes one frame with its checksums.
 fn encode(frame: &FrameKind, bytes: &mut BytesMut) {
-    let text = |name: &'static str, value: &'static str| {
-        Header::new(StrBytes::from(name), HeaderValue::String(StrBytes::from(value)))
-    };
+    let text = |name: &'static str, value: StrBytes| Header::new(name, HeaderValue::String(value));
     let message = match frame {
         FrameKind::Event(kind, payload) => Message::new_from_parts(
             vec![
-                text(":event-type", kind),
-                text(":content-type", "application/json"),
-                text(":message-type", "event"),
+                text(":event-type", kind.clone().into()),
+                text(":content-type", "application/json".into()),
+                text(":message-type", "event".into()),
             ],
             payload.clone(),
         ),
         FrameKind::Exception(kind, payload) => Message::new_from_parts(
             vec![
-                text(":exception-type", kind),
-                text(":content-type", "application/json"),
-                text(":message-type", "exception"),
+                text(":exception-type", kind.clone().into()),
+                text(":content-type", "application/json".into()),
+                text(":message-type", "exception".into()),
             ],
             payload.clone(),
         ),
@@ -148,8 +146,8 @@ mod tests {
     #[test]
     fn frames_decode_with_their_headers() {
         let mut bytes = BytesMut::new();
-        encode(&FrameKind::Event("messageStart", Bytes::from_static(br#"{"role":"assistant"}"#)), &mut bytes);
-        encode(&FrameKind::Exception("throttlingException", Bytes::from_static(br#"{"message":"m"}"#)), &mut bytes);
+        encode(&FrameKind::Event("messageStart".into(), Bytes::from_static(br#"{"role":"assistant"}"#)), &mut bytes);
+        encode(&FrameKind::Exception("throttlingException".into(), Bytes::from_static(br#"{"message":"m"}"#)), &mut bytes);
         let mut decoder = MessageFrameDecoder::new();
         let mut seen = Vec::new();
         while let DecodedFrame::Complete(message) = decoder.decode_frame(&mut bytes).unwrap() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyper::HeaderMap;
 use rand::{RngExt, SeedableRng};
@@ -25,6 +26,7 @@ pub(super) struct World {
     pub catalogue: &'static Catalogue,
     pub speaker: Speaker,
     started: Instant,
+    unix_start: Micros,
     account: Mutex<Account>,
     arrivals: AtomicU64,
     body_bytes: AtomicUsize,
@@ -42,12 +44,14 @@ pub(super) struct Arrival {
 
 impl World {
     pub(super) fn new(scenario: Scenario, catalogue: &'static Catalogue) -> World {
-        let account = Account::new(&scenario, catalogue);
+        let unix_start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().into();
+        let account = Account::new(&scenario, catalogue, unix_start);
         World {
             scenario,
             catalogue,
             speaker: Speaker::new(),
             started: Instant::now(),
+            unix_start,
             account: Mutex::new(account),
             arrivals: AtomicU64::new(0),
             body_bytes: AtomicUsize::new(0),
@@ -61,8 +65,9 @@ impl World {
         at.saturating_duration_since(self.started).into()
     }
 
-    pub(super) fn now(&self) -> Micros {
-        self.time(Instant::now())
+    /// Unix time, which the meters need for their minutes and days. It runs evenly: the wall clock is read once.
+    pub(super) fn unix(&self) -> Micros {
+        self.unix_start + self.time(Instant::now())
     }
 
     /// A request has arrived: the n-th of a seed always draws the same.
@@ -133,9 +138,16 @@ impl Claim {
     }
 }
 
+impl Claim {
+    /// Gives everything back.
+    pub(super) fn release(&mut self) {
+        self.world.body_bytes.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed);
+    }
+}
+
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.world.body_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.release();
     }
 }
 
