@@ -1,1 +1,4 @@
-//! (room under construction)
+//! The console: what the operator sees and touches.
+
+pub mod app;
+pub mod keys;
