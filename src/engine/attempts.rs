@@ -54,6 +54,7 @@ impl Dispatcher {
         let probe = route.breaker.sent(now);
         let unparks = route.parked.as_mut().map(|park| park.probing = true).is_some();
         route.in_flight += 1;
+        route.sent += 1;
         for window in [&mut self.window, &mut route.window] {
             let second = window.at(now);
             second.sent += 1;
@@ -270,6 +271,7 @@ impl Dispatcher {
         let route = &mut self.routes[flight.route];
         let charged = cost::settle(usage, route.burndown()).0;
         self.limiter.settle(flight.ticket, charged, now);
+        route.settled += charged;
         for window in [&mut self.window, &mut route.window] {
             window.at(now).settled += charged;
         }
@@ -404,6 +406,13 @@ impl Dispatcher {
         });
         self.window.at(now).done += u32::from(result.is_ok());
         let Some(load) = self.load.as_mut().filter(|load| load.id == work.load) else { return };
+        if let Some((usage, _)) = usage {
+            let sum = &mut load.view.usage;
+            sum.input += usage.input;
+            sum.output += usage.output;
+            sum.cache_read += usage.cache_read;
+            sum.cache_write += usage.cache_write;
+        }
         if result.is_ok() {
             load.view.succeeded += 1;
         } else {

@@ -197,6 +197,8 @@ impl Dispatcher {
                     breaker: Default::default(),
                     parked: None,
                     in_flight: 0,
+                    sent: 0,
+                    settled: 0,
                     window: Window::default(),
                     latency: Latency::default(),
                     last_error: None,

@@ -212,6 +212,8 @@ impl Dispatcher {
                     quota_source: route.setup.quota_source.clone(),
                     limiter,
                     in_flight: route.in_flight,
+                    sent_total: route.sent,
+                    settled_total: route.settled,
                     breaker: route.breaker.view(now),
                     parked: route.parked.as_ref().map(|park| (park.cause.clone(), park.remedy.clone())),
                     reservation_efficiency: (reserved > 0 && settled > 0).then(|| settled as f64 / reserved as f64),

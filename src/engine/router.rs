@@ -45,6 +45,10 @@ pub struct RouteState {
     pub parked: Option<Parked>,
     /// Attempts in flight.
     pub in_flight: u32,
+    /// Attempts sent since the start.
+    pub sent: u64,
+    /// Quota tokens settled since the start.
+    pub settled: u64,
     /// Seconds of its life.
     pub window: Window,
     /// Its attempts' latency.

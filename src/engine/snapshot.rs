@@ -168,10 +168,12 @@ pub struct RunView {
     pub next_deadline: Option<Micros>,
     /// Arrivals dropped because the queue was full.
     pub dropped: u64,
-    /// Attempts sent, and those beyond each record's first.
+    /// Attempts sent.
     pub attempts: u64,
     /// Attempts beyond each record's first.
     pub retries: u64,
+    /// Token counts of the finished records, estimates included.
+    pub usage: Usage,
     /// Where results go.
     pub output: Option<String>,
     /// Why it could not go on to its end (an input that cannot be used or read any more).
@@ -291,6 +293,10 @@ pub struct ScopeView {
     pub limiter: ScopeStatus,
     /// Attempts in flight.
     pub in_flight: u32,
+    /// Attempts sent since the start.
+    pub sent_total: u64,
+    /// Quota tokens settled since the start.
+    pub settled_total: u64,
     /// Health and breaker.
     pub breaker: BreakerView,
     /// Why it is parked, if it is: cause and remedy.
