@@ -50,7 +50,7 @@ impl Class {
     /// Something waits. A flow that was idle is lifted to the one served least, unless it comes back to its old place.
     pub(super) fn insert(&mut self, entry: Entry, lift: bool) {
         let least = self.active.first().map_or(self.clock, |&(served, _)| served);
-        let flow = self.flows.entry(entry.flow).or_insert_with(|| Flow { served: least, ..Flow::default() });
+        let flow = self.flows.entry(entry.flow).or_insert_with(|| Flow::new(least));
         if flow.is_empty() {
             if lift {
                 flow.served = flow.served.max(least);

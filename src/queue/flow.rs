@@ -45,6 +45,11 @@ pub(super) struct Flow {
 }
 
 impl Flow {
+    /// An idle flow that counts from here.
+    pub(super) fn new(served: i128) -> Flow {
+        Flow { served, ..Flow::default() }
+    }
+
     pub(super) fn insert(&mut self, deadline: Option<Micros>, seq: u64, slot: u32) {
         match deadline {
             Some(deadline) => self.timely.insert((deadline, seq, slot)),
