@@ -4,12 +4,29 @@
 //! This room reads and writes what the user named and decides *when* work arrives. It knows request bodies (through
 //! [`crate::families`]) but no limiter, no queue, no AWS and no async runtime: sources block on threads of their own.
 
+mod blocks;
 mod clock;
+mod file;
+mod ids;
+mod index;
+mod input;
+mod line;
+mod phrases;
+mod prompt;
+mod schedule;
+mod seqs;
 mod sink;
 mod source;
 mod spec;
+mod synthetic;
 
 pub use clock::RunClock;
+pub use file::FileSource;
+pub use input::{Input, InputError, InputSummary, InvalidLines, Progress};
+pub use line::{Deadline, InputOptions};
+pub use schedule::Schedule;
+pub use seqs::SeqSet;
 pub use sink::{Finished, Journal, Sink};
 pub use source::{BadLine, Source, StopHandle};
 pub use spec::{Arrival, LoadSpec, Sizes};
+pub use synthetic::{RateControl, Synthetic};
