@@ -70,7 +70,6 @@ impl Dispatcher {
         let call = Call {
             route: route.setup.route.clone(),
             body: work.record.body.clone(),
-            family: work.record.body.family,
             stream,
             attempt_timeout: self.settings.attempt_timeout,
             stream_gap: self.settings.stream_gap,

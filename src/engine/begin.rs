@@ -1,6 +1,6 @@
 //! Beginning a load.
 
-use crate::record::Usd;
+use crate::record::{FlowId, Usd};
 use crate::workload::{Arrival, LoadSpec, Synthetic};
 
 use super::delivery::Delivery;
@@ -49,8 +49,8 @@ impl Dispatcher {
 
     fn begin_synthetic(&mut self, spec: &LoadSpec, label: &str) -> std::io::Result<()> {
         self.router.restrict(&self.routes, &spec.models, &spec.regions).map_err(std::io::Error::other)?;
-        let source = Synthetic::new(spec.clone(), self.clock);
-        let rate = source.rate_control();
+        let source = Synthetic::new(spec, FlowId::default(), self.clock);
+        let rate = source.control();
         let intake = Intake::start(Box::new(source))?;
         if let Some(cap) = spec.cap {
             // The cap is for this load: what was spent before it is not counted against it.

@@ -78,7 +78,7 @@ impl Dispatcher {
         }
         self.paused = on;
         if let Some(rate) = self.load.as_ref().and_then(|load| load.rate.as_ref()) {
-            rate.pause(on);
+            if on { rate.pause() } else { rate.resume() }
         }
         self.mark(now, if on { "paused" } else { "resumed" }.to_string());
     }
@@ -106,7 +106,7 @@ impl Dispatcher {
 
     fn rate(&self) -> Option<f64> {
         let load = self.load.as_ref().filter(|load| load.ending == Ending::Natural)?;
-        load.rate.as_ref().map(|rate| rate.value())
+        load.rate_now()
     }
 
     fn set_rate(&mut self, value: f64, now: Micros) {
@@ -116,7 +116,7 @@ impl Dispatcher {
         let Some(load) = self.load.as_ref() else { return };
         let value = if load.open_loop { value } else { value.round().max(1.0) };
         if let Some(rate) = &load.rate {
-            rate.set(value);
+            rate.set_rate(value);
         }
         let unit = if load.open_loop { "/s" } else { " workers" };
         self.remember_undo(Undone::Rate(before));
@@ -204,7 +204,7 @@ impl Dispatcher {
             }
             Undone::Rate(before) => {
                 if let Some(rate) = self.load.as_ref().and_then(|load| load.rate.as_ref()) {
-                    rate.set(before);
+                    rate.set_rate(before);
                 }
                 format!("arrivals {before:.2}")
             }

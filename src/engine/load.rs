@@ -101,13 +101,20 @@ impl ActiveLoad {
         self.ending == Ending::Natural && !self.intake.exhausted()
     }
 
+    /// The arrival rate now, or the workers of a closed loop; `None` where there is nothing to turn.
+    #[must_use]
+    pub fn rate_now(&self) -> Option<f64> {
+        let rate = self.rate.as_ref()?;
+        rate.requested_rate().or_else(|| rate.workers().map(|workers| workers as f64))
+    }
+
     /// Records finished in this process.
     #[must_use]
     pub fn finished(&self) -> u64 {
         self.view.succeeded + self.view.failed
     }
 
-    /// Records of it that have arrived are `view.total` for a synthetic load only when it ends; for files it is known.
+    /// Whether its records come from a file: then they wait there, and each is owed a result.
     #[must_use]
     pub fn is_file(&self) -> bool {
         self.view.kind == LoadKind::File

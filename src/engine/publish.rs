@@ -6,7 +6,7 @@ use crate::limiter::ScopeStatus;
 use crate::record::{ErrorClass, Micros, Region, Usd};
 
 use super::dispatcher::{Dispatcher, utc_ms};
-use super::load::Ending;
+use super::load::{ActiveLoad, Ending};
 use super::router::RouteState;
 use super::stats::{Sample, by_class, percentiles};
 use super::verdict::{Evidence, verdict};
@@ -138,7 +138,7 @@ impl Dispatcher {
 
     fn arrival_knob(&self) -> Option<(f64, f64)> {
         let load = self.load.as_ref().filter(|load| load.ending == Ending::Natural)?;
-        load.rate.as_ref().map(|rate| (rate.value(), load.rate_at_start))
+        load.rate_now().map(|rate| (rate, load.rate_at_start))
     }
 
     fn flow_view(&self, client: &ClientHealth, now: Micros) -> FlowView {
@@ -148,8 +148,7 @@ impl Dispatcher {
             .load
             .as_ref()
             .filter(|load| load.open_loop && load.ending == Ending::Natural && !self.paused)
-            .and_then(|load| load.rate.as_ref())
-            .map(|rate| rate.value());
+            .and_then(ActiveLoad::rate_now);
         let arrived_rps = rate(|s| u64::from(s.arrived));
         let lived = now.since(start) > Micros::from_secs(10);
         let sparse = requested_rps.is_some_and(|requested| requested < 20.0);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::catalogue::{Model, cost};
-use crate::limiter::{Cost, Decision, Limiter, ScopeId, Why};
+use crate::limiter::{Cost, Decision, Limiter, QuotaLimit, ScopeId, Why};
 use crate::record::{Micros, ModelId, Region, Route, Usd};
 
 use super::breaker::Breaker;
@@ -213,7 +213,7 @@ impl Router {
                         best = Some((0.0, index, quote));
                         break;
                     }
-                    let score = fullness(limiter, route, quote.cost, now) + 4.0 * route.ill;
+                    let score = fullness(route, quote.cost, now) + 4.0 * route.ill;
                     if best.as_ref().is_none_or(|(lowest, ..)| score < *lowest) {
                         best = Some((score, index, quote));
                     }
@@ -247,10 +247,18 @@ impl Router {
     }
 }
 
-/// How full a scope would be, 0 to about 1; without a known limit, by what it is sent already.
-fn fullness(limiter: &Limiter, route: &RouteState, cost: Cost, now: Micros) -> f64 {
-    limiter.fullness(route.scope, cost, now).unwrap_or_else(|| {
-        let latency = route.latency.median(now).map_or(1.0, Micros::secs_f64);
-        f64::from(route.in_flight) * latency / 100.0
-    })
+/// How full a scope would be, 0 to about 1: what was reserved there in the last minute over its quota; without a known
+/// quota, by what is in flight there (Little's law: a slow scope fills up by itself).
+fn fullness(route: &RouteState, cost: Cost, now: Micros) -> f64 {
+    match (route.setup.quota.tpm, route.setup.quota.rpm) {
+        (QuotaLimit::Limit(limit), _) => {
+            let reserved = route.window.sum(60, now, |second| second.reserved) + cost.hold;
+            reserved as f64 / limit.max(1) as f64
+        }
+        (_, QuotaLimit::Limit(limit)) => {
+            let sent = route.window.sum(60, now, |second| u64::from(second.sent)) + 1;
+            sent as f64 / limit.max(1) as f64
+        }
+        _ => f64::from(route.in_flight) / 100.0,
+    }
 }

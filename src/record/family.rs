@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Api;
+
 /// A form of request and reply bodies. One model can speak several (each speaks Converse, if it offers it at all).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
@@ -41,6 +43,21 @@ impl Family {
         Family::Jamba,
         Family::OpenAi,
     ];
+
+    /// Which operations carry bodies of this family.
+    #[must_use]
+    pub const fn api(self) -> Api {
+        match self {
+            Family::Converse => Api::Converse,
+            _ => Api::Invoke,
+        }
+    }
+
+    /// The position in [`Family::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
 
     /// The name for people.
     #[must_use]

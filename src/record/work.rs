@@ -91,9 +91,7 @@ pub enum Api {
 /// A request body, byte for byte as it will be sent (JSON), and what the limiter must know of it.
 #[derive(Clone, Debug)]
 pub struct Body {
-    /// The operation family this body is for.
-    pub api: Api,
-    /// The form of the body, and of its reply.
+    /// The form of the body, and of its reply; it decides the operation, see [`Family::api`].
     pub family: Family,
     /// The JSON text of `modelInput`.
     pub json: Bytes,

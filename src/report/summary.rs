@@ -133,7 +133,12 @@ impl fmt::Display for Summary {
         let badge = if self.simulated { "SIMULATED  " } else { "" };
         let to = self.output.as_ref().map_or(String::new(), |output| format!(" -> {output}"));
         writeln!(f, "{badge}{}{to}", self.load)?;
-        let mut records = format!("{} succeeded, {} failed, {} unsent", count(self.succeeded), count(self.failed), count(self.unsent));
+        let mut records = format!(
+            "{} succeeded, {} failed, {} unsent",
+            count(self.succeeded),
+            count(self.failed),
+            count(self.unsent)
+        );
         if let Some(total) = self.total {
             records += &format!(" of {}", count(total));
         }
@@ -142,12 +147,32 @@ impl fmt::Display for Summary {
         }
         row(f, "records", &records)?;
         if self.late > 0 || self.dropped > 0 {
-            row(f, "", &format!("{} after their deadline, {} arrivals dropped", count(self.late), count(self.dropped)))?;
+            row(
+                f,
+                "",
+                &format!("{} after their deadline, {} arrivals dropped", count(self.late), count(self.dropped)),
+            )?;
         }
         let time = span(crate::record::Micros::from_secs_f64(self.seconds));
         let rate = if self.seconds > 0.0 { (self.succeeded + self.failed) as f64 / self.seconds } else { 0.0 };
-        row(f, "time", &format!("{time}, {rate:.1} records/s, {} attempts ({} retries)", count(self.attempts), count(self.retries)))?;
-        row(f, "tokens", &format!("{} in, {} out", count(self.usage.input + self.usage.cache_read + self.usage.cache_write), count(self.usage.output)))?;
+        row(
+            f,
+            "time",
+            &format!(
+                "{time}, {rate:.1} records/s, {} attempts ({} retries)",
+                count(self.attempts),
+                count(self.retries)
+            ),
+        )?;
+        row(
+            f,
+            "tokens",
+            &format!(
+                "{} in, {} out",
+                count(self.usage.input + self.usage.cache_read + self.usage.cache_write),
+                count(self.usage.output)
+            ),
+        )?;
         for scope in &self.scopes {
             let mut text = format!("{}: {} requests", scope.scope, count(scope.requests));
             if let Some(share) = scope.tpm_use {
@@ -165,10 +190,12 @@ impl fmt::Display for Summary {
         let share = if self.attempts > 0 { throttled as f64 / self.attempts as f64 } else { 0.0 };
         row(f, "throttles", &format!("{} ({} of attempts)", count(throttled), percent(share)))?;
         if !self.failed_attempts.is_empty() {
-            let parts: Vec<String> = self.failed_attempts.iter().map(|(class, n)| format!("{class} {}", count(*n))).collect();
+            let parts: Vec<String> =
+                self.failed_attempts.iter().map(|(class, n)| format!("{class} {}", count(*n))).collect();
             row(f, "by class", &parts.join(", "))?;
         }
-        let at = |name: &str, value: Option<crate::record::Micros>| value.map(|value| format!("{name} {}", span(value)));
+        let at =
+            |name: &str, value: Option<crate::record::Micros>| value.map(|value| format!("{name} {}", span(value)));
         let latency = &self.latency.attempt;
         let parts: Vec<String> =
             [at("p50", latency.p50), at("p90", latency.p90), at("p99", latency.p99)].into_iter().flatten().collect();
@@ -187,7 +214,14 @@ impl fmt::Display for Summary {
         }
         row(f, "money", &spent)?;
         if self.maybe_paid_twice > 0 {
-            row(f, "", &format!("{} requests were in flight when an earlier run ended and may be paid twice", count(self.maybe_paid_twice)))?;
+            row(
+                f,
+                "",
+                &format!(
+                    "{} requests were in flight when an earlier run ended and may be paid twice",
+                    count(self.maybe_paid_twice)
+                ),
+            )?;
         }
         for (reason, n) in self.failed_by_reason.iter().take(5) {
             row(f, "failed", &format!("{} x {reason}", count(*n)))?;

@@ -27,4 +27,3 @@ pub use price::ModelPrice;
 pub use state::{Detail, Leaving, Overlay, Screen, State, Suspending, Toast};
 pub use tuning::{TuningRow, Value};
 pub use update::update;
-
