@@ -1,0 +1,168 @@
+//! The families of bodies, and which one a model id speaks.
+
+use std::fmt;
+
+/// A form of request and reply bodies. One model can speak several (each speaks Converse, if it offers it at all).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// The body of `Converse` and `ConverseStream`, the same for all models.
+    Converse,
+    /// Anthropic Messages, `anthropic_version` `bedrock-2023-05-31`.
+    AnthropicMessages,
+    /// The older Anthropic text completion: `prompt` with `\n\nHuman:` and `\n\nAssistant:`. Claude 2 and Instant.
+    AnthropicText,
+    /// Amazon Nova, `schemaVersion` `messages-v1`.
+    Nova,
+    /// Meta Llama: `prompt`, `max_gen_len`.
+    Llama,
+    /// Amazon Titan Text: `inputText`, `textGenerationConfig`.
+    Titan,
+    /// Mistral text completion: `prompt`, `outputs`.
+    MistralText,
+    /// Mistral chat completion: `messages`, `choices`.
+    MistralChat,
+    /// AI21 Jamba: `messages`, `choices`, `usage`.
+    Jamba,
+    /// OpenAI chat completion: gpt-oss and the other open-weight models that Bedrock serves in this form.
+    OpenAi,
+}
+
+impl Family {
+    /// All families.
+    pub const ALL: [Family; 10] = [
+        Family::Converse,
+        Family::AnthropicMessages,
+        Family::AnthropicText,
+        Family::Nova,
+        Family::Llama,
+        Family::Titan,
+        Family::MistralText,
+        Family::MistralChat,
+        Family::Jamba,
+        Family::OpenAi,
+    ];
+
+    /// The name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Family::Converse => "Converse",
+            Family::AnthropicMessages => "Anthropic Messages",
+            Family::AnthropicText => "Anthropic text completion",
+            Family::Nova => "Amazon Nova",
+            Family::Llama => "Meta Llama",
+            Family::Titan => "Amazon Titan Text",
+            Family::MistralText => "Mistral text completion",
+            Family::MistralChat => "Mistral chat completion",
+            Family::Jamba => "AI21 Jamba",
+            Family::OpenAi => "OpenAI chat completion",
+        }
+    }
+
+    /// Whether the service refuses a body of this family that sets no output limit.
+    #[must_use]
+    pub const fn requires_max_tokens(self) -> bool {
+        matches!(self, Family::AnthropicMessages | Family::AnthropicText)
+    }
+
+    /// Where the output limit sits in a body of this family.
+    #[must_use]
+    pub const fn max_tokens_field(self) -> &'static str {
+        match self {
+            Family::Converse | Family::Nova => "inferenceConfig.maxTokens",
+            Family::AnthropicText => "max_tokens_to_sample",
+            Family::Llama => "max_gen_len",
+            Family::Titan => "textGenerationConfig.maxTokenCount",
+            Family::OpenAi => "max_completion_tokens",
+            Family::AnthropicMessages | Family::MistralText | Family::MistralChat | Family::Jamba => "max_tokens",
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Providers whose open-weight models Bedrock serves in the OpenAI chat form.
+const OPENAI_FORM: [&str; 9] = [
+    "openai.gpt-oss",
+    "qwen.",
+    "deepseek.v3",
+    "google.gemma",
+    "minimax.",
+    "moonshot",
+    "nvidia.",
+    "zai.",
+    "writer.palmyra-vision",
+];
+
+/// Mistral models that take `prompt`; all later ones take `messages`.
+const MISTRAL_TEXT: [&str; 4] =
+    ["mistral.mistral-7b-", "mistral.mixtral-", "mistral.mistral-small-2402", "mistral.mistral-large-2402"];
+
+/// The family of a model's `InvokeModel` body. Takes foundation model ids, inference profile ids and ARNs of both.
+///
+/// `None` for ids that do not tell (provisioned models, application inference profiles, imported models) and for
+/// models that generate no text; [`inspect`](super::inspect) then goes by the body.
+#[must_use]
+pub fn invoke_family(model: &str) -> Option<Family> {
+    let id = model.rsplit('/').next().unwrap_or(model);
+    // A profile id has a prefix (`us.`, `global.`, `us-gov.`) before the provider.
+    let names = |provider: &str| {
+        id.starts_with(provider) || id.split_once('.').is_some_and(|(_, rest)| rest.starts_with(provider))
+    };
+    if names("anthropic.claude-v2") || names("anthropic.claude-instant") {
+        Some(Family::AnthropicText)
+    } else if names("anthropic.") {
+        Some(Family::AnthropicMessages)
+    } else if names("amazon.nova-") {
+        let speaks_text = !["canvas", "reel", "sonic", "embed"].iter().any(|other| id.contains(other));
+        speaks_text.then_some(Family::Nova)
+    } else if names("amazon.titan-text-") || names("amazon.titan-tg1") {
+        Some(Family::Titan)
+    } else if names("meta.llama") {
+        Some(Family::Llama)
+    } else if names("mistral.") {
+        Some(if MISTRAL_TEXT.iter().any(|text| names(text)) { Family::MistralText } else { Family::MistralChat })
+    } else if names("ai21.jamba") {
+        Some(Family::Jamba)
+    } else if OPENAI_FORM.iter().any(|provider| names(provider)) {
+        Some(Family::OpenAi)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_profiles_and_arns_tell_the_family() {
+        for (model, family) in [
+            ("anthropic.claude-3-haiku-20240307-v1:0", Some(Family::AnthropicMessages)),
+            ("us.anthropic.claude-sonnet-4-20250514-v1:0", Some(Family::AnthropicMessages)),
+            ("anthropic.claude-v2:1", Some(Family::AnthropicText)),
+            ("anthropic.claude-instant-v1", Some(Family::AnthropicText)),
+            ("us-gov.anthropic.claude-3-haiku-20240307-v1:0", Some(Family::AnthropicMessages)),
+            ("arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-pro-v1:0", Some(Family::Nova)),
+            ("arn:aws:bedrock:us-east-1::foundation-model/meta.llama3-70b-instruct-v1:0", Some(Family::Llama)),
+            ("amazon.titan-text-express-v1", Some(Family::Titan)),
+            ("amazon.titan-embed-text-v2:0", None),
+            ("amazon.nova-canvas-v1:0", None),
+            ("mistral.mixtral-8x7b-instruct-v0:1", Some(Family::MistralText)),
+            ("mistral.mistral-large-2407-v1:0", Some(Family::MistralChat)),
+            ("eu.mistral.pixtral-large-2502-v1:0", Some(Family::MistralChat)),
+            ("ai21.jamba-1-5-mini-v1:0", Some(Family::Jamba)),
+            ("openai.gpt-oss-120b-1:0", Some(Family::OpenAi)),
+            ("qwen.qwen3-32b-v1:0", Some(Family::OpenAi)),
+            ("deepseek.r1-v1:0", None),
+            ("arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abcdefghijkl", None),
+            ("", None),
+        ] {
+            assert_eq!(invoke_family(model), family, "{model}");
+        }
+    }
+}
