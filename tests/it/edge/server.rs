@@ -96,6 +96,7 @@ async fn serve(
     log: &Mutex<Vec<Seen>>,
     hangup: &mpsc::UnboundedSender<()>,
 ) {
+    socket.set_nodelay(true).unwrap();
     let mut buffer = Vec::new();
     while let Some(seen) = request(&mut socket, &mut buffer, connection).await {
         let steps = script(&seen);
