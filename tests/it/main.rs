@@ -1,10 +1,13 @@
 //! The one integration binary: everything that opens sockets, terminals or the real program.
 //! (Each further integration binary would link every SDK again.)
 
+mod wire;
+
 use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     let mut trials: Vec<Trial> = Vec::new();
+    trials.extend(wire::trials());
     trials.sort_by(|a, b| a.name().cmp(b.name()));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
