@@ -180,3 +180,99 @@ impl Meter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn meter(kind: MeterKind, per_minute: u64) -> Meter {
+        Meter::new(MeterSpec { kind, per_minute }, Micros::ZERO)
+    }
+
+    const BUCKET: MeterKind = MeterKind::Bucket { burst_seconds: 60.0 };
+
+    #[test]
+    fn what_is_larger_than_the_whole_never_fits() {
+        for kind in [BUCKET, MeterKind::Minute, MeterKind::Sliding] {
+            let mut meter = meter(kind, 100);
+            assert_eq!((meter.capacity(), meter.level(Micros::ZERO)), (100, 100));
+            assert_eq!(meter.wait(101, Micros::ZERO), None);
+            assert!(!meter.try_take(101, Micros::ZERO));
+            assert!(meter.try_take(100, Micros::ZERO));
+            assert!(!meter.try_take(1, Micros::ZERO));
+        }
+    }
+
+    #[test]
+    fn a_quota_of_nothing_admits_nothing() {
+        for kind in [BUCKET, MeterKind::Minute, MeterKind::Sliding] {
+            let mut meter = meter(kind, 0);
+            assert!(!meter.try_take(1, Micros::from_secs(86_400)));
+            assert_eq!(meter.wait(1, Micros::from_secs(86_400)), None);
+        }
+    }
+
+    #[test]
+    fn the_kinds_differ_after_a_full_burst() {
+        let half_past = Micros::from_secs(30);
+        let after = |kind| {
+            let mut meter = meter(kind, 600);
+            meter.charge(600, half_past);
+            [45, 61, 91].map(|second| meter.level(Micros::from_secs(second)))
+        };
+        assert_eq!(after(BUCKET), [150, 310, 600]);
+        assert_eq!(after(MeterKind::Minute), [0, 600, 600]);
+        assert_eq!(after(MeterKind::Sliding), [0, 0, 600]);
+    }
+
+    #[test]
+    fn absurd_bursts_are_survived() {
+        for burst_seconds in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -5.0] {
+            let mut meter = meter(MeterKind::Bucket { burst_seconds }, u64::MAX);
+            meter.charge(u64::MAX, Micros::MAX);
+            meter.give_back(u64::MAX, Micros::MAX, Micros::ZERO);
+            assert!(meter.level(Micros::MAX) <= meter.capacity());
+        }
+    }
+
+    proptest! {
+        /// A day of traffic leaves no residue: once idle for a minute and a bin, a meter without others is as new.
+        #[test]
+        fn a_day_leaves_no_residue(
+            kind in prop_oneof![Just(BUCKET), Just(MeterKind::Minute), Just(MeterKind::Sliding)],
+            per_minute in 1u64..10_000_000,
+            takes in proptest::collection::vec((1u64..3_000_000_000, 1u64..1_000_000, 0u64..1_000_000), 1..100),
+        ) {
+            let mut meter = meter(kind, per_minute);
+            let mut now = Micros::ZERO;
+            for (pause, amount, back) in takes {
+                now = now + Micros(pause);
+                if meter.try_take(amount, now) {
+                    let taken = now;
+                    now = now + Micros(pause / 7);
+                    meter.give_back(back.min(amount), taken, now);
+                }
+            }
+            now = now + Micros(60_250_000);
+            prop_assert_eq!(meter.level(now), meter.capacity());
+        }
+
+        /// What fits after the wait, fits.
+        #[test]
+        fn the_wait_leads_to_admission(
+            kind in prop_oneof![Just(BUCKET), Just(MeterKind::Minute), Just(MeterKind::Sliding)],
+            others in 0u64..900, used in 0u64..5_000, amount in 1u64..1_000, at in 0u64..120_000_000,
+        ) {
+            let mut meter = meter(kind, 1_000);
+            meter.set_others(others, Micros::ZERO);
+            meter.charge(used, Micros(at));
+            if let Some(wait) = meter.wait(amount, Micros(at)) {
+                prop_assert!(meter.try_take(amount, Micros(at) + wait));
+            } else {
+                prop_assert!(kind == MeterKind::Sliding, "only the sliding log gives up");
+            }
+        }
+    }
+}

@@ -47,7 +47,7 @@ pub struct ScopeView {
     pub rpm_level: Option<i64>,
     /// Quota tokens left, if there is a TPM quota; negative: debt.
     pub tpm_level: Option<i64>,
-    /// Quota tokens used today by this scope, reservations included.
+    /// Quota tokens used in this scope since midnight UTC, reservations and the others' included.
     pub tpd_used: u64,
     /// Requests in flight.
     pub in_flight: u64,
@@ -193,9 +193,9 @@ impl ServerScope {
             Some(Rejected::Rpm)
         } else if self.tpm.as_mut().is_some_and(|tpm| !tpm.fits(charged, now)) {
             Some(Rejected::Tpm)
-        } else if self.spec.tpd.is_some() && self.day.level() < units(charged) {
-            Some(Rejected::Tpd)
-        } else if self.pool.as_ref().is_some_and(|pool| !pool.try_take(charged, now)) {
+        } else if (self.spec.tpd.is_some() && self.day.level() < units(charged))
+            || self.pool.as_ref().is_some_and(|pool| !pool.try_take(charged, now))
+        {
             Some(Rejected::Tpd)
         } else {
             None

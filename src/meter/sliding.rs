@@ -79,13 +79,24 @@ impl Sliding {
         self.sum = self.sum.saturating_add(amount);
     }
 
-    /// Puts back units taken at `taken`, unless they are out of the window already.
-    pub fn give_back(&mut self, amount: i128, taken: Micros) {
+    /// Puts back units taken at `taken`, unless they are out of the window already. What that moment's bin does not
+    /// hold was charged later: it comes back from the newest bins.
+    pub fn give_back(&mut self, mut amount: i128, taken: Micros) {
         let taken = taken.min(self.at);
-        if self.at.0 / BIN - taken.0 / BIN < BINS as u64 {
-            let bin = &mut self.bins[slot(taken)];
-            *bin = bin.saturating_sub(amount);
-            self.sum = self.sum.saturating_sub(amount);
+        let age = self.at.0 / BIN - taken.0 / BIN;
+        if age >= BINS as u64 {
+            return;
+        }
+        let newest = slot(self.at);
+        let later = (0..age as usize).map(|back| (newest + BINS - back) % BINS);
+        for slot in std::iter::once(slot(taken)).chain(later) {
+            let part = amount.min(self.bins[slot]);
+            self.bins[slot] -= part;
+            self.sum -= part;
+            amount -= part;
+            if amount <= 0 {
+                return;
+            }
         }
     }
 
@@ -112,7 +123,7 @@ fn slot(moment: Micros) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::units;
+    use super::super::{tokens, units};
     use super::*;
 
     #[test]
@@ -141,6 +152,20 @@ mod tests {
     }
 
     #[test]
+    fn a_refund_above_the_first_charge_comes_from_the_later_ones() {
+        let mut log = Sliding::new(units(100), Micros::ZERO);
+        log.charge(units(10));
+        log.advance(Micros::from_secs(30));
+        log.charge(units(60));
+        log.give_back(units(40), Micros::ZERO);
+        assert_eq!(log.level(), units(70));
+        log.advance(Micros::from_secs(61));
+        assert_eq!(log.level(), units(70), "the first bin was emptied before it ran out");
+        log.give_back(units(1_000), Micros::from_secs(60));
+        assert_eq!(log.level(), units(70), "nobody gets back what is not there");
+    }
+
+    #[test]
     fn others_use_it_evenly_up_to_the_limit() {
         let mut log = Sliding::new(units(100), Micros::ZERO);
         log.set_others(60, Micros::ZERO);
@@ -151,7 +176,7 @@ mod tests {
         assert!(log.level() <= units(40) && log.level() >= units(39));
         log.set_others(6_000, Micros::from_secs(3_600));
         log.advance(Micros::from_secs(3_660));
-        assert_eq!(log.level(), 0);
+        assert_eq!(tokens(log.level()), 0);
         assert_eq!(log.wait(units(50)), None, "they take all that comes free");
     }
 
