@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use crate::bedrock::{Attempt, Clients};
 use crate::limiter::{Limiter, Ticket};
 use crate::queue::{Item, Queue};
-use crate::record::{ErrorClass, Micros, Priority};
+use crate::record::{ErrorClass, Micros};
 use crate::workload::{BadLine, RunClock};
 
 use super::chronicle::Chronicle;
@@ -266,6 +266,9 @@ impl Dispatcher {
             let now = self.clock.now();
             let wake = self.step(now);
             if self.stopping {
+                if let Some(load) = self.load.as_mut().filter(|load| load.ending != Ending::Over) {
+                    load.close(false);
+                }
                 self.publish(now);
                 return;
             }
@@ -546,9 +549,7 @@ impl Dispatcher {
             "{} ended: {} succeeded, {} failed, {} unsent",
             load.view.label, load.view.succeeded, load.view.failed, unsent
         );
-        // The sink's thread has told that all is on file; its end flushes the rest of the journal.
-        load.delivery = None;
-        load.journal = None;
+        let error = load.close(unsent == 0);
         self.queue.drain();
         self.queued_bytes = 0;
         self.retries.clear();
@@ -556,6 +557,9 @@ impl Dispatcher {
         self.paused = false;
         let utc = utc_ms(&self.clock);
         self.chronicle.line(utc, Level::Info, text);
+        if let Some(error) = error {
+            self.chronicle.line(utc, Level::Error, format!("the run's journal could not be closed: {error}"));
+        }
         self.publish(now);
         let last = Arc::clone(&self.snapshot.borrow());
         for waiter in self.waiters.drain(..) {
@@ -623,11 +627,6 @@ impl Dispatcher {
             }
         }
         self.publish_due = Micros::ZERO;
-    }
-
-    /// Classes of the queue's flows never change, but the queue wants to know a settlement's difference.
-    pub fn correct(&mut self, priority: Priority, flow: crate::record::FlowId, delta: i64) {
-        self.queue.correct(flow, priority, delta);
     }
 }
 

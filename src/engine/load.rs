@@ -95,6 +95,13 @@ pub struct ActiveLoad {
 }
 
 impl ActiveLoad {
+    /// Waits until every result handed over is on file, and ends the journal. Returns why the latter failed, if it did:
+    /// the run can be resumed all the same.
+    pub fn close(&mut self, complete: bool) -> Option<std::io::Error> {
+        self.delivery = None;
+        self.journal.take().and_then(|mut journal| journal.finish(complete).err())
+    }
+
     /// Whether records of it may still be taken in.
     #[must_use]
     pub fn takes_in(&self) -> bool {
