@@ -168,3 +168,115 @@ impl Estimator {
         EstimatorView { n: self.samples, bias, p90_error }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    const PROSE: u8 = TextKind::Prose.index();
+    const JSON: u8 = TextKind::Json.index();
+
+    /// Feeds `n` samples of a true ratio with noise of `spread` either way.
+    fn feed(estimator: &mut Estimator, model: &str, kind: u8, ratio: f64, spread: f64, n: usize) {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        for _ in 0..n {
+            let raw = rng.random_range(100..4_000u64);
+            let factor = ratio * (1.0 + spread * (2.0 * rng.random::<f64>() - 1.0));
+            estimator.observe(model, kind, raw, (raw as f64 * factor).round() as u64);
+        }
+    }
+
+    #[test]
+    fn it_trusts_the_raw_guess_at_first() {
+        let estimator = Estimator::new();
+        assert_eq!(estimator.corrected("m", PROSE, 1_000), Estimate { mean: 1_000, reserve: 1_200 });
+        assert_eq!(estimator.view(), EstimatorView::default());
+    }
+
+    #[test]
+    fn it_finds_a_ratio_and_its_bias_goes_away() {
+        let mut estimator = Estimator::new();
+        feed(&mut estimator, "m", PROSE, 1.4, 0.1, 200);
+        let view = estimator.view();
+        assert_eq!(view.n, 200);
+        assert!(view.bias.abs() < 0.02, "{view:?}");
+        assert!(view.p90_error < 0.12, "{view:?}");
+        let mean = estimator.corrected("m", PROSE, 10_000).mean as f64;
+        assert!((mean / 14_000.0 - 1.0).abs() < 0.02, "{mean}");
+    }
+
+    #[test]
+    fn nine_of_ten_fit_the_reservation_and_little_is_wasted() {
+        let mut estimator = Estimator::new();
+        feed(&mut estimator, "m", PROSE, 1.4, 0.3, 300);
+        let mut rng = ChaCha8Rng::seed_from_u64(8);
+        let (mut fit, mut reserved, mut used) = (0, 0.0, 0.0);
+        for _ in 0..1_000 {
+            let actual = 1_000.0 * 1.4 * (1.0 + 0.3 * (2.0 * rng.random::<f64>() - 1.0));
+            let reserve = estimator.corrected("m", PROSE, 1_000).reserve as f64;
+            fit += usize::from(reserve >= actual);
+            reserved += reserve;
+            used += actual;
+        }
+        assert!((840..=970).contains(&fit), "{fit} of 1000");
+        assert!(reserved / used < 1.35, "{}", reserved / used);
+    }
+
+    #[test]
+    fn kinds_and_models_learn_apart() {
+        let mut estimator = Estimator::new();
+        feed(&mut estimator, "m", JSON, 0.8, 0.0, 100);
+        feed(&mut estimator, "n", PROSE, 2.0, 0.0, 100);
+        assert_eq!(estimator.corrected("m", PROSE, 1_000), Estimator::new().corrected("m", PROSE, 1_000));
+        assert_eq!(estimator.corrected("n", JSON, 1_000), Estimator::new().corrected("n", JSON, 1_000));
+        assert!((790..=815).contains(&estimator.corrected("m", JSON, 1_000).mean));
+        assert!((1_980..=2_000).contains(&estimator.corrected("n", PROSE, 1_000).mean));
+    }
+
+    #[test]
+    fn it_follows_a_change() {
+        let mut estimator = Estimator::new();
+        feed(&mut estimator, "m", PROSE, 1.0, 0.05, 1_000);
+        feed(&mut estimator, "m", PROSE, 1.5, 0.05, 100);
+        let mean = estimator.corrected("m", PROSE, 1_000).mean;
+        assert!((1_450..=1_550).contains(&mean), "{mean}");
+    }
+
+    #[test]
+    fn absurd_samples_do_not_carry_it_away() {
+        let mut estimator = Estimator::new();
+        for _ in 0..1_000 {
+            estimator.observe("m", PROSE, 1_000, u64::MAX);
+        }
+        let estimate = estimator.corrected("m", PROSE, 1_000);
+        assert!(estimate.mean <= 3_000 && estimate.reserve <= 6_000, "{estimate:?}");
+        for _ in 0..1_000 {
+            estimator.observe("m", PROSE, u64::MAX, 1);
+        }
+        let estimate = estimator.corrected("m", PROSE, 1_000);
+        assert!((500..=510).contains(&estimate.mean), "{estimate:?}");
+        assert!(estimator.corrected("m", PROSE, u64::MAX).reserve > u64::MAX / 2);
+        // What cannot be a sample is none.
+        estimator.observe("m", PROSE, 0, 5);
+        estimator.observe("m", PROSE, 5, 0);
+        estimator.observe("m", 200, 5, 5);
+        assert_eq!(estimator.view().n, 2_000);
+        assert_eq!(estimator.corrected("m", 200, 10).mean, 10);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_model_in_use_is_kept() {
+        let mut estimator = Estimator::new();
+        for model in 0..1_000 {
+            estimator.observe(&format!("m{model}"), PROSE, 1_000, 1_400);
+            estimator.observe("in use", PROSE, 1_000, 1_400);
+        }
+        assert_eq!(estimator.models.len(), MOST_MODELS);
+        assert_eq!(estimator.errors.len(), ERROR_WINDOW);
+        assert!(estimator.corrected("in use", PROSE, 1_000).mean > 1_350);
+        assert_eq!(estimator.corrected("m0", PROSE, 1_000).mean, 1_000);
+    }
+}
