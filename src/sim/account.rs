@@ -74,8 +74,7 @@ impl Account {
         match self.find(region, bucket) {
             Some(scope) => scope,
             None => {
-                let free =
-                    ScopeSpec { rpm: None, tpm: None, tpd: None, burndown: model.burndown, reject_charge: 0.0 };
+                let free = ScopeSpec { rpm: None, tpm: None, tpd: None, burndown: model.burndown, reject_charge: 0.0 };
                 self.open(region, bucket, free, now)
             }
         }

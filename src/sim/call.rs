@@ -66,10 +66,7 @@ impl Call {
 }
 
 /// Answers one request, or says how the connection ends instead.
-pub(super) async fn answer(
-    world: Arc<World>,
-    request: Request<Incoming>,
-) -> Result<Response<ReplyBody>, Severed> {
+pub(super) async fn answer(world: Arc<World>, request: Request<Incoming>) -> Result<Response<ReplyBody>, Severed> {
     let Arrival { at, rng, request_id } = world.arrive();
     world.look(request.headers(), request.uri().path_and_query().map_or("", |target| target.as_str()));
     let mut response = if request.uri().path() == IDENTIFY && request.method() == Method::GET {
@@ -108,8 +105,15 @@ async fn attend(
     }
     let Arrival { at, mut rng, request_id } = arrival;
     let model = (!target.resource.is_empty()).then_some(target.resource.as_str());
-    let trouble =
-        faults::strike(&world.scenario.faults, world.time(at), &region.name, service, target.operation, model, &mut rng);
+    let trouble = faults::strike(
+        &world.scenario.faults,
+        world.time(at),
+        &region.name,
+        service,
+        target.operation,
+        model,
+        &mut rng,
+    );
     world.account().count(target.operation, &caller.access_key);
     let call = Call {
         world: Arc::clone(world),

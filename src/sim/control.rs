@@ -60,9 +60,13 @@ pub(super) fn list_inference_profiles(call: &Call) -> Result<Answer, ServiceErro
             ))
         })?,
     };
-    let profiles = call.world.catalogue.models().iter().filter(|_| kind.as_deref() != Some("APPLICATION")).flat_map(|model| {
-        model.profiles.iter().filter_map(move |prefix| profile(call, model, prefix))
-    });
+    let profiles = call
+        .world
+        .catalogue
+        .models()
+        .iter()
+        .filter(|_| kind.as_deref() != Some("APPLICATION"))
+        .flat_map(|model| model.profiles.iter().filter_map(move |prefix| profile(call, model, prefix)));
     let page = page(profiles, query(&call.uri, "nextToken").as_deref(), size)
         .map_err(|BadToken| ServiceError::validation("The provided nextToken is invalid."))?;
     let mut reply = json!({ "inferenceProfileSummaries": page.items });
@@ -111,12 +115,9 @@ fn profile(call: &Call, model: &Model, prefix: &str) -> Option<Value> {
     }
     let account = &call.world.scenario.account;
     let destinations = destinations(prefix, region);
-    let arns: Vec<String> = destinations
-        .iter()
-        .map(|region| format!("arn:aws:bedrock:{region}::foundation-model/{}", model.id))
-        .collect();
-    let places =
-        if prefix == "global" { "all supported Regions".to_owned() } else { destinations.join(", ") };
+    let arns: Vec<String> =
+        destinations.iter().map(|region| format!("arn:aws:bedrock:{region}::foundation-model/{}", model.id)).collect();
+    let places = if prefix == "global" { "all supported Regions".to_owned() } else { destinations.join(", ") };
     let scope = if prefix == "global" { "Global".to_owned() } else { prefix.to_ascii_uppercase() };
     Some(json!({
         "inferenceProfileName": format!("{scope} {} {}", model.provider, model.name),

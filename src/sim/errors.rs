@@ -241,7 +241,10 @@ mod tests {
             "ThrottlingException:http://internal.amazon.com/coral/com.amazon.bedrock/"
         );
         let (kind, body) = error.body(&Service::Runtime, "r");
-        assert_eq!((kind, &body[..]), ("application/json", &br#"{"message":"Too many tokens, please wait before trying again."}"#[..]));
+        assert_eq!(
+            (kind, &body[..]),
+            ("application/json", &br#"{"message":"Too many tokens, please wait before trying again."}"#[..])
+        );
 
         let error = ServiceError::not_found("no <such> thing");
         assert_eq!(error.status_for(&Service::Quotas), StatusCode::BAD_REQUEST);
@@ -251,6 +254,8 @@ mod tests {
         let (kind, body) = error.body(&Service::Sts, "req-1");
         assert_eq!(kind, "text/xml");
         let text = std::str::from_utf8(&body).unwrap();
-        assert!(text.contains("<Message>no &lt;such&gt; thing</Message>") && text.contains("<RequestId>req-1</RequestId>"));
+        assert!(
+            text.contains("<Message>no &lt;such&gt; thing</Message>") && text.contains("<RequestId>req-1</RequestId>")
+        );
     }
 }

@@ -117,7 +117,16 @@ mod tests {
     use super::*;
 
     fn fault(kind: FaultKind) -> Fault {
-        Fault { region: None, kind, service: None, operation: None, model: None, at_s: 10.0, for_s: Some(5.0), rate: 1.0 }
+        Fault {
+            region: None,
+            kind,
+            service: None,
+            operation: None,
+            model: None,
+            at_s: 10.0,
+            for_s: Some(5.0),
+            rate: 1.0,
+        }
     }
 
     fn at(faults: &[Fault], seconds: u64, operation: Operation, model: &str) -> Trouble {

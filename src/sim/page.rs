@@ -15,7 +15,11 @@ pub(super) struct Page<T> {
 pub(super) struct BadToken;
 
 /// The page of `items` that starts where `token` says, with at most `size` items.
-pub(super) fn page<T>(items: impl IntoIterator<Item = T>, token: Option<&str>, size: usize) -> Result<Page<T>, BadToken> {
+pub(super) fn page<T>(
+    items: impl IntoIterator<Item = T>,
+    token: Option<&str>,
+    size: usize,
+) -> Result<Page<T>, BadToken> {
     let from = token.map_or(Ok(0), offset)?;
     let mut rest = items.into_iter().skip(from);
     let items: Vec<T> = rest.by_ref().take(size).collect();

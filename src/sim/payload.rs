@@ -41,7 +41,11 @@ impl Payload {
         }
         let mut claim = world.claim(0).ok_or_else(crowded)?;
         let bytes = timeout(BODY_TIME, collect(&mut body, &mut claim)).await.map_err(|_| {
-            ServiceError::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeoutException", "The request body did not arrive in time.")
+            ServiceError::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "RequestTimeoutException",
+                "The request body did not arrive in time.",
+            )
         })??;
         let bytes = match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
             None | Some(b"" | b"identity") => bytes,

@@ -254,11 +254,7 @@ mod tests {
 
     #[test]
     fn an_unpublished_quota_is_not_listed() {
-        let hidden = QuotaSpec {
-            rpm: Some(60),
-            published: false,
-            ..quota("anthropic.claude-3-haiku-20240307-v1:0")
-        };
+        let hidden = QuotaSpec { rpm: Some(60), published: false, ..quota("anthropic.claude-3-haiku-20240307-v1:0") };
         assert!(!rows(vec![hidden]).iter().any(|row| row.code == "L-2DC80978"));
     }
 
@@ -276,12 +272,8 @@ mod tests {
 
     #[test]
     fn a_quota_without_a_row_gets_a_readable_name() {
-        let row = applied_row(
-            Catalogue::embedded(),
-            &quota("us.anthropic.claude-3-haiku-20240307-v1:0"),
-            Metric::Tpd,
-            10,
-        );
+        let row =
+            applied_row(Catalogue::embedded(), &quota("us.anthropic.claude-3-haiku-20240307-v1:0"), Metric::Tpd, 10);
         assert!(row.name.contains("tokens per day"), "{row:?}");
         assert!(row.code.starts_with("L-") && row.code.len() == 10);
     }

@@ -112,7 +112,8 @@ impl Answer {
 }
 
 /// What some proxy in between might say in the service's place.
-const MALFORMED: &[u8] = b"<html><head><title>502 Bad Gateway</title></head><body>upstream said {\"output\":</body></html>";
+const MALFORMED: &[u8] =
+    b"<html><head><title>502 Bad Gateway</title></head><body>upstream said {\"output\":</body></html>";
 
 /// The body of a reply.
 pub(super) enum ReplyBody {

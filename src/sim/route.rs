@@ -142,14 +142,21 @@ impl Caller {
             };
         }
         let Some(fields) = value.strip_prefix("AWS4-HMAC-SHA256") else {
-            return Err(ServiceError::incomplete_signature("Authorization header requires the algorithm AWS4-HMAC-SHA256."));
+            return Err(ServiceError::incomplete_signature(
+                "Authorization header requires the algorithm AWS4-HMAC-SHA256.",
+            ));
         };
         let field = |name: &str| {
-            fields.split(',').find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('=')).filter(|value| !value.is_empty())
+            fields
+                .split(',')
+                .find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='))
+                .filter(|value| !value.is_empty())
         };
         for name in ["Credential", "SignedHeaders", "Signature"] {
             if field(name).is_none() {
-                return Err(ServiceError::incomplete_signature(format!("Authorization header requires '{name}' parameter.")));
+                return Err(ServiceError::incomplete_signature(format!(
+                    "Authorization header requires '{name}' parameter."
+                )));
             }
         }
         // access key / date / Region / service / aws4_request
@@ -200,7 +207,12 @@ fn x_amz_target(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The operation of a rest-json or json 1.1 request. STS names its action in the body: see [`sts_operation`].
-pub(super) fn operation(service: &Service, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Target, ServiceError> {
+pub(super) fn operation(
+    service: &Service,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Target, ServiceError> {
     let plain = |operation| Ok(Target { operation, resource: String::new() });
     match service {
         Service::Runtime | Service::Control => rest(service, method, uri.path()),
@@ -224,11 +236,17 @@ fn rest(service: &Service, method: &Method, path: &str) -> Result<Target, Servic
         (&Method::POST, ["model", id @ .., "converse"]) => (Operation::Converse, id),
         (&Method::POST, ["model", id @ .., "converse-stream"]) => (Operation::ConverseStream, id),
         (&Method::POST, ["model", id @ .., "invoke"]) => (Operation::InvokeModel, id),
-        (&Method::POST, ["model", id @ .., "invoke-with-response-stream"]) => (Operation::InvokeModelWithResponseStream, id),
+        (&Method::POST, ["model", id @ .., "invoke-with-response-stream"]) => {
+            (Operation::InvokeModelWithResponseStream, id)
+        }
         (&Method::POST, ["model", id @ .., "count-tokens"]) => (Operation::CountTokens, id),
-        (&Method::GET, ["foundation-models"]) => return Ok(Target { operation: Operation::ListFoundationModels, resource: String::new() }),
+        (&Method::GET, ["foundation-models"]) => {
+            return Ok(Target { operation: Operation::ListFoundationModels, resource: String::new() });
+        }
         (&Method::GET, ["foundation-models", id @ ..]) => (Operation::GetFoundationModel, id),
-        (&Method::GET, ["inference-profiles"]) => return Ok(Target { operation: Operation::ListInferenceProfiles, resource: String::new() }),
+        (&Method::GET, ["inference-profiles"]) => {
+            return Ok(Target { operation: Operation::ListInferenceProfiles, resource: String::new() });
+        }
         (&Method::GET, ["inference-profiles", id @ ..]) => (Operation::GetInferenceProfile, id),
         _ => return Err(unknown()),
     };
@@ -245,7 +263,8 @@ fn rest(service: &Service, method: &Method, path: &str) -> Result<Target, Servic
 
 /// The action of an STS form body.
 pub(super) fn sts_operation(body: &[u8]) -> Result<Operation, ServiceError> {
-    let action = url::form_urlencoded::parse(body).find(|(key, _)| key == "Action").map(|(_, value)| value.into_owned());
+    let action =
+        url::form_urlencoded::parse(body).find(|(key, _)| key == "Action").map(|(_, value)| value.into_owned());
     match action.as_deref() {
         Some("GetCallerIdentity") => Ok(Operation::GetCallerIdentity),
         Some(other) => Err(ServiceError::new(
@@ -253,7 +272,9 @@ pub(super) fn sts_operation(body: &[u8]) -> Result<Operation, ServiceError> {
             "InvalidAction",
             format!("Could not find operation {other} for version 2011-06-15"),
         )),
-        None => Err(ServiceError::new(hyper::StatusCode::BAD_REQUEST, "MissingAction", "The request must name an Action.")),
+        None => {
+            Err(ServiceError::new(hyper::StatusCode::BAD_REQUEST, "MissingAction", "The request must name an Action."))
+        }
     }
 }
 
@@ -271,7 +292,8 @@ mod tests {
 
     fn signed(scope: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        let value = format!("AWS4-HMAC-SHA256 Credential=AKID/20261122/{scope}/aws4_request, SignedHeaders=host, Signature=00");
+        let value =
+            format!("AWS4-HMAC-SHA256 Credential=AKID/20261122/{scope}/aws4_request, SignedHeaders=host, Signature=00");
         headers.insert(AUTHORIZATION, HeaderValue::from_str(&value).unwrap());
         headers
     }
@@ -299,7 +321,11 @@ mod tests {
     #[test]
     fn a_missing_or_broken_signature_is_refused_in_the_services_words() {
         assert_eq!(Caller::of(&HeaderMap::new()).unwrap_err().code, "MissingAuthenticationTokenException");
-        for broken in ["Basic abc", "AWS4-HMAC-SHA256 Credential=A/b/c, SignedHeaders=h, Signature=0", "AWS4-HMAC-SHA256 Signature=0"] {
+        for broken in [
+            "Basic abc",
+            "AWS4-HMAC-SHA256 Credential=A/b/c, SignedHeaders=h, Signature=0",
+            "AWS4-HMAC-SHA256 Signature=0",
+        ] {
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, HeaderValue::from_static(broken));
             assert_eq!(Caller::of(&headers).unwrap_err().code, "IncompleteSignatureException", "{broken}");
@@ -311,7 +337,10 @@ mod tests {
         let arn = "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fus.amazon.nova-lite-v1%3A0/converse-stream";
         let target = target(Method::POST, "us-east-1/bedrock", arn).unwrap();
         assert_eq!(target.operation, Operation::ConverseStream);
-        assert_eq!(target.resource, "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0");
+        assert_eq!(
+            target.resource,
+            "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0"
+        );
     }
 
     #[test]
@@ -340,7 +369,10 @@ mod tests {
 
     #[test]
     fn sts_reads_the_action_from_the_form() {
-        assert_eq!(sts_operation(b"Action=GetCallerIdentity&Version=2011-06-15").unwrap(), Operation::GetCallerIdentity);
+        assert_eq!(
+            sts_operation(b"Action=GetCallerIdentity&Version=2011-06-15").unwrap(),
+            Operation::GetCallerIdentity
+        );
         assert_eq!(sts_operation(b"Action=AssumeRole").unwrap_err().code, "InvalidAction");
         assert_eq!(sts_operation(b"").unwrap_err().code, "MissingAction");
     }

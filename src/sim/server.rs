@@ -79,7 +79,9 @@ impl Simulator {
         let (orders, received) = watch::channel(Order::Serve);
         let thread = {
             let world = Arc::clone(&world);
-            thread::Builder::new().name("simulator".into()).spawn(move || runtime.block_on(serve(listener, world, received)))?
+            thread::Builder::new()
+                .name("simulator".into())
+                .spawn(move || runtime.block_on(serve(listener, world, received)))?
         };
         Ok(Simulator { addr, url, world, orders, thread: Some(thread) })
     }

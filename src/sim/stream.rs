@@ -147,7 +147,10 @@ mod tests {
     fn frames_decode_with_their_headers() {
         let mut bytes = BytesMut::new();
         encode(&FrameKind::Event("messageStart".into(), Bytes::from_static(br#"{"role":"assistant"}"#)), &mut bytes);
-        encode(&FrameKind::Exception("throttlingException".into(), Bytes::from_static(br#"{"message":"m"}"#)), &mut bytes);
+        encode(
+            &FrameKind::Exception("throttlingException".into(), Bytes::from_static(br#"{"message":"m"}"#)),
+            &mut bytes,
+        );
         let mut decoder = MessageFrameDecoder::new();
         let mut seen = Vec::new();
         while let DecodedFrame::Complete(message) = decoder.decode_frame(&mut bytes).unwrap() {

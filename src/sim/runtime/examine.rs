@@ -80,8 +80,6 @@ pub(super) fn malformed(error: &impl std::fmt::Display, converse: bool) -> Servi
     if converse {
         ServiceError::validation(format!("The format of the request is invalid: {error}"))
     } else {
-        ServiceError::validation(format!(
-            "Malformed input request: {error}, please reformat your input and try again."
-        ))
+        ServiceError::validation(format!("Malformed input request: {error}, please reformat your input and try again."))
     }
 }
