@@ -268,11 +268,8 @@ fn sdk_converse_settles_exactly() -> Result<(), Failed> {
                 .send()
                 .await?;
             let usage = reply.usage().ok_or("no usage")?;
-            let usage = Usage {
-                input: usage.input_tokens() as u64,
-                output: usage.output_tokens() as u64,
-                ..Usage::default()
-            };
+            let usage =
+                Usage { input: usage.input_tokens() as u64, output: usage.output_tokens() as u64, ..Usage::default() };
             settled += cost::settle(&usage, burndown).0;
         }
         Ok(())
