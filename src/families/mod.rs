@@ -18,9 +18,10 @@ mod tokens;
 
 use std::fmt;
 
+pub use crate::record::Family;
 pub use compose::{converse_body, set_max_tokens};
 pub use converse::ConverseAssembler;
-pub use family::{Family, invoke_family};
+pub use family::invoke_family;
 pub use inspect::{ApiChoice, Inspection, inspect};
 pub use reply::{ReplyFacts, ReplyParts, read_reply};
 pub use stream::{EventFacts, StreamReader};

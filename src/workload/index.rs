@@ -1,6 +1,6 @@
 //! Where each line of a file is and what its record needs, in 24 bytes.
 
-use crate::record::{Api, Priority};
+use crate::record::{Family, Priority};
 
 use super::line::{Deadline, Facts};
 
@@ -32,8 +32,8 @@ pub struct Entry {
 
 const OFFSET_BITS: u32 = 48;
 const BAD: u64 = 1 << 63;
-const INVOKE: u64 = 1 << 62;
 const PRIORITY_SHIFT: u32 = 60;
+const FAMILY_SHIFT: u32 = 48;
 const KIND_SHIFT: u32 = 56;
 const NO_LIMIT: u32 = u32::MAX;
 
@@ -46,9 +46,7 @@ impl Entry {
         match self.facts {
             None => marks |= BAD,
             Some(facts) => {
-                if facts.api == Api::Invoke {
-                    marks |= INVOKE;
-                }
+                marks |= (facts.family.index() as u64) << FAMILY_SHIFT;
                 marks |= (facts.priority.index() as u64) << PRIORITY_SHIFT;
                 marks |= u64::from(facts.text_kind & 15) << KIND_SHIFT;
                 raw_input = saturated(facts.raw_input);
@@ -127,7 +125,7 @@ impl Index {
         let facts = (!packed.is_bad()).then(|| Facts {
             priority: packed.priority(),
             deadline: self.deadlines.binary_search_by_key(&seq, |(seq, _)| *seq).ok().map(|at| self.deadlines[at].1),
-            api: if packed.offset_and_marks & INVOKE != 0 { Api::Invoke } else { Api::Converse },
+            family: Family::ALL[((packed.offset_and_marks >> FAMILY_SHIFT & 15) as usize).min(Family::ALL.len() - 1)],
             max_tokens: (packed.max_tokens != NO_LIMIT).then_some(u64::from(packed.max_tokens)),
             raw_input: u64::from(packed.raw_input),
             text_kind: (packed.offset_and_marks >> KIND_SHIFT & 15) as u8,
@@ -182,7 +180,7 @@ mod tests {
             .prop_map(|(class, deadline, invoke, max_tokens, raw_input, text_kind)| Facts {
                 priority: Priority::ALL[class],
                 deadline: deadline.map(|micros| Deadline::After(Micros(micros))),
-                api: if invoke { Api::Invoke } else { Api::Converse },
+                family: if invoke { Family::Nova } else { Family::Converse },
                 max_tokens,
                 raw_input,
                 text_kind,
@@ -205,7 +203,7 @@ mod tests {
         let facts = Facts {
             priority: Priority::Low,
             deadline: None,
-            api: Api::Invoke,
+            family: Family::Llama,
             max_tokens: Some(u64::MAX),
             raw_input: u64::MAX,
             text_kind: 15,
@@ -221,7 +219,7 @@ mod tests {
         let facts = Facts {
             priority: Priority::High,
             deadline: Some(Deadline::After(Micros(1))),
-            api: Api::Converse,
+            family: Family::Converse,
             max_tokens: None,
             raw_input: 1,
             text_kind: 0,

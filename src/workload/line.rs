@@ -89,8 +89,8 @@ pub struct Facts {
     pub priority: Priority,
     /// When its result is wanted.
     pub deadline: Option<Deadline>,
-    /// The operation family.
-    pub api: Api,
+    /// The form of its body.
+    pub family: Family,
     /// Its output limit, as it will be sent.
     pub max_tokens: Option<u64>,
     /// The raw estimate of its input tokens.
@@ -226,9 +226,9 @@ impl Judge {
         let priority = shape.priority()?.unwrap_or(self.options.priority);
         let deadline = shape.deadline()?;
         let given = Self::given(shape)?;
-        let (family, api, own, raw_input, text_kind) = self.inspect(given.as_bytes())?;
+        let (family, own, raw_input, text_kind) = self.inspect(given.as_bytes())?;
         let _ = family;
-        Ok(Facts { priority, deadline, api, max_tokens: self.limit(own), raw_input, text_kind })
+        Ok(Facts { priority, deadline, family, max_tokens: self.limit(own), raw_input, text_kind })
     }
 
     /// The body of a line, as it will be sent: byte for byte what the line holds, unless the output limit must be
@@ -242,7 +242,7 @@ impl Judge {
             (None, Given::Raw(text)) => line.slice_ref(text.as_bytes()),
             (None, Given::Made(text)) => Bytes::from(text),
             (Some(_), given) => {
-                let (family, _, own, ..) = self.inspect(given.as_bytes())?;
+                let (family, own, ..) = self.inspect(given.as_bytes())?;
                 match (facts.max_tokens, given) {
                     (Some(n), given) if own != Some(n) => {
                         let mut body = serde_json::from_slice(given.as_bytes())
@@ -256,7 +256,7 @@ impl Judge {
             }
         };
         Ok(Body {
-            api: facts.api,
+            family: facts.family,
             json,
             max_tokens: facts.max_tokens,
             raw_input: facts.raw_input,
@@ -294,7 +294,7 @@ impl Judge {
         }
     }
 
-    fn inspect(&self, body: &[u8]) -> Result<(Family, Api, Option<u64>, u64, u8), Reason> {
+    fn inspect(&self, body: &[u8]) -> Result<(Family, Option<u64>, u64, u8), Reason> {
         let model = self.options.models.first().map_or("", ModelId::as_str);
         let found = families::inspect(model, self.options.api, body).map_err(|e| e.to_string())?;
         if found.api == Api::Invoke {
@@ -306,7 +306,7 @@ impl Judge {
             }
         }
         let estimate = found.estimate();
-        Ok((found.family, found.api, found.max_tokens, estimate.tokens, estimate.kind.index()))
+        Ok((found.family, found.max_tokens, estimate.tokens, estimate.kind.index()))
     }
 }
 
@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn both_forms_are_taken() {
         let facts = facts(&format!(r#"{{"recordId":"a","modelInput":{CONVERSE},"priority":"high"}}"#)).unwrap();
-        assert_eq!((facts.api, facts.max_tokens, facts.priority), (Api::Converse, Some(300), Priority::High));
+        assert_eq!((facts.family, facts.max_tokens, facts.priority), (Family::Converse, Some(300), Priority::High));
         assert!(facts.raw_input > 0);
         let body = body(options(), r#" {"prompt":"Caf\u00e9?","max_tokens":7,"deadline":"15m"} "#).unwrap();
         assert_eq!(body.max_tokens, Some(7));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::families::{self, ApiChoice};
-use crate::record::{Api, Body, FlowId, Micros, Record, RecordId};
+use crate::record::{Body, Family, FlowId, Micros, Record, RecordId};
 
 use super::prompt::Prompts;
 use super::schedule::Schedule;
@@ -102,7 +102,7 @@ impl Source for Synthetic {
             deadline: None,
             due,
             body: Body {
-                api: Api::Converse,
+                family: Family::Converse,
                 json: json.into(),
                 max_tokens: self.max_tokens,
                 raw_input: estimate.tokens,
@@ -242,7 +242,7 @@ mod tests {
         }
         assert_eq!(records[7].seq, 7);
         assert_eq!(records[7].flow, FlowId(3));
-        assert_eq!(records[7].body.api, Api::Converse);
+        assert_eq!(records[7].body.family, Family::Converse);
         assert!(records[7].body.raw_input > 0);
     }
 
