@@ -32,6 +32,13 @@ impl SeqSet {
         self.len
     }
 
+    /// How many are in that `other` has not.
+    #[must_use]
+    pub fn count_without(&self, other: &SeqSet) -> u64 {
+        let others = other.bits.iter().copied().chain(std::iter::repeat(0));
+        self.bits.iter().zip(others).map(|(bits, other)| u64::from((bits & !other).count_ones())).sum()
+    }
+
     /// Whether none is in.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -49,5 +56,8 @@ mod tests {
         assert!(set.is_empty() && !set.contains(700));
         assert!(set.insert(700) && set.insert(0) && !set.insert(700));
         assert_eq!((set.contains(700), set.contains(701), set.contains(0), set.len()), (true, false, true, 2));
+        let mut other = SeqSet::default();
+        other.insert(0);
+        assert_eq!((set.count_without(&other), other.count_without(&set)), (1, 0));
     }
 }
