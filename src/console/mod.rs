@@ -2,3 +2,5 @@
 
 pub mod app;
 pub mod keys;
+pub mod term;
+pub mod ui;

@@ -28,3 +28,5 @@ pub use state::{Detail, Leaving, Overlay, Screen, State, Suspending, Toast};
 pub use tuning::{TuningRow, Value};
 pub use update::update;
 
+#[cfg(test)]
+mod tests;
