@@ -3,8 +3,11 @@
 //!
 //! Every colour comes from a [`theme::Role`], every non-ASCII glyph from [`glyphs::Glyphs`].
 
+mod cell_shapes;
+pub mod dump;
 pub mod fmt;
 pub mod glyphs;
+pub mod svg;
 pub mod theme;
 pub mod widgets;
 
