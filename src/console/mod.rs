@@ -1,7 +1,11 @@
 //! The console: what the operator sees and touches.
 //!
-//! `term` owns the terminal itself (modes, bytes, keys, signals) and knows nothing of Bedrock; `ui` draws into a
-//! buffer and knows nothing of the terminal; `app` decides, purely; `keys` is the one table of actions.
+//! ```text
+//!  term  the terminal itself: modes, bytes, keys, signals    knows nothing of Bedrock
+//!  app   state, messages, the pure update, effects           knows no clock, terminal or drawing
+//!  keys  one action table: keys, help, hints, reasons why not
+//!  ui    draws state and snapshot into a buffer              reads only
+//! ```
 
 pub mod app;
 pub mod keys;

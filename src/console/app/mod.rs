@@ -27,3 +27,6 @@ pub use price::ModelPrice;
 pub use state::{Detail, Leaving, Overlay, Screen, State, Suspending, Toast};
 pub use tuning::{TuningRow, Value};
 pub use update::update;
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,8 @@ use super::entry::{self, Entry, Target};
 use super::lists::{line_key, request_key};
 use super::{Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, incident, leave, steer, tuning};
 
+/// The most that a detail can be scrolled: on the lowest screen no detail has more lines below its end.
+const DETAIL_LINES: usize = 32;
 /// How long a line for the operator stays.
 const TOAST: Micros = Micros::from_secs(5);
 
@@ -193,7 +195,10 @@ fn page(state: &State) -> isize {
 
 fn shift(state: &mut State, by: isize) {
     match state.overlays.last_mut() {
-        Some(Overlay::Help { scroll }) => return scroll_by(scroll, by),
+        Some(Overlay::Help { scroll }) => {
+            let lines = keys::doc::height(usize::from(state.size.0));
+            return scroll_by(scroll, by, lines.saturating_sub(usize::from(state.size.1).saturating_sub(4)));
+        }
         Some(Overlay::Form(form)) => return form.move_focus(by.signum()),
         Some(Overlay::Themes { .. }) => {
             let count = state.themes.len().max(1) as isize;
@@ -203,7 +208,7 @@ fn shift(state: &mut State, by: isize) {
         Some(Overlay::Dialog(_)) | None => {}
     }
     match &mut state.detail {
-        Some(Detail::Scope { scroll, .. } | Detail::Request { scroll, .. }) => return scroll_by(scroll, by),
+        Some(Detail::Scope { scroll, .. } | Detail::Request { scroll, .. }) => return scroll_by(scroll, by, DETAIL_LINES),
         None => {}
     }
     match state.screen {
@@ -231,10 +236,9 @@ fn shift(state: &mut State, by: isize) {
     }
 }
 
-fn scroll_by(scroll: &mut u16, by: isize) {
-    /// No text on any screen has more lines; the drawing stops at the last line anyway.
-    const MOST: isize = 500;
-    *scroll = (isize::try_from(*scroll).unwrap_or(0).saturating_add(by)).clamp(0, MOST) as u16;
+fn scroll_by(scroll: &mut u16, by: isize, most: usize) {
+    let last = isize::try_from(most).unwrap_or(isize::MAX);
+    *scroll = u16::try_from(isize::try_from(*scroll).unwrap_or(0).saturating_add(by).clamp(0, last)).unwrap_or(u16::MAX);
 }
 
 fn open(state: &mut State) {

@@ -2,7 +2,7 @@
 
 use crate::console::app::State;
 
-use super::{ACTIONS, Action, ActionSpec, Chord, Place};
+use super::{ACTIONS, Action, ActionSpec, Chord};
 
 /// What a key means now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,10 +61,4 @@ pub fn hints(state: &State) -> Vec<&'static ActionSpec> {
 #[must_use]
 pub fn keys_of(row: &ActionSpec) -> String {
     row.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-}
-
-/// Whether an action is listed under a place's own heading in help (and not under "everywhere").
-#[must_use]
-pub fn belongs_to(row: &ActionSpec, place: Place) -> bool {
-    row.places.contains(&place) && row.places.len() <= 3
 }

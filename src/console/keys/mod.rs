@@ -6,6 +6,7 @@
 mod action;
 mod chord;
 mod dispatch;
+pub mod doc;
 mod when;
 
 pub use action::{ACTIONS, Action, ActionSpec, Place, Risk};
