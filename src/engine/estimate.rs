@@ -1,8 +1,8 @@
 //! The token estimator: learns, from the service's own counts, how far the raw guess is off.
 //!
 //! A tokenizer's bias depends on the model (each version may bring its own vocabulary) and on the kind of text, so one
-//! correction is kept for each pair; what is learned on JSON says nothing about Chinese (study: load.md §B2, where one
-//! global correction made mixed input worse). Two figures are learned:
+//! correction is kept for each pair: what is learned on JSON says nothing about Chinese, and one correction for all was
+//! measured to make mixed input worse than none. Two figures are learned:
 //!
 //! - the *ratio* actual / raw, an exponentially weighted mean, for the mean estimate;
 //! - the *spread*, the 90th percentile of actual / mean estimate over the last samples, for what to reserve: a
@@ -10,9 +10,10 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::families::TextKind;
-
 use super::EstimatorView;
+
+/// Kinds of text, as [`Body::text_kind`](crate::record::Body::text_kind) numbers them.
+const KINDS: usize = 16;
 
 /// The ratio stays within these: a reply that claims more is not about the text we sent.
 const RATIO_RANGE: (f64, f64) = (0.5, 3.0);
@@ -55,7 +56,7 @@ pub struct Estimator {
 #[derive(Debug, Default)]
 struct Model {
     observed: u64,
-    kinds: [Cell; TextKind::COUNT],
+    kinds: [Cell; KINDS],
 }
 
 /// What is known of one model and one kind of text.
@@ -117,7 +118,7 @@ impl Estimator {
         Estimator::default()
     }
 
-    /// The estimate for a text of `kind` ([`TextKind::index`]) that the raw guess puts at `raw` tokens.
+    /// The estimate for a text of `kind` that the raw guess puts at `raw` tokens.
     #[must_use]
     pub fn corrected(&self, model: &str, kind: u8, raw: u64) -> Estimate {
         match self.models.get(model).and_then(|model| model.kinds.get(usize::from(kind))) {
@@ -128,7 +129,7 @@ impl Estimator {
 
     /// Learns that the service counted `actual` input tokens, cached ones included, where the raw guess was `raw`.
     pub fn observe(&mut self, model: &str, kind: u8, raw: u64, actual: u64) {
-        if raw == 0 || actual == 0 || usize::from(kind) >= TextKind::COUNT {
+        if raw == 0 || actual == 0 || usize::from(kind) >= KINDS {
             return;
         }
         self.samples += 1;
@@ -139,12 +140,13 @@ impl Estimator {
         self.errors.push_back(estimate as f64 / actual as f64 - 1.0);
         if !self.models.contains_key(model) {
             self.forget_one_of_too_many();
+            self.models.insert(model.into(), Model::default());
         }
-        let samples = self.samples;
-        let model = self.models.entry(model.into()).or_default();
-        model.observed = samples;
-        if let Some(cell) = model.kinds.get_mut(usize::from(kind)) {
-            cell.learn(raw, actual);
+        if let Some(model) = self.models.get_mut(model) {
+            model.observed = self.samples;
+            if let Some(cell) = model.kinds.get_mut(usize::from(kind)) {
+                cell.learn(raw, actual);
+            }
         }
     }
 
@@ -176,8 +178,8 @@ mod tests {
 
     use super::*;
 
-    const PROSE: u8 = TextKind::Prose.index();
-    const JSON: u8 = TextKind::Json.index();
+    const PROSE: u8 = 0;
+    const JSON: u8 = 11;
 
     /// Feeds `n` samples of a true ratio with noise of `spread` either way.
     fn feed(estimator: &mut Estimator, model: &str, kind: u8, ratio: f64, spread: f64, n: usize) {

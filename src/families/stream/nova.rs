@@ -24,11 +24,11 @@ impl NovaStream {
         if let Some(role) = text("/messageStart/role") {
             self.assembler.message_start(role);
         }
-        if let Some(start) = event.get("contentBlockStart") {
-            if let Some(name) = text("/contentBlockStart/start/toolUse/name") {
-                let id = text("/contentBlockStart/start/toolUse/toolUseId").unwrap_or_default();
-                self.assembler.block_start_tool(index(start)?, id, name)?;
-            }
+        if let (Some(start), Some(name)) =
+            (event.get("contentBlockStart"), text("/contentBlockStart/start/toolUse/name"))
+        {
+            let id = text("/contentBlockStart/start/toolUse/toolUseId").unwrap_or_default();
+            self.assembler.block_start_tool(index(start)?, id, name)?;
         }
         let mut bytes = 0;
         if let Some(delta) = event.get("contentBlockDelta") {
@@ -77,7 +77,7 @@ impl NovaStream {
     }
 }
 
-/// Nova leaves the index of the first block out now and then.
+/// The block that an event is about; one without an index is about the first.
 fn index(event: &Value) -> Result<i32, BodyError> {
     match event.get("contentBlockIndex") {
         None => Ok(0),
