@@ -65,7 +65,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
 
     let outputs = Outputs::open(&paths, existing, &identity, input.as_ref(), args.ordered, clock).map_err(usage)?;
     let past = outputs.past.clone();
-    let load = load(args, input, options, outputs, clock);
+    let load = load(args, input, options, outputs, clock)?;
     let maybe_paid_twice = past.maybe_paid_twice;
 
     let Session { info, clients, routes, settings, simulator, .. } = session;
@@ -182,7 +182,7 @@ fn identity(session: &Session, args: &RunArgs) -> RunIdentity {
     RunIdentity { models, regions: session.info.regions.clone(), params, target, simulated: session.info.simulated }
 }
 
-fn load(args: &RunArgs, input: Option<Input>, options: InputOptions, outputs: Outputs, clock: RunClock) -> FileLoad {
+fn load(args: &RunArgs, input: Option<Input>, options: InputOptions, outputs: Outputs, clock: RunClock) -> Result<FileLoad, Problem> {
     let Outputs { sink, journal, past } = outputs;
     let begun = journal.begun();
     let Past { finished, succeeded, failed, spent, .. } = past.clone();
@@ -192,9 +192,12 @@ fn load(args: &RunArgs, input: Option<Input>, options: InputOptions, outputs: Ou
             let total = source.remaining();
             (Box::new(source), Some(total))
         }
-        None => (Box::new(StreamSource::new(std::io::stdin(), options, past, FlowId::default(), clock, begun)), None),
+        None => {
+            let source = StreamSource::new(std::io::stdin(), options, past, FlowId::default(), clock, begun);
+            (Box::new(source.map_err(Problem::io("standard input"))?), None)
+        }
     };
-    FileLoad {
+    Ok(FileLoad {
         source,
         sink: Box::new(sink),
         journal: Box::new(journal),
@@ -205,7 +208,7 @@ fn load(args: &RunArgs, input: Option<Input>, options: InputOptions, outputs: Ou
         spent_before: spent,
         label: args.input.clone(),
         output: Some(args.output.display().to_string()),
-    }
+    })
 }
 
 /// PRODUCT §3: when the terminal goes away a run with a cap goes on, others drain; `--on-hangup` decides otherwise.
