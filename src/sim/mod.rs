@@ -19,6 +19,7 @@ mod ledger;
 mod page;
 mod payload;
 mod quotas;
+mod read;
 mod reply;
 mod route;
 mod runtime;

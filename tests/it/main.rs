@@ -2,12 +2,14 @@
 //! (Each further integration binary would link every SDK again.)
 
 mod wire;
+mod wire_raw;
 
 use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(wire::trials());
+    trials.extend(wire_raw::trials());
     trials.sort_by(|a, b| a.name().cmp(b.name()));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

@@ -450,6 +450,28 @@ def faults_of_a_connection():
 
 
 @check
+def faults_of_other_services():
+    region = "eu-west-1"
+    quotas = client("service-quotas", region)
+    refused(lambda: quotas.list_service_quotas(ServiceCode="bedrock"), "TooManyRequestsException", 400)
+    refused(lambda: client("sts", region).get_caller_identity(), "ExpiredToken", 403)
+    refused(
+        lambda: client("bedrock", region).list_foundation_models(),
+        "AccessDeniedException",
+        403,
+        part="is not authorized to perform: bedrock:ListFoundationModels",
+    )
+    runtime = client("bedrock-runtime", region)
+    refused(
+        lambda: runtime.count_tokens(modelId=SONNET, input={"converse": {"messages": say("x")}}),
+        "ServiceUnavailableException",
+        503,
+    )
+    reply = runtime.converse(modelId=HAIKU, messages=say("x"), inferenceConfig={"maxTokens": 5})
+    assert reply["usage"]["outputTokens"] > 0, "the fault is one operation's"
+
+
+@check
 def foundation_models():
     bedrock = client("bedrock")
     models = bedrock.list_foundation_models()["modelSummaries"]
