@@ -199,6 +199,7 @@ fn run_boto3(python: &Path) -> Result<Reports, String> {
         .arg(simulator.url().as_str().trim_end_matches('/'))
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_CONFIG_FILE", "/nonexistent")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
