@@ -404,6 +404,11 @@ impl Dimension {
         self.estimate.rate()
     }
 
+    /// The limit is unknown, and the rate may be far from it.
+    pub(super) fn seeks(&self) -> bool {
+        matches!(self.estimate.phase(), Phase::Ramp | Phase::Seek)
+    }
+
     /// When the gate was last seen closed.
     pub(super) fn limited_at(&self) -> Micros {
         self.limited_at

@@ -75,8 +75,8 @@ pub(super) enum Phase {
     Seek,
     /// Returning to the rate at which it was rejected.
     Recover { to: f64, speed: f64 },
-    /// Looking for more, since this rate.
-    Probe { from: f64 },
+    /// Looking for more, since this rate and for so many seconds: the longer without a reject, the faster.
+    Probe { from: f64, since: f64 },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +110,8 @@ pub(super) struct RateEstimate {
     ceiling: f64,
     phase: Phase,
     anchor: Option<Anchor>,
+    /// A rate that the first reject has proven, and until when nothing that follows from the same burst may deny it.
+    proven: Option<(f64, Micros)>,
     interval: Option<(f64, f64)>,
     patience: f64,
     knobs: AdaptiveKnobs,
@@ -123,10 +125,11 @@ impl RateEstimate {
             ceiling: ceiling.unwrap_or(f64::MAX),
             phase: match (believed, ceiling) {
                 (true, Some(_)) => Phase::Hold,
-                (true, None) => Phase::Probe { from: rate },
+                (true, None) => Phase::Probe { from: rate, since: 0.0 },
                 (false, _) => Phase::Ramp,
             },
             anchor: None,
+            proven: None,
             interval: None,
             patience: 1.0,
             knobs,
@@ -162,6 +165,7 @@ impl RateEstimate {
             return;
         }
         self.anchor = None;
+        self.proven = None;
         self.interval = None;
         self.patience = 1.0;
         match (before == f64::MAX, ceiling) {
@@ -170,7 +174,7 @@ impl RateEstimate {
             (_, None) => {}
         }
         self.rate = self.rate.min(self.ceiling);
-        self.phase = if self.rate >= self.ceiling { Phase::Hold } else { Phase::Probe { from: self.rate } };
+        self.phase = if self.rate >= self.ceiling { Phase::Hold } else { Phase::Probe { from: self.rate, since: 0.0 } };
     }
 
     /// How the rate grows while this meter is what holds the queue; `None` if it does not.
@@ -180,7 +184,10 @@ impl RateEstimate {
             Phase::Ramp => (LN_2 / RAMP_DOUBLING, self.ceiling),
             Phase::Seek => (LN_2 / SEEK_DOUBLING, self.ceiling),
             Phase::Recover { to, speed } => (speed, to),
-            Phase::Probe { .. } => (self.knobs.growth_per_minute.ln() / 60.0 / self.patience, self.ceiling),
+            Phase::Probe { since, .. } => {
+                let pace = 2.0 * self.knobs.growth_per_minute.ln() / 3_600.0;
+                (pace * (since + 1.0), self.ceiling)
+            }
         };
         (speed > 0.0 && self.rate < cap).then_some(Growth { rate: self.rate, speed, cap })
     }
@@ -190,11 +197,14 @@ impl RateEstimate {
         if let Some(growth) = self.growth() {
             self.rate = growth.after(seconds);
         }
+        if let Phase::Probe { since, .. } = &mut self.phase {
+            *since += seconds;
+        }
         if self.rate >= self.ceiling {
             self.rate = self.ceiling;
             self.phase = Phase::Hold;
         } else if matches!(self.phase, Phase::Recover { to, .. } if self.rate >= to) {
-            self.phase = Phase::Probe { from: self.rate };
+            self.phase = Phase::Probe { from: self.rate, since: 0.0 };
         }
     }
 
@@ -222,6 +232,7 @@ impl RateEstimate {
             // rate, and Seek finds it.
             self.rate = (seen.window / (60.0 + seen.loaded)).clamp(slowest, before * self.knobs.backoff);
             self.phase = Phase::Seek;
+            self.proven = Some((self.rate, seen.at + Micros::from_secs(75)));
             return false;
         }
         let cut = before * self.knobs.backoff;
@@ -229,7 +240,7 @@ impl RateEstimate {
         if let Some(anchor) = previous {
             let span = seen.at.since(anchor.at).secs_f64();
             let charge = seen.posted.wrapping_sub(anchor.posted) as f64;
-            if charge <= 0.0 {
+            if charge <= 2.0 * seen.hold {
                 return true;
             }
             if span > 0.0 {
@@ -240,13 +251,19 @@ impl RateEstimate {
                 }
             }
         }
+        if let Some((rate, until)) = self.proven
+            && seen.at < until
+        {
+            new = new.max(rate);
+        }
         new = new.max(slowest);
         self.patience = if new < cut { 1.0 } else { (self.patience * 2.0).min(MOST_PATIENCE) };
         self.rate = new.min(self.ceiling);
         let to = before.min(self.rate / self.knobs.backoff).min(self.ceiling);
         let seconds = (RECOVER_SECONDS * self.patience).max(RECOVER_REQUESTS * seen.hold / self.rate);
         let speed = (to / self.rate).ln().max(1e-9) / seconds;
-        self.phase = if to > self.rate { Phase::Recover { to, speed } } else { Phase::Probe { from: self.rate } };
+        self.phase =
+            if to > self.rate { Phase::Recover { to, speed } } else { Phase::Probe { from: self.rate, since: 0.0 } };
         false
     }
 }

@@ -74,7 +74,7 @@ impl Scope {
             Phase::Ramp => format!("{name}: ramping up"),
             Phase::Seek => format!("{name}: seeking the limit"),
             Phase::Recover { to, .. } => format!("{name}: backed off to {:.0} %", 100.0 * rate / to),
-            Phase::Probe { from } => format!("{name}: probing {:+.0} %", 100.0 * (rate / from - 1.0)),
+            Phase::Probe { from, .. } => format!("{name}: probing {:+.0} %", 100.0 * (rate / from - 1.0)),
         }
     }
 }

@@ -130,6 +130,7 @@ impl Scope {
             }
         };
         let pressing = self.off_until <= self.now;
+        let charged = u64::try_from(self.window.sums().net).unwrap_or(0);
         if !pressing {
             closed(self.off_until, self.off_why);
         }
@@ -144,6 +145,8 @@ impl Scope {
         if let Some((until, _)) = self.requests.gate(1, &self.window, knobs, pressing) {
             closed(until, Why::Rpm);
         }
+        // Debts that are still to be billed prove nothing yet: an unknown limit is not sought faster than they come in.
+        let pressing = pressing && (!self.tokens.seeks() || self.debt.saturating_mul(2) <= charged);
         if let Some((until, by)) = self.tokens.gate(cost.hold, &self.window, knobs, pressing) {
             let indebted = by == By::Pace && self.debt > 0;
             closed(until, if indebted { Why::TpmDebt } else { Why::TpmHold });
