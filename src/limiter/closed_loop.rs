@@ -300,8 +300,22 @@ pub(super) fn run(cell: &Cell, limited: Option<(LimiterKnobs, ScopeQuota)>) -> O
                 if secs >= half {
                     outcome.rejected += 1.0;
                 }
-                if let (Some((limiter, _)), Some(ticket)) = (limiter.as_mut(), ticket) {
+                if let (Some((limiter, limited_scope)), Some(ticket)) = (limiter.as_mut(), ticket) {
+                    let limited_scope = *limited_scope;
+                    let before = limiter.status(limited_scope, now).epochs;
                     limiter.reject(ticket, why, None, now);
+                    let status = limiter.status(limited_scope, now);
+                    if std::env::var("TRACE").is_ok() && status.epochs > before {
+                        println!(
+                            "{secs:8.2} hold {} level {:?} estimate {:?} {} target {:.3} off {:?}",
+                            request.hold,
+                            status.tpm.level,
+                            status.tpm.estimate,
+                            status.mood,
+                            status.tpm.target.unwrap_or(0.0) / cell.tpm,
+                            status.held_off_until
+                        );
+                    }
                 }
                 retry.push_back(request);
             }
@@ -424,4 +438,27 @@ fn table() {
             }
         }
     }
+}
+
+#[test]
+#[ignore = "prints"]
+fn trace() {
+    let get = |name: &str, or: f64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(or);
+    let meter = match std::env::var("M").unwrap_or_default().as_str() {
+        "minute" => Meter::Minute(17.0),
+        "sliding" => Meter::Sliding,
+        other => Meter::Bucket(other.parse().unwrap_or(60.0)),
+    };
+    let cell = Cell {
+        tpm: get("TPM", 2e6),
+        meter,
+        burndown: get("B", 1.0) as u64,
+        max_tokens: get("MAX", 1024.0) as u64,
+        output: get("OUT", 220.0),
+        seconds: get("S", 900.0),
+        ..Cell::default()
+    };
+    let quota = if get("KNOWN", 0.0) > 0.0 { configured(&cell) } else { unknown(&cell) };
+    let ours = run(&cell, Some((LimiterKnobs::default(), quota)));
+    println!("{ours:?}");
 }
