@@ -227,7 +227,6 @@ impl Judge {
         let deadline = shape.deadline()?;
         let given = Self::given(shape)?;
         let (family, own, raw_input, text_kind) = self.inspect(given.as_bytes())?;
-        let _ = family;
         Ok(Facts { priority, deadline, family, max_tokens: self.limit(own), raw_input, text_kind })
     }
 
@@ -242,12 +241,12 @@ impl Judge {
             (None, Given::Raw(text)) => line.slice_ref(text.as_bytes()),
             (None, Given::Made(text)) => Bytes::from(text),
             (Some(_), given) => {
-                let (family, own, ..) = self.inspect(given.as_bytes())?;
+                let (_, own, ..) = self.inspect(given.as_bytes())?;
                 match (facts.max_tokens, given) {
                     (Some(n), given) if own != Some(n) => {
                         let mut body = serde_json::from_slice(given.as_bytes())
                             .map_err(|e| format!("the body cannot take another output limit: {e}"))?;
-                        families::set_max_tokens(family, &mut body, n);
+                        families::set_max_tokens(facts.family, &mut body, n);
                         Bytes::from(body.to_string())
                     }
                     (_, Given::Raw(text)) => line.slice_ref(text.as_bytes()),
