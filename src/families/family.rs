@@ -35,8 +35,7 @@ pub fn invoke_family(model: &str) -> Option<Family> {
     } else if names("anthropic.") {
         Some(Family::AnthropicMessages)
     } else if names("amazon.nova-") {
-        let speaks_text = !["canvas", "reel", "sonic", "embed"].iter().any(|other| id.contains(other));
-        speaks_text.then_some(Family::Nova)
+        writes_text(id).then_some(Family::Nova)
     } else if names("amazon.titan-text-") || names("amazon.titan-tg1") {
         Some(Family::Titan)
     } else if names("meta.llama") {
@@ -50,6 +49,15 @@ pub fn invoke_family(model: &str) -> Option<Family> {
     } else {
         None
     }
+}
+
+/// Marks in the ids of models that write no text: embeddings, ranking, pictures, video, speech.
+const NO_TEXT: [&str; 9] =
+    ["embed", "rerank", "titan-image", "nova-canvas", "nova-reel", "nova-sonic", "stability.", "luma.", "marengo"];
+
+/// Whether a model writes text, as far as its id tells.
+pub(super) fn writes_text(model: &str) -> bool {
+    !NO_TEXT.iter().any(|mark| model.contains(mark))
 }
 
 #[cfg(test)]

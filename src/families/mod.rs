@@ -5,13 +5,16 @@
 //! is written ([`synthesize`]), and the first guess of how many tokens a text has ([`raw_tokens`]). It is pure: bytes
 //! in, facts out. It may not know the wire, the AWS SDK, quotas or prices, and it learns nothing.
 
+mod check;
 mod compose;
 mod content;
 mod converse;
 mod family;
 mod inspect;
+mod kind;
 mod object;
 mod reply;
+mod request;
 mod stream;
 pub mod synthesize;
 mod tokens;
@@ -23,9 +26,10 @@ pub use compose::{converse_body, set_max_tokens};
 pub use converse::ConverseAssembler;
 pub use family::invoke_family;
 pub use inspect::{ApiChoice, Inspection, inspect};
+pub use kind::TextKind;
 pub use reply::{ReplyFacts, ReplyParts, read_reply};
 pub use stream::{EventFacts, StreamReader};
-pub use tokens::{RawEstimate, TextKind, TokenWalk, raw_tokens};
+pub use tokens::{RawEstimate, TokenWalk, raw_tokens};
 
 /// Why a body cannot be used: one readable line that names the field and what is expected. It never quotes a prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,3 +56,6 @@ impl fmt::Display for BodyError {
 }
 
 impl std::error::Error for BodyError {}
+
+#[cfg(test)]
+mod tests;
