@@ -26,6 +26,7 @@ mod source;
 mod spec;
 mod stream;
 mod synthetic;
+mod validate;
 
 pub use clock::RunClock;
 pub use file::FileSource;
