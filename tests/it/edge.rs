@@ -8,7 +8,7 @@ use bedrock_top::record::{Api, Body, ErrorClass, Failure, Region, Reply, Route, 
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 
-use self::server::{Seen, Server, Step, error, event, exception, frame, chunk, piece, reply, stream_end, stream_head};
+use self::server::{Seen, Server, Step, chunk, error, event, exception, frame, piece, reply, stream_end, stream_head};
 
 mod account;
 mod canary;
@@ -17,7 +17,8 @@ mod sigv4;
 
 const MODEL: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 /// Odd on purpose: spaces, an escape, a duplicate-free but unsorted order, and a member that no type knows.
-const BODY: &str = "{ \"messages\" : [{\"content\":[{\"text\":\"caf\\u00e9 \u{2713}\"}],\"role\":\"user\"}],\n\"zzz_new\":1.50 }";
+const BODY: &str =
+    "{ \"messages\" : [{\"content\":[{\"text\":\"caf\\u00e9 \u{2713}\"}],\"role\":\"user\"}],\n\"zzz_new\":1.50 }";
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
@@ -129,9 +130,13 @@ fn invoke_events() -> Vec<Vec<u8>> {
         chunk(json!({ "type": "message_start", "message": message })),
         chunk(json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } })),
         chunk(json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": "Hi " } })),
-        chunk(json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": "\u{2713}" } })),
+        chunk(
+            json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": "\u{2713}" } }),
+        ),
         chunk(json!({ "type": "content_block_stop", "index": 0 })),
-        chunk(json!({ "type": "message_delta", "delta": { "stop_reason": "end_turn" }, "usage": { "output_tokens": 3 } })),
+        chunk(
+            json!({ "type": "message_delta", "delta": { "stop_reason": "end_turn" }, "usage": { "output_tokens": 3 } }),
+        ),
         chunk(json!({ "type": "message_stop", "amazon-bedrock-invocationMetrics": { "inputTokenCount": 7,
             "outputTokenCount": 3, "invocationLatency": 321, "firstByteLatency": 100 } })),
     ]
@@ -151,9 +156,11 @@ fn whole_stream(events: &[Vec<u8>]) -> Vec<Step> {
 
 fn good_reply(api: Api, stream: bool) -> Vec<Step> {
     match (api, stream) {
-        (Api::Converse, false) => {
-            reply(200, &[("content-type", "application/json"), ("x-amzn-requestid", "req-1")], CONVERSE_REPLY.as_bytes())
-        }
+        (Api::Converse, false) => reply(
+            200,
+            &[("content-type", "application/json"), ("x-amzn-requestid", "req-1")],
+            CONVERSE_REPLY.as_bytes(),
+        ),
         (Api::Invoke, false) => {
             reply(200, &[("content-type", "application/json"), ("x-amzn-requestid", "req-1")], INVOKE_REPLY.as_bytes())
         }
@@ -330,10 +337,19 @@ async fn converse_stream() {
     // Tool calls and reasoning are part of the reply.
     let events = [
         event("messageStart", &json!({ "role": "assistant" })),
-        event("contentBlockDelta", &json!({ "contentBlockIndex": 0, "delta": { "reasoningContent": { "text": "hm" } } })),
-        event("contentBlockDelta", &json!({ "contentBlockIndex": 0, "delta": { "reasoningContent": { "signature": "s" } } })),
+        event(
+            "contentBlockDelta",
+            &json!({ "contentBlockIndex": 0, "delta": { "reasoningContent": { "text": "hm" } } }),
+        ),
+        event(
+            "contentBlockDelta",
+            &json!({ "contentBlockIndex": 0, "delta": { "reasoningContent": { "signature": "s" } } }),
+        ),
         event("contentBlockStop", &json!({ "contentBlockIndex": 0 })),
-        event("contentBlockStart", &json!({ "contentBlockIndex": 1, "start": { "toolUse": { "toolUseId": "t", "name": "f" } } })),
+        event(
+            "contentBlockStart",
+            &json!({ "contentBlockIndex": 1, "start": { "toolUse": { "toolUseId": "t", "name": "f" } } }),
+        ),
         event("contentBlockDelta", &json!({ "contentBlockIndex": 1, "delta": { "toolUse": { "input": "{\"a\":" } } })),
         event("contentBlockDelta", &json!({ "contentBlockIndex": 1, "delta": { "toolUse": { "input": "1}" } } })),
         event("contentBlockStop", &json!({ "contentBlockIndex": 1 })),

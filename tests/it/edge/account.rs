@@ -75,9 +75,7 @@ async fn resolution() {
 
 fn control_plane(seen: &Seen) -> Vec<Step> {
     let body: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
-    let quota = |code: &str, value: f64| {
-        json!({ "QuotaCode": code, "QuotaName": format!("Name of {code}"), "Value": value, "Adjustable": true })
-    };
+    let quota = |code: &str, value: f64| json!({ "QuotaCode": code, "QuotaName": format!("Name of {code}"), "Value": value, "Adjustable": true });
     match (seen.path.split('?').next().unwrap(), seen.header("x-amz-target").unwrap_or_default()) {
         ("/", "ServiceQuotasV20190624.ListServiceQuotas") => {
             assert_eq!(body["ServiceCode"], "bedrock");
@@ -119,14 +117,20 @@ async fn questions() {
     let clients = clients(&server).await;
     let region = "us-east-1".into();
     let identity = clients.identity().await.unwrap();
-    assert_eq!((identity.account.as_str(), identity.arn.as_str()), ("123456789012", "arn:aws:iam::123456789012:user/a"));
+    assert_eq!(
+        (identity.account.as_str(), identity.arn.as_str()),
+        ("123456789012", "arn:aws:iam::123456789012:user/a")
+    );
     assert_eq!(clients.credentials_until().await, None);
     let quotas = clients.quotas(&region).await.unwrap();
     let values: Vec<_> = quotas.iter().map(|quota| (quota.code.as_str(), quota.value)).collect();
     assert_eq!(values, [("L-1", 60.0), ("L-2", 43.2e9), ("L-3", 0.0)]);
     assert_eq!(clients.default_quotas(&region).await.unwrap()[0].code, "L-9");
     let models = clients.foundation_models(&region).await.unwrap();
-    assert_eq!((models[0].id.as_str(), models[0].on_demand, models[0].text, models[0].legacy), ("a.b", true, true, true));
+    assert_eq!(
+        (models[0].id.as_str(), models[0].on_demand, models[0].text, models[0].legacy),
+        ("a.b", true, true, true)
+    );
     assert_eq!((models[1].on_demand, models[1].text), (false, false));
     let profiles = clients.inference_profiles(&region).await.unwrap();
     assert_eq!(profiles.len(), 2);
@@ -149,7 +153,11 @@ async fn missing_permission() {
     let failures = [
         (clients.quotas(&region).await.unwrap_err(), "ListServiceQuotas", "servicequotas:ListServiceQuotas"),
         (clients.foundation_models(&region).await.unwrap_err(), "ListFoundationModels", "bedrock:ListFoundationModels"),
-        (clients.inference_profiles(&region).await.unwrap_err(), "ListInferenceProfiles", "bedrock:ListInferenceProfiles"),
+        (
+            clients.inference_profiles(&region).await.unwrap_err(),
+            "ListInferenceProfiles",
+            "bedrock:ListInferenceProfiles",
+        ),
     ];
     for (failure, call, action) in failures {
         assert_eq!(failure.class, ErrorClass::Access);
@@ -176,8 +184,12 @@ async fn counting() {
     let seen = server.seen();
     assert!(seen.iter().all(|s| s.path == "/model/anthropic.claude-sonnet-4-20250514-v1%3A0/count-tokens"), "{seen:?}");
     let asked: Vec<Value> = seen.iter().map(|s| serde_json::from_slice(&s.body).unwrap()).collect();
-    assert_eq!(asked[0], json!({ "input": { "converse": { "messages": [{ "role": "user", "content": [{ "text": "hi" }] }] } } }));
+    assert_eq!(
+        asked[0],
+        json!({ "input": { "converse": { "messages": [{ "role": "user", "content": [{ "text": "hi" }] }] } } })
+    );
     use base64::Engine;
-    let inner = base64::engine::general_purpose::STANDARD.decode(asked[1]["input"]["invokeModel"]["body"].as_str().unwrap());
+    let inner =
+        base64::engine::general_purpose::STANDARD.decode(asked[1]["input"]["invokeModel"]["body"].as_str().unwrap());
     assert_eq!(inner.unwrap(), json.as_bytes());
 }

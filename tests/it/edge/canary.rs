@@ -135,7 +135,9 @@ async fn child() {
     let (Ok(target), Ok(expect)) = (std::env::var(CHILD_TARGET), std::env::var(CHILD_EXPECT)) else {
         panic!("made to be run by edge::nothing_real_travels_to_a_simulator");
     };
-    let Resolved::Target(target) = Target::resolve(&target, None).await.unwrap() else { panic!("no simulator of its own") };
+    let Resolved::Target(target) = Target::resolve(&target, None).await.unwrap() else {
+        panic!("no simulator of its own")
+    };
     assert_eq!(target.simulated(), expect == "simulator");
     let region = Region::from("us-east-1");
     let settings = ConnectionSettings { control_timeout: std::time::Duration::from_secs(5), ..Default::default() };

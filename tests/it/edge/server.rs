@@ -143,7 +143,8 @@ async fn request(socket: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
+    let length =
+        headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
     while buffer.len() < end + length {
         more(socket, buffer).await?;
     }
@@ -172,7 +173,8 @@ pub fn reply(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Vec<Step> {
 /// The service's form of an error.
 pub fn error(status: u16, code: &str, message: &str, headers: &[(&str, &str)]) -> Vec<Step> {
     let kind = format!("{code}:http://internal.amazon.com/coral/com.amazon.bedrock/");
-    let mut all = vec![("x-amzn-errortype", kind.as_str()), ("x-amzn-requestid", "req-1"), ("content-type", "application/json")];
+    let mut all =
+        vec![("x-amzn-errortype", kind.as_str()), ("x-amzn-requestid", "req-1"), ("content-type", "application/json")];
     all.extend_from_slice(headers);
     reply(status, &all, serde_json::json!({ "message": message }).to_string().as_bytes())
 }
