@@ -136,14 +136,9 @@ mod tests {
             "arn:aws:bedrock",
             "",
             ":",
-            "us.",
         ] {
-            if id == "us." {
-                assert_eq!(base_id(id), "");
-            } else {
-                assert_eq!(base_id(id), id);
-                assert_eq!(bucket_kind(id), BucketKind::Base);
-            }
+            assert_eq!((base_id(id), bucket_kind(id)), (id, BucketKind::Base));
         }
+        assert_eq!(base_id("us."), "");
     }
 }
