@@ -201,7 +201,7 @@ impl Clients {
     /// # Errors
     /// As every call; `Validation` where the model has no CountTokens, or the body is not a JSON object.
     pub async fn count_tokens(&self, route: &Route, body: &Body) -> Result<u64, Failure> {
-        let json = match body.api {
+        let json = match body.family.api() {
             Api::Converse => converse_question(&body.json)?,
             Api::Invoke => {
                 format!("{{\"input\":{{\"invokeModel\":{{\"body\":\"{}\"}}}}}}", STANDARD.encode(&body.json))

@@ -35,8 +35,6 @@ pub struct Call {
     pub route: Route,
     /// The user's body, sent byte for byte.
     pub body: Body,
-    /// The family of the body: how its reply is read.
-    pub family: Family,
     /// Ask for a streamed reply.
     pub stream: bool,
     /// How long the whole attempt may take, streams included.
@@ -96,7 +94,7 @@ async fn exchange(
     let runtime = &clients.runtime;
     let keep = if call.stream { Keep::Stream } else { Keep::Copy };
     let interceptor = Exchange { body: call.body.json.clone(), keep, trace: Arc::clone(trace) };
-    match (call.body.api, call.stream) {
+    match (call.body.family.api(), call.stream) {
         (Api::Converse, false) => {
             let sent = runtime.converse().model_id(model).customize().interceptor(interceptor).send().await;
             let output = sent.map_err(|error| from_sdk(&error, trace))?;
@@ -107,7 +105,7 @@ async fn exchange(
             let request = request.content_type("application/json").accept("application/json");
             let sent = request.customize().interceptor(interceptor).send().await;
             sent.map_err(|error| from_sdk(&error, trace))?;
-            invoke_reply(call.family, trace)
+            invoke_reply(call.body.family, trace)
         }
         (Api::Converse, true) => {
             let sent = runtime.converse_stream().model_id(model).customize().interceptor(interceptor).send().await;
@@ -119,7 +117,7 @@ async fn exchange(
             let request = request.content_type("application/json").accept("application/json");
             let sent = request.customize().interceptor(interceptor).send().await;
             sent.map_err(|error| from_sdk(&error, trace))?;
-            streamed_reply(call.family, call, started, trace, seen).await
+            streamed_reply(call.body.family, call, started, trace, seen).await
         }
     }
 }

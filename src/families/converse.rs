@@ -175,11 +175,6 @@ impl ConverseAssembler {
         }
     }
 
-    /// The reason of `messageStop`, if it came.
-    pub(super) fn stop_reason(&self) -> Option<&str> {
-        self.stop_reason.as_deref()
-    }
-
     /// The whole reply; `None` if `messageStop` never came: the stream was cut short.
     #[must_use]
     pub fn finish(self) -> Option<ReplyParts> {
@@ -250,5 +245,16 @@ pub(super) fn converse_usage(usage: &Usage) -> Value {
         "totalTokens": total.saturating_add(usage.cache_write),
         "cacheReadInputTokens": usage.cache_read,
         "cacheWriteInputTokens": usage.cache_write,
+    })
+}
+
+/// Usage as Nova's `InvokeModel` writes it.
+pub(super) fn nova_usage(usage: &Usage) -> Value {
+    json!({
+        "inputTokens": usage.input,
+        "outputTokens": usage.output,
+        "totalTokens": usage.input.saturating_add(usage.output),
+        "cacheReadInputTokenCount": usage.cache_read,
+        "cacheWriteInputTokenCount": usage.cache_write,
     })
 }

@@ -1,89 +1,6 @@
-//! The families of bodies, and which one a model id speaks.
+//! Which family of bodies a model id speaks.
 
-use std::fmt;
-
-/// A form of request and reply bodies. One model can speak several (each speaks Converse, if it offers it at all).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Family {
-    /// The body of `Converse` and `ConverseStream`, the same for all models.
-    Converse,
-    /// Anthropic Messages, `anthropic_version` `bedrock-2023-05-31`.
-    AnthropicMessages,
-    /// The older Anthropic text completion: `prompt` with `\n\nHuman:` and `\n\nAssistant:`. Claude 2 and Instant.
-    AnthropicText,
-    /// Amazon Nova, `schemaVersion` `messages-v1`.
-    Nova,
-    /// Meta Llama: `prompt`, `max_gen_len`.
-    Llama,
-    /// Amazon Titan Text: `inputText`, `textGenerationConfig`.
-    Titan,
-    /// Mistral text completion: `prompt`, `outputs`.
-    MistralText,
-    /// Mistral chat completion: `messages`, `choices`.
-    MistralChat,
-    /// AI21 Jamba: `messages`, `choices`, `usage`.
-    Jamba,
-    /// OpenAI chat completion: gpt-oss and the other open-weight models that Bedrock serves in this form.
-    OpenAi,
-}
-
-impl Family {
-    /// All families.
-    pub const ALL: [Family; 10] = [
-        Family::Converse,
-        Family::AnthropicMessages,
-        Family::AnthropicText,
-        Family::Nova,
-        Family::Llama,
-        Family::Titan,
-        Family::MistralText,
-        Family::MistralChat,
-        Family::Jamba,
-        Family::OpenAi,
-    ];
-
-    /// The name for people.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Family::Converse => "Converse",
-            Family::AnthropicMessages => "Anthropic Messages",
-            Family::AnthropicText => "Anthropic text completion",
-            Family::Nova => "Amazon Nova",
-            Family::Llama => "Meta Llama",
-            Family::Titan => "Amazon Titan Text",
-            Family::MistralText => "Mistral text completion",
-            Family::MistralChat => "Mistral chat completion",
-            Family::Jamba => "AI21 Jamba",
-            Family::OpenAi => "OpenAI chat completion",
-        }
-    }
-
-    /// Whether the service refuses a body of this family that sets no output limit.
-    #[must_use]
-    pub const fn requires_max_tokens(self) -> bool {
-        matches!(self, Family::AnthropicMessages | Family::AnthropicText)
-    }
-
-    /// Where the output limit sits in a body of this family.
-    #[must_use]
-    pub const fn max_tokens_field(self) -> &'static str {
-        match self {
-            Family::Converse | Family::Nova => "inferenceConfig.maxTokens",
-            Family::AnthropicText => "max_tokens_to_sample",
-            Family::Llama => "max_gen_len",
-            Family::Titan => "textGenerationConfig.maxTokenCount",
-            Family::OpenAi => "max_completion_tokens",
-            Family::AnthropicMessages | Family::MistralText | Family::MistralChat | Family::Jamba => "max_tokens",
-        }
-    }
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+use crate::record::Family;
 
 /// Providers whose open-weight models Bedrock serves in the OpenAI chat form.
 const OPENAI_FORM: [&str; 9] = [
@@ -118,8 +35,7 @@ pub fn invoke_family(model: &str) -> Option<Family> {
     } else if names("anthropic.") {
         Some(Family::AnthropicMessages)
     } else if names("amazon.nova-") {
-        let speaks_text = !["canvas", "reel", "sonic", "embed"].iter().any(|other| id.contains(other));
-        speaks_text.then_some(Family::Nova)
+        writes_text(id).then_some(Family::Nova)
     } else if names("amazon.titan-text-") || names("amazon.titan-tg1") {
         Some(Family::Titan)
     } else if names("meta.llama") {
@@ -133,6 +49,15 @@ pub fn invoke_family(model: &str) -> Option<Family> {
     } else {
         None
     }
+}
+
+/// Marks in the ids of models that write no text: embeddings, ranking, pictures, video, speech.
+const NO_TEXT: [&str; 9] =
+    ["embed", "rerank", "titan-image", "nova-canvas", "nova-reel", "nova-sonic", "stability.", "luma.", "marengo"];
+
+/// Whether a model writes text, as far as its id tells.
+pub(super) fn writes_text(model: &str) -> bool {
+    !NO_TEXT.iter().any(|mark| model.contains(mark))
 }
 
 #[cfg(test)]

@@ -5,26 +5,31 @@
 //! is written ([`synthesize`]), and the first guess of how many tokens a text has ([`raw_tokens`]). It is pure: bytes
 //! in, facts out. It may not know the wire, the AWS SDK, quotas or prices, and it learns nothing.
 
+mod check;
 mod compose;
 mod content;
 mod converse;
 mod family;
 mod inspect;
+mod kind;
 mod object;
 mod reply;
+mod request;
 mod stream;
 pub mod synthesize;
 mod tokens;
 
 use std::fmt;
 
+pub use crate::record::Family;
 pub use compose::{converse_body, set_max_tokens};
 pub use converse::ConverseAssembler;
-pub use family::{Family, invoke_family};
+pub use family::invoke_family;
 pub use inspect::{ApiChoice, Inspection, inspect};
+pub use kind::TextKind;
 pub use reply::{ReplyFacts, ReplyParts, read_reply};
 pub use stream::{EventFacts, StreamReader};
-pub use tokens::{RawEstimate, TextKind, TokenWalk, raw_tokens};
+pub use tokens::{RawEstimate, TokenWalk, raw_tokens};
 
 /// Why a body cannot be used: one readable line that names the field and what is expected. It never quotes a prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,3 +56,6 @@ impl fmt::Display for BodyError {
 }
 
 impl std::error::Error for BodyError {}
+
+#[cfg(test)]
+mod tests;

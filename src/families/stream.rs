@@ -48,7 +48,7 @@ impl StreamReader {
     #[must_use]
     pub fn new(family: Family) -> StreamReader {
         let form = match family {
-            Family::Converse | Family::Nova => Form::Nova(NovaStream::default()),
+            Family::Converse | Family::Nova => Form::Nova(NovaStream::new(family)),
             Family::AnthropicMessages => Form::Anthropic(AnthropicStream::default()),
             Family::AnthropicText | Family::Llama | Family::Titan | Family::MistralText => {
                 Form::Completion(CompletionStream::new(family))
@@ -86,17 +86,20 @@ impl StreamReader {
     /// What is known so far: what a stream that broke has used.
     #[must_use]
     pub fn facts(&self) -> ReplyFacts {
-        let (usage, stop_reason) = match &self.form {
-            Form::Nova(stream) => (stream.usage(), stream.stop_reason()),
-            Form::Anthropic(stream) => (stream.usage(), stream.stop_reason()),
-            Form::Completion(stream) => (stream.usage(), stream.stop_reason()),
-            Form::Chat(stream) => (stream.usage(), stream.stop_reason()),
+        let (usage, stop_reason, latency_ms) = match &self.form {
+            Form::Nova(stream) => {
+                let facts = stream.facts();
+                (facts.usage, facts.stop_reason, facts.latency_ms)
+            }
+            Form::Anthropic(stream) => (stream.usage(), stream.stop_reason(), None),
+            Form::Completion(stream) => (stream.usage(), stream.stop_reason(), None),
+            Form::Chat(stream) => (stream.usage(), stream.stop_reason(), None),
         };
         ReplyFacts {
             usage: usage.or(self.usage),
-            stop_reason: stop_reason.map(str::to_owned),
+            stop_reason,
             text_bytes: self.written.text_bytes,
-            latency_ms: self.latency_ms,
+            latency_ms: latency_ms.or(self.latency_ms),
         }
     }
 
@@ -105,7 +108,7 @@ impl StreamReader {
     pub fn finish(self) -> Option<ReplyParts> {
         let facts = self.facts();
         let output = match self.form {
-            Form::Nova(stream) => stream.finish()?,
+            Form::Nova(stream) => stream.finish(facts.usage)?,
             Form::Anthropic(stream) => stream.finish()?,
             Form::Completion(stream) => stream.finish(facts.usage)?,
             Form::Chat(stream) => stream.finish()?,

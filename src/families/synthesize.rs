@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::record::Usage;
 
 use super::Family;
-use super::converse::converse_usage;
+use super::converse::{converse_usage, nova_usage};
 
 /// Why generation stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,16 +291,6 @@ fn anthropic_usage(usage: &Usage, output: u64) -> Value {
         "cache_creation_input_tokens": usage.cache_write,
         "cache_read_input_tokens": usage.cache_read,
         "output_tokens": output,
-    })
-}
-
-fn nova_usage(usage: &Usage) -> Value {
-    json!({
-        "inputTokens": usage.input,
-        "outputTokens": usage.output,
-        "totalTokens": usage.input.saturating_add(usage.output),
-        "cacheReadInputTokenCount": usage.cache_read,
-        "cacheWriteInputTokenCount": usage.cache_write,
     })
 }
 

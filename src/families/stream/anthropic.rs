@@ -101,8 +101,8 @@ impl AnthropicStream {
         })
     }
 
-    pub(super) fn stop_reason(&self) -> Option<&str> {
-        self.stop_reason.as_deref()
+    pub(super) fn stop_reason(&self) -> Option<String> {
+        self.stop_reason.clone()
     }
 
     pub(super) fn finish(self) -> Option<Value> {

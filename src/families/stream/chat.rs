@@ -82,8 +82,8 @@ impl ChatStream {
         self.usage.as_ref().and_then(chat_usage)
     }
 
-    pub(super) fn stop_reason(&self) -> Option<&str> {
-        self.stop_reason.as_deref()
+    pub(super) fn stop_reason(&self) -> Option<String> {
+        self.stop_reason.clone()
     }
 
     pub(super) fn finish(self) -> Option<Value> {

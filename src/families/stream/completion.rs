@@ -53,8 +53,8 @@ impl CompletionStream {
         Some(Usage { input: self.input?, output: self.output?, ..Usage::default() })
     }
 
-    pub(super) fn stop_reason(&self) -> Option<&str> {
-        self.stop_reason.as_deref()
+    pub(super) fn stop_reason(&self) -> Option<String> {
+        self.stop_reason.clone()
     }
 
     /// `usage` is the best that is known, the invocation metrics included.

@@ -1,28 +1,34 @@
-//! Nova's chunks: the events of Converse, each under its name.
+//! Nova's chunks: the events of Converse, each under its name. Converse's own are read the same way.
 
 use serde_json::Value;
 
+use crate::families::converse::nova_usage;
 use crate::families::reply::camel_usage;
-use crate::families::{BodyError, ConverseAssembler};
+use crate::families::{BodyError, ConverseAssembler, Family, ReplyFacts};
 use crate::record::Usage;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct NovaStream {
+    family: Family,
     assembler: ConverseAssembler,
 }
 
 impl NovaStream {
+    pub(super) fn new(family: Family) -> NovaStream {
+        NovaStream { family, assembler: ConverseAssembler::new() }
+    }
+
     /// Takes one event; the bytes of output in it.
     pub(super) fn event(&mut self, event: &Value) -> Result<usize, BodyError> {
         let text = |at: &str| event.pointer(at).and_then(Value::as_str);
         if let Some(role) = text("/messageStart/role") {
             self.assembler.message_start(role);
         }
-        if let Some(start) = event.get("contentBlockStart") {
-            if let Some(name) = text("/contentBlockStart/start/toolUse/name") {
-                let id = text("/contentBlockStart/start/toolUse/toolUseId").unwrap_or_default();
-                self.assembler.block_start_tool(index(start)?, id, name)?;
-            }
+        if let (Some(start), Some(name)) =
+            (event.get("contentBlockStart"), text("/contentBlockStart/start/toolUse/name"))
+        {
+            let id = text("/contentBlockStart/start/toolUse/toolUseId").unwrap_or_default();
+            self.assembler.block_start_tool(index(start)?, id, name)?;
         }
         let mut bytes = 0;
         if let Some(delta) = event.get("contentBlockDelta") {
@@ -57,20 +63,21 @@ impl NovaStream {
         Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
-    pub(super) fn usage(&self) -> Option<Usage> {
-        self.assembler.facts().usage
+    pub(super) fn facts(&self) -> ReplyFacts {
+        self.assembler.facts()
     }
 
-    pub(super) fn stop_reason(&self) -> Option<&str> {
-        self.assembler.stop_reason()
-    }
-
-    pub(super) fn finish(self) -> Option<Value> {
-        self.assembler.finish().map(|parts| parts.output)
+    /// `usage` is the best that is known, the invocation metrics included.
+    pub(super) fn finish(self, usage: Option<Usage>) -> Option<Value> {
+        let mut output = self.assembler.finish()?.output;
+        if let Some(usage) = usage.filter(|_| self.family == Family::Nova) {
+            output["usage"] = nova_usage(&usage);
+        }
+        Some(output)
     }
 }
 
-/// Nova leaves the index of the first block out now and then.
+/// The block that an event is about; one without an index is about the first.
 fn index(event: &Value) -> Result<i32, BodyError> {
     match event.get("contentBlockIndex") {
         None => Ok(0),

@@ -1,0 +1,27 @@
+//! Drawing: themes, glyphs, number formats, widgets, and the screens made of them. Everything here reads and fills a
+//! buffer; nothing keeps state, nothing touches a terminal.
+//!
+//! Every colour comes from a [`theme::Role`], every non-ASCII glyph from [`glyphs::Glyphs`].
+
+mod cell_shapes;
+pub mod dump;
+pub mod fmt;
+pub mod glyphs;
+pub mod svg;
+pub mod theme;
+pub mod widgets;
+
+mod facts;
+mod footer;
+mod header;
+mod layout;
+mod panels;
+mod render;
+mod screens;
+mod view;
+mod words;
+
+#[cfg(test)]
+pub mod fixtures;
+
+pub use render::render;

@@ -1,0 +1,51 @@
+//! The parts that screens are made of. Each is a plain value that draws itself into a buffer with a [`Kit`]; none
+//! keeps state, none panics at any size.
+
+pub mod chart;
+pub mod dialog;
+pub mod form;
+pub mod gauge;
+pub mod hints;
+pub mod panel;
+pub mod series;
+pub mod spark;
+pub mod table;
+pub mod text;
+
+use ratatui::style::Style;
+
+use super::glyphs::Glyphs;
+use super::theme::{Role, Theme};
+
+pub use dialog::Dialog;
+pub use form::{Field, FieldValue, Form};
+pub use gauge::Gauge;
+pub use hints::{Hint, Hints};
+pub use panel::Panel;
+pub use series::{Axis, Bin, Chart, Level, Series, Shape, VerticalMark};
+pub use spark::Spark;
+pub use table::{Align, Cell, Column, Table, Width};
+pub use text::{Line, Part};
+
+/// What everything is drawn with.
+#[derive(Clone, Copy, Debug)]
+pub struct Kit<'a> {
+    /// Colours and attributes.
+    pub theme: &'a Theme,
+    /// Glyphs.
+    pub glyphs: &'static Glyphs,
+}
+
+impl<'a> Kit<'a> {
+    /// A kit of a theme and glyphs.
+    #[must_use]
+    pub fn new(theme: &'a Theme, glyphs: &'static Glyphs) -> Kit<'a> {
+        Kit { theme, glyphs }
+    }
+
+    /// How a role looks.
+    #[must_use]
+    pub fn style(&self, role: Role) -> Style {
+        self.theme.style(role)
+    }
+}
