@@ -30,7 +30,7 @@ const fn name(what: Bottleneck) -> (&'static str, Role) {
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let verdict = &view.snap.verdict;
     let g = view.kit.glyphs;
-    let (summary, lines) = if let LoadState::Parked { cause, remedy } = &view.snap.state {
+    let (summary, lines) = if let LoadState::Parked { cause, remedy, .. } = &view.snap.state {
         let summary = Line::of(Role::Danger, format!("{} parked", g.danger));
         (summary, [(Role::Strong, fmt::sanitise(cause)), (Role::Text, fmt::sanitise(remedy))])
     } else {
@@ -38,7 +38,11 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         let mut summary = Line::of(role, what);
         if let Some(best) = verdict.best_per_minute {
             let now = view.snap.flow.done_rps * 60.0;
-            summary = summary.muted("   best possible ").text(fmt::si(best)).muted(" records/min, now ").text(fmt::si(now.round()));
+            summary = summary
+                .muted("   best possible ")
+                .text(fmt::si(best))
+                .muted(" records/min, now ")
+                .text(fmt::si(now.round()));
         }
         (summary, [(Role::Strong, fmt::sanitise(&verdict.sentence)), (Role::Text, fmt::sanitise(&verdict.advice))])
     };

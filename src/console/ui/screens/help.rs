@@ -21,7 +21,14 @@ pub(in crate::console::ui) fn render(view: &View<'_>, scroll: u16, body: Rect, b
         lines.extend(doc::term_lines(keys));
     }
     // Without columns beside each other the terms have the wider names.
-    column(view, &lines, if terms.is_some() { doc::KEYS } else { doc::TERMS }, scroll, Rect { width: (keys as u16).min(body.width), ..body }, buf);
+    column(
+        view,
+        &lines,
+        if terms.is_some() { doc::KEYS } else { doc::TERMS },
+        scroll,
+        Rect { width: (keys as u16).min(body.width), ..body },
+        buf,
+    );
 }
 
 fn column(view: &View<'_>, lines: &[DocLine], names: usize, scroll: u16, area: Rect, buf: &mut Buffer) {
