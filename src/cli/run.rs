@@ -32,7 +32,9 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let session = runtime.block_on(session::open(global, config, args.scenario.as_deref()))?;
     announce(&session);
     if session.routes.is_empty() {
-        return Err(Problem::usage("no model: name one with --model, e.g. --model us.anthropic.claude-sonnet-4-5-20250929-v1:0"));
+        return Err(Problem::usage(
+            "no model: name one with --model, e.g. --model us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        ));
     }
 
     let options = options(&session, args);
@@ -59,17 +61,27 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
         return Ok(ExitCode::SUCCESS);
     }
     if args.max_cost.is_some() && plan.price.is_none() {
-        return Err(Problem::usage("the price of a model in use is unknown, so --max-cost cannot be kept; leave it out or choose another model"));
+        return Err(Problem::usage(
+            "the price of a model in use is unknown, so --max-cost cannot be kept; leave it out or choose another model",
+        ));
     }
     consent::ask(&session.info, &plan, share, args)?;
 
     let outputs = Outputs::open(&paths, existing, &identity, input.as_ref(), args.ordered, clock).map_err(usage)?;
     let past = outputs.past.clone();
-    let load = load(args, input, options, outputs, clock);
+    let load = load(args, input, options, outputs, clock)?;
     let maybe_paid_twice = past.maybe_paid_twice;
 
     let Session { info, clients, routes, settings, simulator, .. } = session;
-    let setup = EngineSetup { target: info, clients, routes, settings, load: Some(Load::File(load)), clock, seed: clock.utc_now().as_nanosecond() as u64 };
+    let setup = EngineSetup {
+        target: info,
+        clients,
+        routes,
+        settings,
+        load: Some(Load::File(load)),
+        clock,
+        seed: clock.utc_now().as_nanosecond() as u64,
+    };
     let hangup = hangup(args);
     let (last, ended) = runtime.block_on(async {
         let signals = Signals::listen()?;
@@ -130,7 +142,13 @@ fn options(session: &Session, args: &RunArgs) -> InputOptions {
         ApiArg::Converse => ApiChoice::Converse,
         ApiArg::Invoke => ApiChoice::Invoke,
     };
-    InputOptions { models, api, max_tokens: args.max_tokens, priority: args.priority.into(), skip_invalid: args.skip_invalid }
+    InputOptions {
+        models,
+        api,
+        max_tokens: args.max_tokens,
+        priority: args.priority.into(),
+        skip_invalid: args.skip_invalid,
+    }
 }
 
 /// Judges the whole file, with progress on a terminal.
@@ -182,7 +200,13 @@ fn identity(session: &Session, args: &RunArgs) -> RunIdentity {
     RunIdentity { models, regions: session.info.regions.clone(), params, target, simulated: session.info.simulated }
 }
 
-fn load(args: &RunArgs, input: Option<Input>, options: InputOptions, outputs: Outputs, clock: RunClock) -> FileLoad {
+fn load(
+    args: &RunArgs,
+    input: Option<Input>,
+    options: InputOptions,
+    outputs: Outputs,
+    clock: RunClock,
+) -> Result<FileLoad, Problem> {
     let Outputs { sink, journal, past } = outputs;
     let begun = journal.begun();
     let Past { finished, succeeded, failed, spent, .. } = past.clone();
@@ -192,9 +216,12 @@ fn load(args: &RunArgs, input: Option<Input>, options: InputOptions, outputs: Ou
             let total = source.remaining();
             (Box::new(source), Some(total))
         }
-        None => (Box::new(StreamSource::new(std::io::stdin(), options, past, FlowId::default(), clock, begun)), None),
+        None => {
+            let source = StreamSource::new(std::io::stdin(), options, past, FlowId::default(), clock, begun);
+            (Box::new(source.map_err(Problem::io("standard input"))?), None)
+        }
     };
-    FileLoad {
+    Ok(FileLoad {
         source,
         sink: Box::new(sink),
         journal: Box::new(journal),
@@ -205,7 +232,7 @@ fn load(args: &RunArgs, input: Option<Input>, options: InputOptions, outputs: Ou
         spent_before: spent,
         label: args.input.clone(),
         output: Some(args.output.display().to_string()),
-    }
+    })
 }
 
 /// PRODUCT §3: when the terminal goes away a run with a cap goes on, others drain; `--on-hangup` decides otherwise.

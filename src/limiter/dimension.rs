@@ -9,9 +9,9 @@
 
 use crate::record::Micros;
 
-use super::estimate::{Evidence, Growth, Phase, RateEstimate};
-use super::flight::{Attempt, Mark};
-use super::rate::{MICRO, Rate, micro, units};
+use super::estimate::{Evidence, Phase, RateEstimate};
+use super::flight::{Attempt, Mark, Posted};
+use super::rate::{Rate, micro, units};
 use super::window::Window;
 use super::{DimensionStatus, LimiterKnobs, Preset, QuotaLimit};
 
@@ -115,12 +115,11 @@ pub(super) struct Dimension {
     mirror_cap: i64,
     /// A waiting hold that is larger than the capacity: the level may rise up to it.
     wanted: i64,
-    /// The gate is closed until here, so that the rate may grow.
-    growing_until: Micros,
-    /// When the gate was last seen closed.
-    limited_at: Micros,
-    /// Net charge so far in units, modulo 2^64.
-    posted: i64,
+    /// The gate was last seen closed until here.
+    limited_until: Micros,
+    /// It was closed when it was last asked, and nothing but this meter kept the request from going.
+    pressed: bool,
+    posted: Posted,
     /// Attempts sent before this one are part of what the last reaction already answered.
     epoch_order: u64,
     streak: u32,
@@ -143,9 +142,9 @@ impl Dimension {
             mirror: i64::MAX,
             mirror_cap: 0,
             wanted: 0,
-            growing_until: Micros::ZERO,
-            limited_at: now,
-            posted: 0,
+            limited_until: now,
+            pressed: false,
+            posted: Posted::default(),
             epoch_order: 0,
             streak: 0,
             sliding_until: None,
@@ -192,7 +191,7 @@ impl Dimension {
         self.quota = quota;
         let (rate, ceiling) = believed(self.unit, quota, knobs);
         self.estimate.retune(rate, ceiling, knobs.adaptive);
-        self.growing_until = Micros::ZERO;
+        self.pressed = false;
         self.fit(knobs);
     }
 
@@ -200,29 +199,18 @@ impl Dimension {
     pub(super) fn rebase(&mut self, now: Micros) {
         let back = self.at.since(now);
         self.at = now;
-        self.growing_until = self.growing_until - back;
-        self.limited_at = self.limited_at - back;
+        self.limited_until = self.limited_until - back;
         self.sliding_until = self.sliding_until.map(|until| until - back);
         self.estimate.idle();
     }
 
-    pub(super) fn advance(&mut self, now: Micros, knobs: &LimiterKnobs) {
-        let mut span = now.since(self.at);
+    pub(super) fn advance(&mut self, now: Micros) {
+        let span = now.since(self.at);
         if span == Micros::ZERO {
             return;
         }
-        let mut gain = 0i64;
-        let growing = self.growing_until.min(now).since(self.at);
         self.at = now;
-        if growing > Micros::ZERO && knobs.preset == Preset::Adaptive {
-            if let Some(growth) = self.estimate.growth() {
-                gain = grown(growth, growing);
-                span = span - growing;
-            }
-            self.estimate.grow(growing.secs_f64());
-            self.fit(knobs);
-        }
-        gain = gain.saturating_add(self.rate.gain(span, &mut self.carry));
+        let gain = self.rate.gain(span, &mut self.carry);
         refill(&mut self.pace, self.pace_cap, gain);
         refill(&mut self.mirror, self.mirror_cap.max(self.wanted), gain);
         if self.sliding_until.is_some_and(|until| until <= now) {
@@ -230,16 +218,8 @@ impl Dimension {
         }
     }
 
-    /// When a request with this hold may go: `None` now, else not before that moment. With `pressing` the rate may grow
-    /// meanwhile.
-    pub(super) fn gate(
-        &mut self,
-        hold: u64,
-        window: &Window,
-        knobs: &LimiterKnobs,
-        pressing: bool,
-    ) -> Option<(Micros, By)> {
-        self.growing_until = Micros::ZERO;
+    /// When a request with this hold may go: `None` now, else not before that moment.
+    pub(super) fn gate(&mut self, hold: u64, window: &Window, knobs: &LimiterKnobs) -> Option<(Micros, By)> {
         if !self.binds() {
             return None;
         }
@@ -248,26 +228,23 @@ impl Dimension {
             Preset::SlidingWindow => self.slides(hold, window, knobs),
             Preset::TokenBucket => {
                 self.wanted = micro(hold);
-                self.after(micro(hold).saturating_sub(self.mirror), None).map(|until| (until, By::Hold))
+                self.after(micro(hold).saturating_sub(self.mirror)).map(|until| (until, By::Hold))
             }
-            Preset::Adaptive => self.adapts(hold, window, knobs, pressing),
+            Preset::Adaptive => self.adapts(hold, window, knobs),
         };
-        if gate.is_some() {
-            self.limited_at = self.at;
+        if let Some((until, _)) = gate {
+            self.limited_until = until;
+            self.pressed = true;
         }
         gate
     }
 
-    fn adapts(&mut self, hold: u64, window: &Window, knobs: &LimiterKnobs, pressing: bool) -> Option<(Micros, By)> {
-        let growth = if pressing { self.estimate.growth() } else { None };
+    fn adapts(&mut self, hold: u64, window: &Window, knobs: &LimiterKnobs) -> Option<(Micros, By)> {
         let pace = self.pace.saturating_neg();
         let mirrored = self.estimate.measured() || matches!(self.quota, QuotaLimit::Limit(_));
         self.wanted = micro(hold);
         let room = if mirrored { self.wanted.saturating_sub(self.mirror) } else { 0 };
-        let slow = self.after(pace.max(room), growth);
-        if let Some(until) = slow {
-            self.growing_until = until;
-        }
+        let slow = self.after(pace.max(room));
         let slid = if self.sliding_until.is_some() { self.slides(hold, window, knobs) } else { None };
         match (slow, slid) {
             (Some(until), Some(other)) if other.0 > until => Some(other),
@@ -291,32 +268,24 @@ impl Dimension {
     }
 
     /// When `need` more micro-units will have been gained.
-    fn after(&self, need: i64, growth: Option<Growth>) -> Option<Micros> {
-        if need <= 0 {
-            return None;
-        }
-        let Some(growth) = growth else { return Some(self.at + self.rate.wait(need, self.carry)) };
-        let mut span = Micros(Micros::from_secs_f64(growth.wait(units(need))).0.max(1));
-        // The closed form is exact but for rounding: step over the last micro-units.
-        for _ in 0..64 {
-            if grown(growth, span) >= need {
-                break;
-            }
-            span = Micros(span.0.saturating_add(1 + span.0 / 1_000_000));
-        }
-        Some(self.at + span)
+    fn after(&self, need: i64) -> Option<Micros> {
+        (need > 0).then(|| self.at + self.rate.wait(need, self.carry))
     }
 
-    /// A request is sent.
-    pub(super) fn charge(&mut self, hold: u64, expect: u64, window: &Window) -> Mark {
-        let mark = Mark { posted: self.posted, window: self.unit.window(window) };
-        if self.at.since(self.limited_at) > IDLE {
+    /// A request is sent, while this much is still to be billed above the holds.
+    pub(super) fn charge(&mut self, hold: u64, expect: u64, debt: u64, window: &Window, knobs: &LimiterKnobs) -> Mark {
+        let mark = Mark { posted: self.posted, window: self.unit.window(window), level: self.mirror };
+        if self.at.since(self.limited_until) > IDLE {
             self.estimate.idle();
+        } else if self.pressed && knobs.preset == Preset::Adaptive {
+            self.estimate.grow(expect as f64, debt as f64 / self.estimate.rate());
+            self.fit(knobs);
         }
+        self.pressed = false;
+        self.wanted = 0;
         self.pace = self.pace.saturating_sub(micro(expect));
         self.mirror = self.mirror.saturating_sub(micro(hold));
-        self.posted = self.posted.wrapping_add_unsigned(hold);
-        self.wanted = 0;
+        self.posted.send(hold);
         mark
     }
 
@@ -325,14 +294,14 @@ impl Dimension {
         let cap = self.mirror_cap.max(self.wanted).max(self.mirror);
         self.mirror = self.mirror.saturating_add(micro(posted) - micro(charged)).min(cap);
         self.pace = self.pace.saturating_add(micro(paced) - micro(charged));
-        self.posted = self.posted.wrapping_add_unsigned(charged).wrapping_sub_unsigned(posted);
+        self.posted.correct(posted, charged);
     }
 
     /// A stream in flight used more than it was charged so far.
     pub(super) fn post(&mut self, posted: u64, paced: u64) {
         self.mirror = self.mirror.saturating_sub(micro(posted));
         self.pace = self.pace.saturating_sub(micro(paced));
-        self.posted = self.posted.wrapping_add_unsigned(posted);
+        self.posted.correct(0, posted);
     }
 
     /// The server never charged this attempt.
@@ -343,8 +312,9 @@ impl Dimension {
             self.mirror = self.mirror.saturating_add(micro(posted)).min(cap);
         }
         self.pace = self.pace.saturating_add(micro(self.unit.paced(attempt)));
-        self.posted = self.posted.wrapping_sub_unsigned(posted);
-        self.estimate.unpost(attempt.order, i64::try_from(posted).unwrap_or(i64::MAX));
+        let hold = self.unit.hold(attempt);
+        self.posted.unpost(hold, posted);
+        self.estimate.unpost(attempt.order, hold, posted);
     }
 
     /// How full a minute of this meter is, 0 to 1 and above: what an unspecified throttle is blamed by.
@@ -387,7 +357,7 @@ impl Dimension {
             hold: hold as f64,
         });
         self.streak = if blocked { self.streak.saturating_add(1) } else { 0 };
-        self.growing_until = Micros::ZERO;
+        self.pressed = false;
         self.fit(knobs);
         Some(Reaction { from, to: self.estimate.rate(), streak: self.streak })
     }
@@ -404,9 +374,9 @@ impl Dimension {
         self.estimate.rate()
     }
 
-    /// When the gate was last seen closed.
-    pub(super) fn limited_at(&self) -> Micros {
-        self.limited_at
+    /// Until when the gate was last seen closed.
+    pub(super) fn limited_until(&self) -> Micros {
+        self.limited_until
     }
 
     /// What the belief is doing, for the mood.
@@ -451,10 +421,6 @@ fn believed(unit: Unit, quota: QuotaLimit, knobs: &LimiterKnobs) -> (f64, Option
         }
         QuotaLimit::Unknown | QuotaLimit::Absent => (unit.fallback() as f64 / 60.0, None),
     }
-}
-
-fn grown(growth: Growth, span: Micros) -> i64 {
-    (growth.gain(span.secs_f64()) * MICRO as f64) as i64
 }
 
 /// Time refills a level up to its capacity; what refunds raised above it stays.

@@ -11,8 +11,8 @@ impl Scope {
     pub(super) fn status(&self, now: Micros, knobs: &LimiterKnobs) -> ScopeStatus {
         let now = self.now.max(now);
         let (mut requests, mut tokens) = (self.requests.clone(), self.tokens.clone());
-        requests.advance(now, knobs);
-        tokens.advance(now, knobs);
+        requests.advance(now);
+        tokens.advance(now);
         let sums = self.window.sums_at(now);
         let held_off = (self.off_until > now).then_some(self.off_until);
         let mut rpm = requests.status(sums.charged, knobs);
@@ -62,7 +62,7 @@ impl Scope {
 
     /// In the words of the meter that pressed last.
     fn adaptive_mood(&self) -> String {
-        let (name, dimension) = if self.requests.limited_at() > self.tokens.limited_at() {
+        let (name, dimension) = if self.requests.limited_until() > self.tokens.limited_until() {
             ("RPM", &self.requests)
         } else {
             ("TPM", &self.tokens)
@@ -74,7 +74,7 @@ impl Scope {
             Phase::Ramp => format!("{name}: ramping up"),
             Phase::Seek => format!("{name}: seeking the limit"),
             Phase::Recover { to, .. } => format!("{name}: backed off to {:.0} %", 100.0 * rate / to),
-            Phase::Probe { from } => format!("{name}: probing {:+.0} %", 100.0 * (rate / from - 1.0)),
+            Phase::Probe { from, .. } => format!("{name}: probing {:+.0} %", 100.0 * (rate / from - 1.0)),
         }
     }
 }

@@ -30,10 +30,44 @@ pub(super) struct Attempt {
 /// What a dimension's ledgers said when an attempt was sent, before it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mark {
-    /// Net charge so far, modulo 2^64.
-    pub(super) posted: i64,
+    /// What had been posted.
+    pub(super) posted: Posted,
     /// Net charge of the 60 s before.
     pub(super) window: i64,
+    /// The mirrored level, micro-units.
+    pub(super) level: i64,
+}
+
+/// Everything posted to a meter so far, in units, modulo 2^64: only differences mean something.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Posted {
+    /// Holds and the corrections that followed.
+    net: u64,
+    /// Holds alone.
+    held: u64,
+}
+
+impl Posted {
+    pub(super) fn send(&mut self, hold: u64) {
+        self.net = self.net.wrapping_add(hold);
+        self.held = self.held.wrapping_add(hold);
+    }
+
+    pub(super) fn correct(&mut self, before: u64, after: u64) {
+        self.net = self.net.wrapping_add(after).wrapping_sub(before);
+    }
+
+    /// A send that was never charged.
+    pub(super) fn unpost(&mut self, hold: u64, charge: u64) {
+        self.net = self.net.wrapping_sub(charge);
+        self.held = self.held.wrapping_sub(hold);
+    }
+
+    /// Net charge and holds since then.
+    pub(super) fn since(self, then: Posted) -> (f64, f64) {
+        let signed = |now: u64, then: u64| now.wrapping_sub(then).cast_signed() as f64;
+        (signed(self.net, then.net), signed(self.held, then.held))
+    }
 }
 
 enum Slot {

@@ -9,6 +9,8 @@
 //! answers. May not know how a *server* meters (`crate::meter`): its proof would be circular.
 
 mod classic;
+#[cfg(test)]
+mod closed_loop;
 mod day;
 mod decision;
 mod dimension;

@@ -19,7 +19,7 @@ const JUMP: Micros = Micros::from_secs(5);
 /// Rules that never adapt pause this long after a throttle, or they would send the same request again at once.
 const PAUSE: Micros = Micros::from_secs(1);
 /// First pause when throttles follow each other with nothing accepted in between; doubles each time ...
-const BLOCKED_PAUSE: Micros = Micros::from_millis(500);
+const BLOCKED_PAUSE: Micros = Micros::from_secs(1);
 /// ... but within this.
 const LONGEST_BLOCKED_PAUSE: Micros = Micros::from_secs(10);
 /// Longest Retry-After that is honoured: no request waits for ever.
@@ -81,8 +81,8 @@ impl Scope {
             self.first_send = self.first_send.map(|first| first - back);
         }
         self.now = self.now.max(now);
-        self.requests.advance(self.now, knobs);
-        self.tokens.advance(self.now, knobs);
+        self.requests.advance(self.now);
+        self.tokens.advance(self.now);
         self.classic.advance(self.now);
         self.window.advance(self.now);
         self.day.advance(self.now);
@@ -129,8 +129,7 @@ impl Scope {
                 latest = Some((until, why));
             }
         };
-        let pressing = self.off_until <= self.now;
-        if !pressing {
+        if self.off_until > self.now {
             closed(self.off_until, self.off_why);
         }
         if let Some(until) = self.day.gate(cost.expect, knobs.share, self.now) {
@@ -141,10 +140,10 @@ impl Scope {
         {
             closed(until, Why::Rate);
         }
-        if let Some((until, _)) = self.requests.gate(1, &self.window, knobs, pressing) {
+        if let Some((until, _)) = self.requests.gate(1, &self.window, knobs) {
             closed(until, Why::Rpm);
         }
-        if let Some((until, by)) = self.tokens.gate(cost.hold, &self.window, knobs, pressing) {
+        if let Some((until, by)) = self.tokens.gate(cost.hold, &self.window, knobs) {
             let indebted = by == By::Pace && self.debt > 0;
             closed(until, if indebted { Why::TpmDebt } else { Why::TpmHold });
         }
@@ -158,8 +157,8 @@ impl Scope {
     pub(super) fn admit(&mut self, scope: u32, cost: Cost, now: Micros, knobs: &LimiterKnobs) -> Attempt {
         let cost = sane(cost);
         self.tick(now, knobs);
-        let requests = self.requests.charge(1, 1, &self.window);
-        let tokens = self.tokens.charge(cost.hold, cost.expect, &self.window);
+        let requests = self.requests.charge(1, 1, 0, &self.window, knobs);
+        let tokens = self.tokens.charge(cost.hold, cost.expect, self.debt, &self.window, knobs);
         self.classic.charge();
         self.window.send(cost.hold, self.now);
         self.day.send(cost.expect);

@@ -98,7 +98,7 @@ async fn attend(
     let caller = Caller::of(&head.headers)?;
     *service = route::service(&caller, &head.headers, &head.uri);
     let target = route::operation(service, &head.method, &head.uri, &head.headers)?;
-    let region = region(world, &caller)?;
+    let region = region(world, service, &caller)?;
     let payload = Payload::read(world, &head.headers, body).await?;
     if *service == Service::Sts {
         route::sts_operation(&payload.bytes)?;
@@ -164,22 +164,17 @@ async fn plain(mut call: Call) -> Result<Answer, Refusal> {
     answer.through(call.failing(), ())
 }
 
-/// The Region of the credential scope. A bearer token names none: the scenario's first Region answers.
-fn region<'w>(world: &'w World, caller: &Caller) -> Result<&'w RegionSpec, ServiceError> {
-    match &caller.region {
-        Some(name) => world.region(name).ok_or_else(|| {
-            let names: Vec<&str> = world.scenario.regions.iter().map(|region| region.name.as_str()).collect();
-            ServiceError::validation(format!(
-                "The scenario has no Region '{name}'; its Regions are {}.",
-                names.join(", ")
-            ))
-        }),
-        None => world
-            .scenario
-            .regions
-            .first()
-            .ok_or_else(|| ServiceError::validation("The scenario has no Region for a bearer token.")),
-    }
+/// The Region of the credential scope. A bearer token names none, and STS is the same everywhere: there the
+/// scenario's first Region answers.
+fn region<'w>(world: &'w World, service: &Service, caller: &Caller) -> Result<&'w RegionSpec, ServiceError> {
+    let regions = &world.scenario.regions;
+    let named = caller.region.as_deref();
+    let first = || regions.first().filter(|_| named.is_none() || *service == Service::Sts);
+    named.and_then(|name| world.region(name)).or_else(first).ok_or_else(|| {
+        let names: Vec<&str> = regions.iter().map(|region| region.name.as_str()).collect();
+        let name = named.unwrap_or_default();
+        ServiceError::validation(format!("The scenario has no Region '{name}'; its Regions are {}.", names.join(", ")))
+    })
 }
 
 fn refusal(world: &World, error: &ServiceError, service: &Service, request_id: &str) -> Response<ReplyBody> {

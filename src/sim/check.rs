@@ -141,7 +141,7 @@ fn is_region(name: &str) -> bool {
     let parts: Vec<&str> = name.split('-').collect();
     let letters = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     let digits = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    parts.len() >= 3 && parts.last().is_some_and(digits) && parts[..parts.len() - 1].iter().all(|part| letters(part))
+    parts.len() >= 3 && parts.last().is_some_and(digits) && parts[..parts.len() - 1].iter().all(letters)
 }
 
 #[cfg(test)]

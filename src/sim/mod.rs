@@ -3,9 +3,9 @@
 //! It knows nothing of the engine, the limiter or the console, and counts tokens by a rule of its own:
 //! what the client believes is thereby tested against somebody else's arithmetic.
 //!
-//! A request's way: [`server`] accepts, [`call`] finds out who wants what where ([`route`]) and what goes wrong with it
-//! ([`faults`]), [`runtime`], [`control`], [`quotas`] or [`sts`] do it, [`reply`] and [`stream`] send it. The
-//! [`account`] holds the meters, [`world`] is what all requests share.
+//! A request's way: `server` accepts, `call` finds out who wants what where (`route`) and what goes wrong with it
+//! (`faults`), `runtime`, `control`, `quotas` or `sts` do it, `reply` and `stream` send it. The
+//! `account` holds the meters, `world` is what all requests share.
 
 mod account;
 mod call;
@@ -19,6 +19,7 @@ mod ledger;
 mod page;
 mod payload;
 mod quotas;
+mod read;
 mod reply;
 mod route;
 mod runtime;

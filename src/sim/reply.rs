@@ -87,7 +87,7 @@ impl Answer {
             Some(Failing::LostReply) => return Err(Refusal::Severed(Severed::Closed)),
             Some(Failing::Stall) => ReplyBody::Stalled { announced: bytes.len(), _held: Box::new(held) },
             Some(Failing::Truncate) => {
-                ReplyBody::Cut { announced: bytes.len(), bytes: Some(bytes.slice(..bytes.len() / 2)) }
+                ReplyBody::Cut { announced: bytes.len(), bytes: Some(bytes.slice(..bytes.len() / 2)), flushed: false }
             }
             Some(Failing::Malformed) => ReplyBody::Whole(Some(Bytes::from_static(MALFORMED))),
             _ => ReplyBody::Whole(Some(bytes)),
@@ -120,7 +120,7 @@ pub(super) enum ReplyBody {
     /// All of it.
     Whole(Option<Bytes>),
     /// The first part of it, then the connection closes.
-    Cut { announced: usize, bytes: Option<Bytes> },
+    Cut { announced: usize, bytes: Option<Bytes>, flushed: bool },
     /// Nothing of it, and the connection stays open until the client gives up.
     Stalled { announced: usize, _held: Box<dyn Any + Send> },
     /// An event stream.
@@ -140,10 +140,15 @@ impl Body for ReplyBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Severed>>> {
         match &mut *self {
             ReplyBody::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            ReplyBody::Cut { bytes, .. } => Poll::Ready(Some(match bytes.take() {
-                Some(bytes) => Ok(Frame::data(bytes)),
-                None => Err(Severed::Closed),
-            })),
+            ReplyBody::Cut { bytes, flushed, .. } => match bytes.take() {
+                Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                // An error would throw away what is not yet written: hyper writes when the body makes it wait.
+                None if !std::mem::replace(flushed, true) => {
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                None => Poll::Ready(Some(Err(Severed::Closed))),
+            },
             ReplyBody::Stalled { .. } => Poll::Pending,
             ReplyBody::Stream(stream) => stream.poll_bytes(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
         }

@@ -27,7 +27,9 @@ use super::scenario::Scenario;
 use super::world::World;
 
 /// Connections at a time. Beyond that a new one is answered with 503 and closed.
-const CONNECTIONS: usize = 8_192;
+const CONNECTIONS: usize = 4_096;
+/// What a connection may hold of a request that is not yet read: all connections together stay under 256 MB.
+const BUFFER: usize = 64 << 10;
 /// How long a connection may take to send a request's head, which includes its time idle between two requests:
 /// longer than the 90 s for which the Rust SDK keeps idle connections, so that it is the client who closes.
 const HEAD_TIME: Duration = Duration::from_secs(150);
@@ -207,7 +209,7 @@ async fn connection(stream: TcpStream, world: Arc<World>, mut orders: watch::Rec
         }
     });
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(BUFFER);
     let mut serving = std::pin::pin!(server.serve_connection(TokioIo::new(socket), service));
     tokio::select! {
         // What ends a connection early is the client's doing or the scenario's.

@@ -212,3 +212,6 @@ impl ResultFile {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -244,7 +244,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::record::{Api, Body, FlowId, Micros, Priority, Record, Reply, Route, Usage};
+    use crate::record::{Body, Family, FlowId, Micros, Priority, Record, Reply, Route, Usage};
 
     pub(crate) fn finished(result: Result<Reply, Failure>) -> Finished {
         Finished {
@@ -256,7 +256,7 @@ mod tests {
                 deadline: Some(Micros::from_secs(60)),
                 due: Micros::ZERO,
                 body: Body {
-                    api: Api::Converse,
+                    family: Family::Converse,
                     json: Bytes::from_static(b"{\"messages\" : [ 1.50 ]}"),
                     max_tokens: None,
                     raw_input: 3,

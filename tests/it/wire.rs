@@ -17,7 +17,7 @@ use runtime::error::ProvideErrorMetadata;
 use runtime::types::{ContentBlock, ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message};
 
 /// Every check of `boto3_wire.py`, by name.
-const BOTO3_CHECKS: [&str; 38] = [
+const BOTO3_CHECKS: [&str; 41] = [
     "converse",
     "converse_stops_at_max_tokens",
     "converse_by_profile_and_arn",
@@ -49,6 +49,7 @@ const BOTO3_CHECKS: [&str; 38] = [
     "faults_that_answer",
     "faults_of_a_stream",
     "faults_of_a_connection",
+    "faults_of_other_services",
     "foundation_models",
     "inference_profiles",
     "service_quotas",
@@ -56,18 +57,19 @@ const BOTO3_CHECKS: [&str; 38] = [
     "caller_identity",
     "bodies_chunked_zipped_and_expected",
     "errors_by_hand",
+    "identification",
+    "many_at_once",
 ];
-/// Checks beside those that need no signature or many threads.
-const MORE_CHECKS: [&str; 2] = ["identification", "many_at_once"];
 
 /// The boto3 that the checks were written against.
 const BOTO3: &str = "boto3==1.44.5";
 
 pub fn trials() -> Vec<Trial> {
-    let boto3 = BOTO3_CHECKS.into_iter().chain(MORE_CHECKS);
+    let boto3 = BOTO3_CHECKS.into_iter();
     let mut trials: Vec<Trial> =
         boto3.map(|check| Trial::ignorable_test(format!("wire::boto3::{check}"), move || boto3_check(check))).collect();
-    let tests: [(&str, fn() -> Result<(), Failed>); 6] = [
+    type Test = fn() -> Result<(), Failed>;
+    let tests: [(&str, Test); 6] = [
         ("sdk_converse_settles_exactly", sdk_converse_settles_exactly),
         ("sdk_stream_is_complete_and_settles_exactly", sdk_stream_is_complete_and_settles_exactly),
         ("sdk_reads_throttles", sdk_reads_throttles),
@@ -79,16 +81,16 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+pub const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+pub const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 const SONNET: &str = "us.anthropic.claude-sonnet-4-6";
 
 /// A Region in which everything is fast.
-fn fast(name: &str) -> RegionSpec {
+pub fn fast(name: &str) -> RegionSpec {
     RegionSpec { name: name.into(), ttft_ms: 2.0, tokens_per_second: 50_000.0 }
 }
 
-fn quota(model: &str) -> QuotaSpec {
+pub fn quota(model: &str) -> QuotaSpec {
     QuotaSpec { region: "us-east-1".into(), model: model.into(), ..QuotaSpec::default() }
 }
 
@@ -105,13 +107,18 @@ fn fault(kind: FaultKind, model: &str) -> Fault {
     }
 }
 
+/// A fault of everything in one Region of one service.
+fn of_service(kind: FaultKind, service: &str) -> Fault {
+    Fault { region: Some("eu-west-1".into()), model: None, service: Some(service.into()), ..fault(kind, "") }
+}
+
 /// What `boto3_wire.py` runs against.
 fn wire_scenario() -> Scenario {
     Scenario {
         account: "210987654321".into(),
         output_tokens: 60.0,
         output_sigma: 0.3,
-        regions: vec![fast("us-east-1"), fast("us-west-2")],
+        regions: vec![fast("us-east-1"), fast("us-west-2"), fast("eu-west-1")],
         quotas: vec![
             QuotaSpec { rpm: Some(1), ..quota("amazon.nova-micro-v1:0") },
             QuotaSpec { tpm: Some(3_000), ..quota("amazon.nova-pro-v1:0") },
@@ -130,6 +137,10 @@ fn wire_scenario() -> Scenario {
             fault(FaultKind::Stall, "deepseek.v3-v1:0"),
             fault(FaultKind::Reset, "amazon.titan-text-express-v1"),
             fault(FaultKind::LostReply, "amazon.titan-text-lite-v1"),
+            of_service(FaultKind::Throttle, "servicequotas"),
+            of_service(FaultKind::Expired, "sts"),
+            of_service(FaultKind::Denied, "bedrock"),
+            Fault { operation: Some("CountTokens".into()), ..of_service(FaultKind::Outage, "bedrock-runtime") },
         ],
         ..Scenario::default()
     }
@@ -188,6 +199,7 @@ fn run_boto3(python: &Path) -> Result<Reports, String> {
         .arg(simulator.url().as_str().trim_end_matches('/'))
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_CONFIG_FILE", "/nonexistent")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
@@ -204,8 +216,7 @@ fn run_boto3(python: &Path) -> Result<Reports, String> {
         reports.insert(check.to_owned(), report["error"].as_str().map(str::to_owned));
     }
     let status = child.wait().map_err(|error| error.to_string())?;
-    let known = BOTO3_CHECKS.into_iter().chain(MORE_CHECKS).collect::<Vec<_>>();
-    let unknown: Vec<&String> = reports.keys().filter(|check| !known.contains(&check.as_str())).collect();
+    let unknown: Vec<&String> = reports.keys().filter(|check| !BOTO3_CHECKS.contains(&check.as_str())).collect();
     if !status.success() || !unknown.is_empty() {
         return Err(format!("boto3_wire.py ended with {status}; checks that no trial names: {unknown:?}"));
     }
@@ -248,7 +259,7 @@ fn metered(tpm: u64) -> Scenario {
     }
 }
 
-fn check(holds: bool, what: impl std::fmt::Debug) -> Result<(), Failed> {
+pub fn check(holds: bool, what: impl std::fmt::Debug) -> Result<(), Failed> {
     if holds { Ok(()) } else { Err(format!("{what:?}").into()) }
 }
 

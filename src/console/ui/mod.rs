@@ -16,6 +16,7 @@ mod footer;
 mod header;
 mod layout;
 mod panels;
+mod progress;
 mod render;
 mod screens;
 mod view;
@@ -23,5 +24,7 @@ mod words;
 
 #[cfg(test)]
 pub mod fixtures;
+#[cfg(test)]
+mod screen_tests;
 
 pub use render::render;

@@ -38,9 +38,14 @@ pub(super) fn short_model(model: &ModelId) -> String {
     // An ARN's last part names it best.
     let id = id.rsplit('/').next().unwrap_or(id);
     let mut parts: Vec<&str> = id.split('.').collect();
-    let profile = parts.first().filter(|p| matches!(**p, "us" | "eu" | "apac" | "jp" | "au" | "ca" | "us-gov" | "global"));
+    let profile =
+        parts.first().filter(|p| matches!(**p, "us" | "eu" | "apac" | "jp" | "au" | "ca" | "us-gov" | "global"));
     let profile = profile.copied();
-    let base = if parts.len() > 1 { parts.split_off(if profile.is_some() { 2.min(parts.len() - 1) } else { 1 }).join(".") } else { id.to_owned() };
+    let base = if parts.len() > 1 {
+        parts.split_off(if profile.is_some() { 2.min(parts.len() - 1) } else { 1 }).join(".")
+    } else {
+        id.to_owned()
+    };
     let base = base.split(':').next().unwrap_or(&base);
     // `-v1` and a date say which build it is, not which model.
     let base = base.strip_suffix("-v1").or_else(|| base.strip_suffix("-v2")).unwrap_or(base);
@@ -82,7 +87,8 @@ pub(super) fn countdown(left: Micros) -> String {
 
 /// Why the head of the queue waits and until when.
 pub(super) fn head<'a>(view: &View<'a>, head: &'a HeadView) -> Line<'a> {
-    let mut line = Line::of(Role::Strong, fmt::sanitise(head.record.as_str())).muted(format!(" {}", head.priority.name()));
+    let mut line =
+        Line::of(Role::Strong, fmt::sanitise(head.record.as_str())).muted(format!(" {}", head.priority.name()));
     let reason = match head.why {
         HeadWhy::Limiter(inner) => why(inner),
         HeadWhy::Concurrency => "the concurrency limit",
@@ -110,9 +116,7 @@ pub(super) fn health(view: &View<'_>, region: &RegionView) -> (&'static str, Str
         return (g.paused, "drained".to_owned(), Role::Warn);
     }
     match region.breaker {
-        BreakerView::Open { until } => {
-            (g.danger, format!("open {}", countdown(view.until(until))), Role::Danger)
-        }
+        BreakerView::Open { until } => (g.danger, format!("open {}", countdown(view.until(until))), Role::Danger),
         BreakerView::HalfOpen => (g.warn, "probing".to_owned(), Role::Warn),
         BreakerView::Closed => match region.success_rate {
             None => (g.ring, "quiet".to_owned(), Role::Muted),

@@ -19,8 +19,10 @@ pub(super) struct Wanted {
     pub family: Family,
     /// Input tokens by the simulator's own count.
     pub input: u64,
-    /// The output limit: the request's, or the model's where it sets none.
+    /// The output limit that is reserved: the request's, or the model's where it sets none.
     pub max_tokens: u64,
+    /// The output that the context window leaves room for.
+    pub room: u64,
 }
 
 /// Checks a request for inference.
@@ -53,7 +55,7 @@ pub(super) fn examine(call: &Call) -> Result<Wanted, ServiceError> {
     if input >= model.context_window {
         return Err(ServiceError::validation("Input is too long for requested model."));
     }
-    Ok(Wanted { model, bucket, family: body.family, input, max_tokens: max_tokens.min(model.context_window - input) })
+    Ok(Wanted { model, bucket, family: body.family, input, max_tokens, room: model.context_window - input })
 }
 
 /// The model behind the path's id, if it can be called from here, and the bucket that meters it.

@@ -83,7 +83,7 @@ fn admit(call: &mut Call, wanted: &Wanted) -> Result<Planned, Rejected> {
         (account.admit(scope, wanted.input, wanted.max_tokens, now)?, load)
     };
     let natural = latency::reply_tokens(scenario.output_tokens, scenario.output_sigma, &mut call.rng);
-    let output = natural.min(wanted.max_tokens).max(1);
+    let output = natural.min(wanted.max_tokens).min(wanted.room);
     let stop = if natural > output { Stop::MaxTokens } else { Stop::EndTurn };
     let pace = Pace::draw(&call.region, wanted.input, load, call.trouble.slow, &mut call.rng);
     let work = Generation::new(world.clone(), admission, call.arrived, pace, wanted.input, output);

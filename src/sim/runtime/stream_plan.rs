@@ -146,6 +146,23 @@ mod tests {
     }
 
     #[test]
+    fn frames_are_named_and_padded() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let body = json!({ "contentBlockStop": { "contentBlockIndex": 0 } });
+        let mut parts = |family| match frame(family, StreamEvent { body: body.clone(), piece: None }, &mut rng) {
+            FrameKind::Event(name, payload) => (name, serde_json::from_slice::<Value>(&payload).unwrap()),
+            other => panic!("{other:?}"),
+        };
+        let (name, payload) = parts(Family::Converse);
+        assert_eq!((name.as_str(), &payload["contentBlockIndex"]), ("contentBlockStop", &json!(0)));
+        assert!(payload["p"].as_str().is_some_and(|padding| !padding.is_empty()));
+        let (name, payload) = parts(Family::Nova);
+        let model = STANDARD.decode(payload["bytes"].as_str().unwrap()).unwrap();
+        assert_eq!((name.as_str(), serde_json::from_slice::<Value>(&model).unwrap()), ("chunk", body.clone()));
+        assert!(payload["p"].as_str().is_some_and(|padding| !padding.is_empty()));
+    }
+
+    #[test]
     fn a_fault_cuts_in_the_middle() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let whole: VecDeque<Step> = (0..10)
