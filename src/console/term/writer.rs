@@ -75,6 +75,8 @@ impl<W: Write> FrameWriter<W> {
     /// The terminal's size has changed; the next draw repaints everything.
     pub fn resize(&mut self, size: Size) {
         self.size = size;
+        // Terminals reflow and scroll on a resize, and the cursor goes along.
+        self.at = None;
     }
 
     /// The terminal was given away and taken again: nothing is known of its pen and cursor any more.
@@ -319,5 +321,265 @@ impl<W: Write> Backend for FrameWriter<W> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU16;
+
+    use proptest::prelude::*;
+    use ratatui::Terminal;
+    use ratatui::buffer::Buffer;
+    use ratatui::style::Style;
+
+    use super::*;
+
+    /// What was written, one entry a write.
+    #[derive(Debug, Default)]
+    struct Writes {
+        each: Vec<Vec<u8>>,
+        at_most: Option<usize>,
+        fails: Option<io::ErrorKind>,
+    }
+
+    impl Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if let Some(kind) = self.fails {
+                return Err(kind.into());
+            }
+            let n = bytes.len().min(self.at_most.unwrap_or(usize::MAX));
+            self.each.push(bytes[..n].to_vec());
+            Ok(n)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn terminal(width: u16, height: u16) -> Terminal<FrameWriter<Writes>> {
+        Terminal::new(FrameWriter::new(Writes::default(), Size { width, height }, true)).unwrap()
+    }
+
+    fn written(terminal: &Terminal<FrameWriter<Writes>>) -> Vec<u8> {
+        terminal.backend().out().each.concat()
+    }
+
+    fn screen(width: u16, height: u16, bytes: &[u8]) -> vt100::Parser {
+        let size = |cells| NonZeroU16::new(cells).unwrap();
+        let mut parser = vt100::Parser::new(size(height), size(width), 0);
+        parser.process(bytes);
+        parser
+    }
+
+    #[test]
+    fn a_frame_is_one_write_in_a_synchronized_update() {
+        let mut terminal = terminal(20, 4);
+        terminal.draw(|frame| frame.buffer_mut().set_string(3, 1, "hello", Style::new())).unwrap();
+        let writes = &terminal.backend().out().each;
+        assert_eq!(writes.len(), 1);
+        assert_eq!(writes[0], b"\x1b[?2026h\x1b[2;4Hhello\x1b[?2026l");
+    }
+
+    #[test]
+    fn an_unchanged_frame_is_no_write_and_no_byte() {
+        let mut terminal = terminal(20, 4);
+        for _ in 0..5 {
+            terminal.draw(|frame| frame.buffer_mut().set_string(3, 1, "hello", Style::new())).unwrap();
+        }
+        assert_eq!(terminal.backend().out().each.len(), 1);
+        let stats = terminal.backend().stats();
+        assert_eq!(stats.frames.load(Ordering::Relaxed), 1);
+        assert_eq!(stats.writes.load(Ordering::Relaxed), 1);
+        assert_eq!(stats.bytes.load(Ordering::Relaxed), written(&terminal).len() as u64);
+    }
+
+    #[test]
+    fn a_frame_taken_in_pieces_is_whole_and_counted() {
+        let mut terminal = terminal(20, 4);
+        terminal.draw(|_| {}).unwrap();
+        let writer = FrameWriter::new(Writes { at_most: Some(7), ..Writes::default() }, Size::new(20, 4), false);
+        let mut terminal = Terminal::new(writer).unwrap();
+        terminal.draw(|frame| frame.buffer_mut().set_string(0, 0, "a-long-enough-line", Style::new())).unwrap();
+        assert_eq!(written(&terminal), b"\x1b[Ha-long-enough-line");
+        assert_eq!(terminal.backend().stats().writes.load(Ordering::Relaxed), 3);
+        assert_eq!(terminal.backend().stats().frames.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_terminal_that_is_gone_is_an_error() {
+        let out = Writes { fails: Some(io::ErrorKind::BrokenPipe), ..Writes::default() };
+        let mut terminal = Terminal::new(FrameWriter::new(out, Size::new(9, 2), true)).unwrap();
+        let error = terminal.draw(|frame| frame.buffer_mut().set_string(0, 0, "x", Style::new())).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn colours_are_short_and_the_pen_is_put_down() {
+        let mut terminal = terminal(20, 1);
+        terminal
+            .draw(|frame| {
+                let buffer = frame.buffer_mut();
+                buffer.set_string(0, 0, "r", Style::new().fg(Color::Red).add_modifier(Modifier::BOLD));
+                buffer.set_string(1, 0, "b", Style::new().fg(Color::LightBlue).add_modifier(Modifier::BOLD));
+                buffer.set_string(2, 0, "p", Style::new());
+                buffer.set_string(3, 0, "t", Style::new().bg(Color::Rgb(1, 2, 3)).fg(Color::Indexed(9)));
+            })
+            .unwrap();
+        let text = String::from_utf8(written(&terminal)).unwrap();
+        assert_eq!(text, "\x1b[?2026h\x1b[H\x1b[1;31mr\x1b[94mb\x1b[mp\x1b[38;5;9;48;2;1;2;3mt\x1b[m\x1b[?2026l");
+    }
+
+    #[test]
+    fn without_colours_no_colour_is_sent_and_attributes_survive() {
+        let mut terminal = terminal(20, 1);
+        let selected = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
+        terminal.draw(|frame| frame.buffer_mut().set_string(0, 0, "selected", selected)).unwrap();
+        let text = String::from_utf8(written(&terminal)).unwrap();
+        assert_eq!(text, "\x1b[?2026h\x1b[H\x1b[1;7mselected\x1b[m\x1b[?2026l");
+    }
+
+    #[test]
+    fn the_cursor_costs_bytes_only_when_it_moves() {
+        let mut terminal = terminal(20, 2);
+        let mut draw = |at: Option<(u16, u16)>| {
+            let before = terminal.backend().out().each.len();
+            terminal.draw(|frame| at.into_iter().for_each(|at| frame.set_cursor_position(at))).unwrap();
+            terminal.backend().out().each[before..].concat()
+        };
+        assert_eq!(draw(None), b"");
+        assert_eq!(draw(Some((4, 1))), b"\x1b[?2026h\x1b[?25h\x1b[2;5H\x1b[?2026l");
+        assert_eq!(draw(Some((4, 1))), b"");
+        assert_eq!(draw(Some((5, 1))), b"\x1b[?2026h\x1b[C\x1b[?2026l");
+        assert_eq!(draw(None), b"\x1b[?2026h\x1b[?25l\x1b[?2026l");
+    }
+
+    #[test]
+    fn a_resize_repaints_in_the_same_write() {
+        let mut terminal = terminal(20, 4);
+        let mut draw = |width: u16| {
+            terminal.backend_mut().resize(Size::new(width, 4));
+            let before = terminal.backend().out().each.len();
+            terminal.draw(|frame| frame.buffer_mut().set_string(0, 2, "hi", Style::new())).unwrap();
+            terminal.backend().out().each[before..].to_vec()
+        };
+        draw(20);
+        let writes = draw(10);
+        assert_eq!(writes.len(), 1);
+        let bytes = String::from_utf8(writes[0].clone()).unwrap();
+        assert!(bytes.contains("\x1b[2J") && bytes.contains("hi"), "{bytes:?}");
+    }
+
+    fn any_style() -> impl Strategy<Value = Style> {
+        let colour = prop_oneof![
+            Just(Color::Reset),
+            Just(Color::Red),
+            Just(Color::Gray),
+            Just(Color::LightCyan),
+            any::<u8>().prop_map(Color::Indexed),
+            any::<(u8, u8, u8)>().prop_map(|(r, g, b)| Color::Rgb(r, g, b)),
+        ];
+        let modifier = prop::sample::select(vec![
+            Modifier::empty(),
+            Modifier::BOLD,
+            Modifier::REVERSED,
+            Modifier::BOLD | Modifier::UNDERLINED,
+            Modifier::ITALIC,
+        ]);
+        (colour.clone(), colour, modifier)
+            .prop_map(|(fg, bg, modifier)| Style::new().fg(fg).bg(bg).add_modifier(modifier))
+    }
+
+    fn seen(colour: Color) -> vt100::Color {
+        let named = [
+            Color::Black,
+            Color::Red,
+            Color::Green,
+            Color::Yellow,
+            Color::Blue,
+            Color::Magenta,
+            Color::Cyan,
+            Color::Gray,
+            Color::DarkGray,
+            Color::LightRed,
+            Color::LightGreen,
+            Color::LightYellow,
+            Color::LightBlue,
+            Color::LightMagenta,
+            Color::LightCyan,
+            Color::White,
+        ];
+        match colour {
+            Color::Reset => vt100::Color::Default,
+            Color::Indexed(n) => vt100::Color::Idx(n),
+            Color::Rgb(r, g, b) => vt100::Color::Rgb(r, g, b),
+            other => vt100::Color::Idx(named.iter().position(|colour| *colour == other).unwrap() as u8),
+        }
+    }
+
+    type Piece = (u16, u16, String, Style);
+
+    /// Narrow text in any frame, wide text only in the first: what is left of a wide character when half of it is
+    /// overwritten differs between terminals.
+    fn pieces(text: &'static str) -> impl Strategy<Value = Vec<Piece>> {
+        prop::collection::vec((0u16..24, 0u16..8, text, any_style()), 0..12)
+    }
+
+    proptest! {
+        /// The terminal shows what was drawn, after any sequence of frames and sizes.
+        #[test]
+        fn the_screen_is_the_buffer(
+            first in pieces("[ -~]{1,12}|[日本語é]{1,4}"),
+            more in prop::collection::vec((pieces("[ -~]{1,12}|[─━⣿█é]{1,6}"), prop::option::of((1u16..30, 1u16..10))), 0..6),
+        ) {
+            // Every frame after a wide one is a full repaint.
+            let more = more.into_iter().enumerate().map(|(i, (pieces, size))| (pieces, size.or((i == 0).then_some((23, 8)))));
+            let frames = std::iter::once((first, None)).chain(more);
+            let (mut width, mut height) = (24, 8);
+            let mut terminal = terminal(width, height);
+            let mut parser = screen(width, height, b"\x1b[?7l");
+            let mut seen_writes = 0;
+            for (pieces, resize) in frames {
+                if let Some((w, h)) = resize {
+                    (width, height) = (w, h);
+                    terminal.backend_mut().resize(Size::new(w, h));
+                    parser.set_size(NonZeroU16::new(h).unwrap(), NonZeroU16::new(w).unwrap());
+                }
+                let mut expected = Buffer::default();
+                terminal.draw(|frame| {
+                    let buffer = frame.buffer_mut();
+                    for (x, y, text, style) in &pieces {
+                        if *x < width && *y < height {
+                            buffer.set_stringn(*x, *y, text, usize::from(width - x), *style);
+                        }
+                    }
+                    expected = buffer.clone();
+                }).unwrap();
+                let writes = &terminal.backend().out().each;
+                prop_assert!(writes.len() - seen_writes <= 1);
+                writes[seen_writes..].iter().for_each(|bytes| parser.process(bytes));
+                seen_writes = writes.len();
+                for y in 0..height {
+                    let mut x = 0;
+                    while x < width {
+                        let want = &expected[(x, y)];
+                        let cell_width = want.symbol().width().max(1) as u16;
+                        // A wide character half outside is the terminal's affair.
+                        if x + cell_width <= width {
+                            let got = parser.screen().cell(y, x).unwrap();
+                            let symbol = if got.has_contents() { got.contents() } else { " " };
+                            prop_assert_eq!(symbol, want.symbol(), "at {},{}", x, y);
+                            prop_assert_eq!(got.fgcolor(), seen(want.fg), "fg at {},{}", x, y);
+                            prop_assert_eq!(got.bgcolor(), seen(want.bg), "bg at {},{}", x, y);
+                            prop_assert_eq!(got.bold(), want.modifier.contains(Modifier::BOLD));
+                            prop_assert_eq!(got.inverse(), want.modifier.contains(Modifier::REVERSED));
+                            prop_assert_eq!(got.underline(), want.modifier.contains(Modifier::UNDERLINED));
+                        }
+                        x += cell_width;
+                    }
+                }
+            }
+        }
     }
 }

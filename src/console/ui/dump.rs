@@ -97,7 +97,7 @@ fn colour_word(colour: Color) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use ratatui::layout::Rect;
-    use ratatui::style::{Style, Stylize};
+    use ratatui::style::Style;
 
     use super::*;
 

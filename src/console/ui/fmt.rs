@@ -245,27 +245,27 @@ fn is_unsafe(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// The beginning of `text` that fits into `cells`.
+#[must_use]
+pub fn head(text: &str, cells: usize) -> &str {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        used += c.width().unwrap_or(0);
+        used > cells
+    });
+    end.map_or(text, |(at, _)| &text[..at])
+}
+
 /// Cut to `cells`, the cut shown by an ellipsis. Never longer than `cells`.
 #[must_use]
 pub fn truncate<'a>(text: &'a str, cells: usize, glyphs: &Glyphs) -> Cow<'a, str> {
     if text.width() <= cells {
         return Cow::Borrowed(text);
     }
-    if cells == 0 {
-        return Cow::Borrowed("");
+    match cells {
+        0 => Cow::Borrowed(""),
+        _ => Cow::Owned(format!("{}{}", head(text, cells - 1), glyphs.ellipsis)),
     }
-    let mut out = String::with_capacity(cells + glyphs.ellipsis.len());
-    let mut used = 0;
-    for c in text.chars() {
-        let w = c.width().unwrap_or(0);
-        if used + w > cells - 1 {
-            break;
-        }
-        used += w;
-        out.push(c);
-    }
-    out.push_str(glyphs.ellipsis);
-    Cow::Owned(out)
 }
 
 /// As [`truncate`], but the middle is left out: for ARNs and paths, whose ends tell them apart.
@@ -340,4 +340,170 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::console::term::GlyphLevel;
+
+    const MS: u64 = 1_000;
+    const S: u64 = 1_000_000;
+
+    #[test]
+    fn counts_have_three_digits_and_a_prefix() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (0.004, "0"),
+            (0.25, "0.25"),
+            (7.0, "7"),
+            (9.996, "10.0"),
+            (12.34, "12.3"),
+            (99.96, "100"),
+            (999.0, "999"),
+            (999.6, "1.00k"),
+            (1_000.0, "1.00k"),
+            (12_345.0, "12.3k"),
+            (99_960.0, "100k"),
+            (123_456.0, "123k"),
+            (999_600.0, "1.00M"),
+            (1_200_000.0, "1.20M"),
+            (7e8, "700M"),
+            (2.5e12, "2.50T"),
+            (1e18, ">1P"),
+            (-1_500.0, "-1.50k"),
+            (f64::NAN, "-"),
+            (f64::INFINITY, "-"),
+        ] {
+            assert_eq!(si(value), expected, "{value}");
+        }
+        assert_eq!(exact(0), "0");
+        assert_eq!(exact(1_234_567), "1,234,567");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1536), "1.50 KiB");
+        assert_eq!(bytes(u64::MAX), "16.0 EiB");
+    }
+
+    #[test]
+    fn times_are_short_and_never_flatter() {
+        for (us, expected) in [
+            (850, "850us"),
+            (12_340, "12.3ms"),
+            (999_400, "999ms"),
+            (1_230 * MS, "1.23s"),
+            (75 * S, "75.0s"),
+            (125 * S, "2m05s"),
+        ] {
+            assert_eq!(latency(Micros(us)), expected);
+        }
+        for (us, expected) in [
+            (0, "0s"),
+            (999_999, "0s"),
+            (45 * S, "45s"),
+            (3_599 * S + 999_999, "59m59s"),
+            (11_220 * S, "3h07m"),
+            (187_200 * S, "2d04h"),
+            (u64::MAX, "99999d"),
+        ] {
+            assert_eq!(span(Micros(us)), expected);
+        }
+        assert_eq!(age(Micros(S)), "now");
+        assert_eq!(age(Micros(90 * S)), "1m30s ago");
+        assert_eq!(maybe_span(None), NONE);
+        assert_eq!(maybe_latency(Some(Micros(5))), "5us");
+    }
+
+    #[test]
+    fn money_is_never_free_unless_it_is() {
+        for (dollars, expected) in [
+            (0.0, "$0"),
+            (8.75e-9, "<$0.000001"),
+            (0.000_012, "$0.000012"),
+            (0.0123, "$0.0123"),
+            (0.9951, "$1.00"),
+            (12.34, "$12.34"),
+            (1_234.0, "$1.23k"),
+            (-12.34, "-$12.34"),
+        ] {
+            assert_eq!(money(Usd::from_dollars(dollars)), expected);
+        }
+        assert_eq!(maybe_money(None), "unknown");
+    }
+
+    #[test]
+    fn percentages_do_not_round_to_certainty() {
+        for (share, expected) in [
+            (0.0, "0%"),
+            (0.0003, "<0.1%"),
+            (0.004, "0.4%"),
+            (0.921, "92.1%"),
+            (0.9997, "99.9%"),
+            (1.0, "100%"),
+            (1.0003, "100.1%"),
+            (1.37, "137%"),
+            (f64::NAN, "-"),
+        ] {
+            assert_eq!(percent(share), expected, "{share}");
+        }
+    }
+
+    #[test]
+    fn clocks_are_utc() {
+        assert_eq!(utc_time(0), "00:00:00");
+        assert_eq!(utc_time(-1), "23:59:59");
+        assert_eq!(utc_time(1_769_832_000_000), "04:00:00");
+        assert_eq!(utc_date_time(1_769_832_000_000), "2026-01-31 04:00:00");
+        assert_eq!(utc_date_time(i64::MAX), NONE);
+    }
+
+    #[test]
+    fn foreign_text_cannot_act() {
+        assert!(matches!(sanitise("plain text, 日本 👍🏽"), Cow::Borrowed(_)));
+        assert_eq!(sanitise("a\u{1b}[2Jb\tc\nd\u{7f}"), "a^[[2Jb^Ic^Jd^?");
+        assert_eq!(sanitise("\u{9b}31m"), "\\u{9b}31m");
+        assert_eq!(sanitise("safe\u{202e}exe.txt"), "safe\\u{202e}exe.txt");
+        assert_eq!(sanitise("zero\u{200b}width"), "zero\\u{200b}width");
+        // Joiners are part of how people write.
+        assert_eq!(sanitise("👩\u{200d}💻"), "👩\u{200d}💻");
+    }
+
+    #[test]
+    fn cuts_are_shown() {
+        let g = Glyphs::of(GlyphLevel::Braille);
+        assert_eq!(truncate("short", 5, g), "short");
+        assert_eq!(truncate("longer", 5, g), "long…");
+        assert_eq!(truncate("日本語", 4, g), "日…");
+        assert_eq!(truncate("x", 0, g), "");
+        assert_eq!(truncate_middle("arn:aws:bedrock:us-east-1:1:foo", 13, g), "arn:aw…:1:foo");
+        assert_eq!(left("ab", 4, g), "ab  ");
+        assert_eq!(right("ab", 4, g), "  ab");
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("a\n\nb", 3), ["a", "", "b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn widths_are_bounded(value in -1e20f64..1e20, us in any::<u64>(), pico in any::<i64>()) {
+            prop_assert!(si(value).len() <= 6);
+            prop_assert!(latency(Micros(us)).len() <= 6);
+            prop_assert!(span(Micros(us)).len() <= 6);
+            prop_assert!(money(Usd(pico)).len() <= 11);
+        }
+
+        #[test]
+        fn fitted_text_fits(text in any::<String>(), cells in 0usize..40) {
+            let g = Glyphs::of(GlyphLevel::Braille);
+            prop_assert!(truncate(&text, cells, g).width() <= cells);
+            prop_assert!(truncate_middle(&text, cells, g).width() <= cells);
+            let safe = sanitise(&text);
+            prop_assert!(!safe.chars().any(is_unsafe));
+            for line in wrap(&safe, cells) {
+                prop_assert!(line.width() <= cells.max(2));
+            }
+        }
+    }
 }

@@ -31,6 +31,8 @@ pub struct Glyphs {
     pub quota: &'static str,
     /// A dashed level line of a chart.
     pub level_line: &'static str,
+    /// A point of the grid behind a chart.
+    pub grid: &'static str,
     /// A vertical mark in a chart.
     pub mark: &'static str,
     /// The foot of a mark, on the axis.
@@ -95,6 +97,7 @@ const BRAILLE: Glyphs = Glyphs {
     target: "┃",
     quota: "┤",
     level_line: "╌",
+    grid: "·",
     mark: "┊",
     mark_foot: "▴",
     columns: &[" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
@@ -170,6 +173,7 @@ const ASCII: Glyphs = Glyphs {
     target: "|",
     quota: "]",
     level_line: "-",
+    grid: ".",
     mark: ":",
     mark_foot: "^",
     columns: &[" ", ".", ":", "|", "#"],
@@ -234,6 +238,7 @@ mod tests {
             g.target,
             g.quota,
             g.level_line,
+            g.grid,
             g.mark,
             g.mark_foot,
             g.ok,

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use ratatui::buffer::{Buffer, Cell, CellWidth};
-use ratatui::style::{Color, Modifier};
+use ratatui::style::Modifier;
 
 use super::cell_shapes::{CELL_HEIGHT, CELL_WIDTH, shape};
 use super::theme::colour::Rgb;
@@ -66,14 +66,14 @@ impl Ground {
         } else {
             (Rgb(0x22, 0x22, 0x22), Rgb(0xff, 0xff, 0xff))
         };
-        let fg = theme.look(Role::Text).fg.map_or(fg, |paint| paint.rgb);
-        let muted = theme.look(Role::Muted).fg.map_or(fg, |paint| paint.rgb);
-        Ground { fg, bg: theme.ground_paint().map_or(bg, |paint| paint.rgb), muted }
+        let fg = theme.style(Role::Text).fg.and_then(Rgb::of).unwrap_or(fg);
+        let muted = theme.style(Role::Muted).fg.and_then(Rgb::of).unwrap_or(fg);
+        Ground { fg, bg: theme.ground().bg.and_then(Rgb::of).unwrap_or(bg), muted }
     }
 
     fn see(&self, cell: &Cell) -> Seen {
-        let mut fg = known(cell.fg).unwrap_or(self.fg);
-        let mut bg = known(cell.bg).unwrap_or(self.bg);
+        let mut fg = Rgb::of(cell.fg).unwrap_or(self.fg);
+        let mut bg = Rgb::of(cell.bg).unwrap_or(self.bg);
         if cell.modifier.contains(Modifier::REVERSED) {
             std::mem::swap(&mut fg, &mut bg);
         }
@@ -83,10 +83,6 @@ impl Ground {
         let modifier = cell.modifier & (Modifier::BOLD | Modifier::ITALIC | Modifier::UNDERLINED);
         Seen { fg, bg, modifier }
     }
-}
-
-fn known(colour: Color) -> Option<Rgb> {
-    Rgb::of(colour)
 }
 
 fn between(a: Rgb, b: Rgb) -> Rgb {
@@ -213,4 +209,55 @@ fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Rect;
+    use ratatui::style::{Color, Style};
+
+    use super::*;
+    use crate::console::term::ColourDepth;
+    use crate::console::ui::theme::DEFAULT;
+
+    fn picture(draw: impl FnOnce(&mut Buffer)) -> String {
+        let theme = Theme::embedded(DEFAULT, ColourDepth::TrueColour).unwrap().unwrap();
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 3));
+        draw(&mut buffer);
+        svg(&buffer, &theme, "a <title>")
+    }
+
+    #[test]
+    fn letters_are_text_and_lines_are_shapes() {
+        let svg = picture(|buffer| {
+            buffer.set_string(2, 1, "a<b & c", Style::new().fg(Color::Rgb(1, 2, 3)));
+            buffer.set_string(10, 1, "─⣿", Style::new());
+        });
+        assert!(svg.contains(">a&lt;b &amp; c</text>"), "{svg}");
+        assert!(svg.contains("x=\"18\"") && svg.contains("fill=\"#010203\""));
+        assert!(svg.contains("<path ") && !svg.contains('─') && !svg.contains('⣿'));
+        assert!(svg.contains("a &lt;title&gt;") && !svg.contains("<title>"));
+    }
+
+    #[test]
+    fn reverse_and_backgrounds_are_seen() {
+        let svg = picture(|buffer| {
+            buffer.set_string(0, 0, "x", Style::new().fg(Color::Rgb(9, 9, 9)).add_modifier(Modifier::REVERSED));
+            buffer.set_style(Rect::new(4, 2, 5, 1), Style::new().bg(Color::Rgb(7, 7, 7)));
+        });
+        assert!(svg.contains("width=\"9\" height=\"20\" fill=\"#090909\""));
+        assert!(svg.contains("x=\"36\" y=\"40\" width=\"45\" height=\"20\" fill=\"#070707\""));
+    }
+
+    #[test]
+    fn the_smallest_and_strangest_screens_have_a_picture() {
+        let theme = Theme::embedded("mono", ColourDepth::Mono).unwrap().unwrap();
+        for area in [Rect::ZERO, Rect::new(0, 0, 1, 1), Rect::new(0, 0, 3, 2)] {
+            let mut buffer = Buffer::empty(area);
+            for cell in &mut buffer.content {
+                cell.set_symbol("日");
+            }
+            assert!(svg(&buffer, &theme, "").ends_with("</svg>\n"));
+        }
+    }
 }

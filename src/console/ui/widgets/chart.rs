@@ -2,85 +2,113 @@
 
 use crate::console::term::GlyphLevel;
 
-/// A vertical scale from zero.
+/// A vertical scale from zero, in rows of cells. Ticks are a whole number of rows apart, so that they look even.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
-    /// The value at the top.
+    /// The value of the top row.
     pub top: f64,
     /// The distance of the ticks.
     pub step: f64,
+    /// The same, in rows.
+    pub rows_per_step: u16,
+    /// Rows in all.
+    rows: u16,
 }
+
+/// Distances of ticks, times a power of ten, and how little they are liked.
+const STEPS: [(f64, f64); 8] =
+    [(1.0, 0.0), (2.0, 0.0), (2.5, 0.05), (3.0, 0.08), (4.0, 0.05), (5.0, 0.0), (6.0, 0.08), (8.0, 0.08)];
 
 impl Scale {
-    /// The smallest scale with round ticks that holds `max`, with at most `ticks` ticks above zero.
+    /// The scale that holds `max` in `rows` rows with round ticks and little room wasted.
     #[must_use]
-    pub fn to_hold(max: f64, ticks: u16) -> Scale {
+    pub fn to_hold(max: f64, rows: u16) -> Scale {
         let max = if max.is_finite() && max > 0.0 { max } else { 1.0 };
-        let ticks = f64::from(ticks.max(1));
-        let rough = max / ticks;
-        let power = 10f64.powf(rough.log10().floor());
-        // 1, 2, 2.5, 5 and 10 times a power of ten; the tolerance keeps 0.3 / 0.1 from being 4 ticks.
-        let step = [1.0, 2.0, 2.5, 5.0, 10.0]
-            .into_iter()
-            .map(|factor| factor * power)
-            .find(|step| step * ticks >= max * (1.0 - 1e-9))
-            .unwrap_or(power * 10.0);
-        let top = step * (max / step * (1.0 - 1e-9)).ceil().max(1.0);
-        Scale { top, step }
+        let gaps = rows.saturating_sub(1).max(1);
+        let mut best = (f64::INFINITY, Scale { top: max, step: max, rows_per_step: gaps, rows });
+        for rows_per_step in 2.min(gaps)..=5.min(gaps) {
+            let least = max * f64::from(rows_per_step) / f64::from(gaps);
+            let power = 10f64.powf(least.log10().floor());
+            let steps = STEPS.iter().map(|(factor, dislike)| (factor * power, dislike)).chain([(10.0 * power, &0.0)]);
+            // The tolerance keeps rounding from calling 0.3 more than 3 times 0.1.
+            let Some((step, dislike)) = steps.into_iter().find(|(step, _)| *step >= least * (1.0 - 1e-9)) else {
+                continue;
+            };
+            let top = step * f64::from(gaps) / f64::from(rows_per_step);
+            let cost = top / max + dislike + 0.03 * f64::from(rows_per_step.abs_diff(3));
+            if cost < best.0 {
+                best = (cost, Scale { top, step, rows_per_step, rows });
+            }
+        }
+        best.1
     }
 
-    /// The ticks, zero first.
-    pub fn ticks(self) -> impl Iterator<Item = f64> {
-        let count = (self.top / self.step).round().clamp(0.0, 64.0) as u32;
-        (0..=count).map(move |i| f64::from(i) * self.step)
+    /// The ticks with their rows, counted from the top; zero first.
+    pub fn ticks(self) -> impl Iterator<Item = (u16, f64)> {
+        let last = self.rows.saturating_sub(1);
+        (0..self.rows)
+            .map_while(move |i| last.checked_sub(i.checked_mul(self.rows_per_step)?).map(|row| (row, i)))
+            .map(move |(row, i)| (row, f64::from(i) * self.step))
+    }
+
+    /// The row of a value, from the top; `None` above the scale.
+    #[must_use]
+    pub fn row(self, value: f64) -> Option<u16> {
+        if self.rows == 0 || !value.is_finite() || value > self.top * (1.0 + 1e-9) {
+            return None;
+        }
+        Some((self.from_top(value).round() as u16).min(self.rows - 1))
+    }
+
+    /// The row of dots of a value, from the top, with `down` dots in a row of cells. A tick's value lies in the middle
+    /// of its row, where level lines run.
+    #[must_use]
+    pub fn dot_row(self, value: f32, down: u64) -> usize {
+        let down = down as f64;
+        (self.from_top(f64::from(value)) * down + (down - 1.0) / 2.0).round() as usize
+    }
+
+    fn from_top(self, value: f64) -> f64 {
+        (1.0 - (value / self.top).clamp(0.0, 1.0)) * f64::from(self.rows.saturating_sub(1))
     }
 }
 
-/// How time is cut into dots. Bins begin at multiples of a cell's time, so that a chart moves by whole cells and keeps
-/// its pattern while it moves: few cells change between frames.
+/// How time is cut into dots. Dots begin at fixed moments of the clock and the chart moves by whole cells: it keeps its
+/// pattern while it moves, and few cells change between frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bins {
-    /// Seconds in a dot, if a dot is a second or more; else 1.
-    seconds: u64,
-    /// Dots in a second, if a second is more than a dot; else 1.
-    dots: u64,
-    /// Dots in all.
-    count: usize,
-    /// The second behind the last dot.
+    /// `count` dots for `span` seconds.
+    span: u64,
+    count: u64,
+    /// The dot behind the last one, counted from second zero of the clock.
     end: u64,
 }
 
 impl Bins {
-    /// `span` seconds up to and with second `last`, in `cells` cells of `per_cell` dots.
+    /// `span` seconds up to second `last`, in `cells` cells of `per_cell` dots.
     #[must_use]
     pub fn new(last: u64, span: u64, cells: u16, per_cell: u64) -> Bins {
-        let count = u64::from(cells) * per_cell;
-        let span = span.max(1);
-        let (seconds, dots) = if span >= count { (span.div_ceil(count.max(1)), 1) } else { (1, count / span) };
-        // Whole cells only: with an odd number of dots in a second a cell would not begin with a second.
-        let dots = if dots > 1 { (dots / per_cell).max(1) * per_cell } else { 1 };
-        let cell_seconds = if dots > 1 { 1 } else { seconds * per_cell };
-        let end = (last + 1).next_multiple_of(cell_seconds.max(1));
-        Bins { seconds: seconds.max(1), dots: dots.max(1), count: count as usize, end }
+        let (span, count) = (span.max(1), u64::from(cells) * per_cell);
+        // Behind the dot of the last second; if a second has several dots, behind all of them.
+        let behind = if span >= count {
+            last.saturating_mul(count) / span + 1
+        } else {
+            (last + 1).saturating_mul(count).div_ceil(span)
+        };
+        Bins { span, count, end: behind.next_multiple_of(per_cell.max(1)) }
     }
 
     /// How many dots.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// Seconds from the first dot to the end.
-    #[must_use]
-    pub fn span(&self) -> f64 {
-        self.count as f64 * self.seconds as f64 / self.dots as f64
+        self.count as usize
     }
 
     /// The dot that shows second `at`; `None` outside.
     #[must_use]
     pub fn dot_of(&self, at: f64) -> Option<usize> {
-        let back = (self.end as f64 - at) * self.dots as f64 / self.seconds as f64;
-        let dot = self.count as f64 - back;
+        let begin = self.end as f64 - self.count as f64;
+        let dot = (at * self.count as f64 / self.span as f64).floor() - begin;
         (dot >= 0.0 && dot < self.count as f64).then_some(dot as usize)
     }
 
@@ -88,27 +116,22 @@ impl Bins {
     /// count; a dot without any is not a number.
     #[must_use]
     pub fn collect(&self, values: &[f32], last: u64, how: Bin) -> Vec<f32> {
-        // Seconds of `values`: first ..= last.
-        let first = (last + 1).saturating_sub(values.len() as u64);
-        let values = &values[values.len().saturating_sub((last + 1 - first) as usize)..];
-        let at = |second: u64| second.checked_sub(first).and_then(|i| values.get(i as usize)).copied();
-        (0..self.count as u64)
-            .map(|dot| {
-                let back = (self.count as u64 - dot) * self.seconds;
-                let Some(begin) = self.end.checked_sub(back.div_ceil(self.dots)) else { return f32::NAN };
-                let mut sum = 0.0;
-                let mut max = f32::NEG_INFINITY;
-                let mut n = 0u32;
-                for value in (begin..begin + self.seconds).filter_map(at).filter(|value| value.is_finite()) {
-                    sum += f64::from(value);
-                    max = max.max(value);
-                    n += 1;
-                }
-                match (n, how) {
-                    (0, _) => f32::NAN,
-                    (_, Bin::Mean) => (sum / f64::from(n)) as f32,
-                    (_, Bin::Max) => max,
-                }
+        // Second `first` is values[0]; there may be more values than seconds.
+        let seconds = (values.len() as u64).min(last + 1);
+        let first = last + 1 - seconds;
+        let values = &values[values.len() - seconds as usize..];
+        let value_at = |second: u64| second.checked_sub(first).and_then(|i| values.get(i as usize)).copied();
+        (0..self.count)
+            .map(|index| {
+                let Some(dot) = (self.end + index).checked_sub(self.count) else { return f32::NAN };
+                let begin = dot * self.span;
+                let (from, to) = if self.span >= self.count {
+                    (begin.div_ceil(self.count), (begin + self.span).div_ceil(self.count))
+                } else {
+                    // More dots than seconds: each second is shown by several.
+                    (begin / self.count, begin / self.count + 1)
+                };
+                how.of((from..to).filter_map(value_at).filter(|value| value.is_finite()))
             })
             .collect()
     }
@@ -124,6 +147,24 @@ pub enum Bin {
     Max,
 }
 
+impl Bin {
+    fn of(self, values: impl Iterator<Item = f32>) -> f32 {
+        let mut sum = 0.0;
+        let mut max = f32::NEG_INFINITY;
+        let mut n = 0u32;
+        for value in values {
+            sum += f64::from(value);
+            max = max.max(value);
+            n += 1;
+        }
+        match (n, self) {
+            (0, _) => f32::NAN,
+            (_, Bin::Mean) => (sum / f64::from(n)) as f32,
+            (_, Bin::Max) => max,
+        }
+    }
+}
+
 /// A grid of dots over cells; each cell has one owner, whose colour it takes.
 #[derive(Clone, Debug)]
 pub struct Dots {
@@ -133,12 +174,12 @@ pub struct Dots {
     cells: Vec<DotCell>,
 }
 
-/// The dots of one cell.
+/// What is in one cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DotCell {
+struct DotCell {
     mask: u8,
-    /// The series that owns it.
-    pub owner: Option<u8>,
+    filled: bool,
+    owner: Option<u8>,
 }
 
 /// Dots in a cell, across and down.
@@ -153,6 +194,24 @@ pub const fn dots_per_cell(level: GlyphLevel) -> (u64, u64) {
 /// Braille bits by column and row (Unicode chapter 21.1: dots 1 2 3 7 and 4 5 6 8 down the columns).
 const BRAILLE_BITS: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
 
+/// All 256 patterns in the order of their bits, three bytes each.
+const BRAILLE_GLYPHS: &str = "\
+    ⠀⠁⠂⠃⠄⠅⠆⠇⠈⠉⠊⠋⠌⠍⠎⠏⠐⠑⠒⠓⠔⠕⠖⠗⠘⠙⠚⠛⠜⠝⠞⠟\
+    ⠠⠡⠢⠣⠤⠥⠦⠧⠨⠩⠪⠫⠬⠭⠮⠯⠰⠱⠲⠳⠴⠵⠶⠷⠸⠹⠺⠻⠼⠽⠾⠿\
+    ⡀⡁⡂⡃⡄⡅⡆⡇⡈⡉⡊⡋⡌⡍⡎⡏⡐⡑⡒⡓⡔⡕⡖⡗⡘⡙⡚⡛⡜⡝⡞⡟\
+    ⡠⡡⡢⡣⡤⡥⡦⡧⡨⡩⡪⡫⡬⡭⡮⡯⡰⡱⡲⡳⡴⡵⡶⡷⡸⡹⡺⡻⡼⡽⡾⡿\
+    ⢀⢁⢂⢃⢄⢅⢆⢇⢈⢉⢊⢋⢌⢍⢎⢏⢐⢑⢒⢓⢔⢕⢖⢗⢘⢙⢚⢛⢜⢝⢞⢟\
+    ⢠⢡⢢⢣⢤⢥⢦⢧⢨⢩⢪⢫⢬⢭⢮⢯⢰⢱⢲⢳⢴⢵⢶⢷⢸⢹⢺⢻⢼⢽⢾⢿\
+    ⣀⣁⣂⣃⣄⣅⣆⣇⣈⣉⣊⣋⣌⣍⣎⣏⣐⣑⣒⣓⣔⣕⣖⣗⣘⣙⣚⣛⣜⣝⣞⣟\
+    ⣠⣡⣢⣣⣤⣥⣦⣧⣨⣩⣪⣫⣬⣭⣮⣯⣰⣱⣲⣳⣴⣵⣶⣷⣸⣹⣺⣻⣼⣽⣾⣿\
+";
+
+/// What stands for a series where there are neither dots nor, perhaps, colours.
+#[must_use]
+pub fn ascii_marker(series: usize) -> &'static str {
+    ["*", "+", "o", "x"][series % 4]
+}
+
 impl Dots {
     /// An empty grid of `width` by `height` cells.
     #[must_use]
@@ -164,44 +223,63 @@ impl Dots {
     /// Dots down the grid.
     #[must_use]
     pub fn rows(&self) -> usize {
-        usize::from(self.height) * dots_per_cell(self.level).1 as usize
+        usize::from(self.height) * self.down() as usize
     }
 
-    /// Sets a dot, `row` from the top. In a cell of another owner the dots are added and the first owner's colour
-    /// stays, unless `yields`: then the cell is left alone.
-    pub fn set(&mut self, column: usize, row: usize, owner: u8, yields: bool) {
+    /// Dots down a cell.
+    #[must_use]
+    pub fn down(&self) -> u64 {
+        dots_per_cell(self.level).1
+    }
+
+    /// Sets a dot, `row` from the top. A cell keeps its first owner; the dots of others are added to it.
+    pub fn set(&mut self, column: usize, row: usize, owner: u8) {
         let (across, down) = dots_per_cell(self.level);
-        let (x, y) = (column / across as usize, row / down as usize);
-        if x >= usize::from(self.width) || y >= usize::from(self.height) {
-            return;
-        }
         let bit = match self.level {
             GlyphLevel::Braille => BRAILLE_BITS[column % 2][row % 4],
             GlyphLevel::Block | GlyphLevel::Ascii => 1 << (row % 2),
         };
-        let cell = &mut self.cells[y * usize::from(self.width) + x];
-        match cell.owner {
-            Some(first) if first != owner && yields => {}
-            _ => {
-                cell.mask |= bit;
-                cell.owner.get_or_insert(owner);
+        if let Some(cell) = self.cell(column / across as usize, row / down as usize)
+            && !cell.filled
+        {
+            cell.mask |= bit;
+            cell.owner.get_or_insert(owner);
+        }
+    }
+
+    /// Fills what is below a dot with a light pattern, as far as the cells are free.
+    pub fn fill_below(&mut self, column: usize, row: usize, owner: u8) {
+        let (across, down) = dots_per_cell(self.level);
+        for y in row / down as usize..usize::from(self.height) {
+            if let Some(cell) = self.cell(column / across as usize, y)
+                && cell.owner.is_none()
+            {
+                *cell = DotCell { mask: 0, filled: true, owner: Some(owner) };
             }
         }
     }
 
+    fn cell(&mut self, x: usize, y: usize) -> Option<&mut DotCell> {
+        let inside = x < usize::from(self.width) && y < usize::from(self.height);
+        if inside { self.cells.get_mut(y * usize::from(self.width) + x) } else { None }
+    }
+
     /// The glyph and owner of a cell; `None` if it is empty.
     #[must_use]
-    pub fn glyph(&self, x: u16, y: u16) -> Option<(char, u8)> {
+    pub fn glyph(&self, x: u16, y: u16) -> Option<(&'static str, u8)> {
         let cell = self.cells.get(usize::from(y) * usize::from(self.width) + usize::from(x))?;
         let owner = cell.owner?;
-        let glyph = match (self.level, cell.mask) {
-            (GlyphLevel::Braille, mask) => char::from_u32(0x2800 + u32::from(mask))?,
-            (GlyphLevel::Block, 1) => '▀',
-            (GlyphLevel::Block, 2) => '▄',
-            (GlyphLevel::Block, _) => '█',
-            (GlyphLevel::Ascii, 1) => '\'',
-            (GlyphLevel::Ascii, 2) => '.',
-            (GlyphLevel::Ascii, _) => ':',
+        let glyph = match (self.level, cell.filled, cell.mask) {
+            (GlyphLevel::Braille, true, _) => "⠡",
+            (GlyphLevel::Braille, false, mask) => {
+                BRAILLE_GLYPHS.get(usize::from(mask) * 3..usize::from(mask) * 3 + 3)?
+            }
+            (GlyphLevel::Block, true, _) => "░",
+            (GlyphLevel::Block, false, 1) => "▀",
+            (GlyphLevel::Block, false, 2) => "▄",
+            (GlyphLevel::Block, false, _) => "█",
+            (GlyphLevel::Ascii, true, _) => ".",
+            (GlyphLevel::Ascii, false, _) => ascii_marker(usize::from(owner)),
         };
         Some((glyph, owner))
     }
@@ -215,28 +293,47 @@ mod tests {
 
     #[test]
     fn scales_are_round() {
-        let scale = |max, ticks| {
-            let scale = Scale::to_hold(max, ticks);
-            (scale.top, scale.step)
+        let scale = |max, rows| {
+            let scale = Scale::to_hold(max, rows);
+            (scale.top, scale.step, scale.rows_per_step)
         };
-        assert_eq!(scale(100_000.0, 5), (100_000.0, 20_000.0));
-        assert_eq!(scale(101_000.0, 5), (125_000.0, 25_000.0));
-        assert_eq!(scale(60.0, 3), (60.0, 20.0));
-        assert_eq!(scale(7.0, 4), (8.0, 2.0));
-        assert_eq!(scale(1.0, 1), (1.0, 1.0));
-        assert_eq!(scale(0.0, 4), (1.0, 0.25));
-        assert_eq!(scale(f64::NAN, 4), (1.0, 0.25));
+        assert_eq!(scale(100_000.0, 16), (100_000.0, 20_000.0, 3));
+        assert_eq!(scale(100_000.0, 11), (100_000.0, 20_000.0, 2));
+        assert_eq!(scale(68.0, 6), (75.0, 30.0, 2));
+        assert_eq!(scale(1.0, 2), (1.0, 1.0, 1));
+        assert_eq!(scale(f64::NAN, 4), scale(1.0, 4));
+        assert_eq!(scale(0.0, 4), scale(1.0, 4));
+    }
+
+    #[test]
+    fn the_patterns_are_in_the_order_of_their_bits() {
+        assert_eq!(BRAILLE_GLYPHS.chars().count(), 256);
+        assert!((0x2800..).zip(BRAILLE_GLYPHS.chars()).all(|(code, c)| code == c as u32));
+    }
+
+    #[test]
+    fn ticks_and_dots_meet() {
+        let scale = Scale::to_hold(100_000.0, 16);
+        let rows: Vec<u16> = scale.ticks().map(|(row, _)| row).collect();
+        assert_eq!(rows, [15, 12, 9, 6, 3, 0]);
+        for (row, tick) in scale.ticks() {
+            assert_eq!(scale.row(tick), Some(row));
+            assert_eq!(scale.dot_row(tick as f32, 4) / 4, usize::from(row));
+        }
+        assert_eq!(scale.row(100_001.0), None);
+        assert_eq!(scale.dot_row(1e9, 4) / 4, 0);
     }
 
     #[test]
     fn values_move_by_whole_cells_and_keep_their_pattern() {
-        let values: Vec<f32> = (0..600).map(|i| i as f32).collect();
-        // 300 s in 20 cells of 2 dots: 8 s a dot, 16 s a cell.
-        let early = Bins::new(500, 300, 20, 2).collect(&values[..=500], 500, Bin::Mean);
-        let same = Bins::new(505, 300, 20, 2).collect(&values[..=505], 505, Bin::Mean);
-        let moved = Bins::new(515, 300, 20, 2).collect(&values[..=515], 515, Bin::Mean);
-        assert_eq!(early[..36], same[..36]);
-        assert_eq!(early[2..36], moved[..34]);
+        let values: Vec<f32> = (0..700).map(|i| i as f32).collect();
+        let at = |last: u64| Bins::new(last, 300, 20, 2).collect(&values[..=last as usize], last, Bin::Mean);
+        // 40 dots for 300 s: 7.5 s a dot, 15 s a cell. All dots but the growing last ones stay what they were.
+        let early = at(510);
+        assert_eq!(early[..37], at(515)[..37]);
+        assert_eq!(early[2..37], at(527)[..35]);
+        assert_eq!(early.len(), 40);
+        assert!(early[0] >= 210.0);
     }
 
     #[test]
@@ -268,19 +365,31 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_scale_holds_its_maximum_with_few_ticks(max in 1e-9f64..1e15, ticks in 1u16..12) {
-            let scale = Scale::to_hold(max, ticks);
+        fn a_scale_holds_its_maximum_without_much_waste(max in 1e-9f64..1e15, rows in 0u16..60) {
+            let scale = Scale::to_hold(max, rows);
             prop_assert!(scale.top >= max * (1.0 - 1e-6));
-            prop_assert!(scale.top <= max * 10.0);
-            prop_assert!(scale.ticks().count() <= usize::from(ticks) + 1);
+            prop_assert!(scale.top <= max * 2.6);
+            prop_assert!(scale.ticks().all(|(row, tick)| row < rows && tick <= scale.top * 1.000_001));
+        }
+
+        #[test]
+        fn each_second_is_in_one_dot(last in 0u64..100_000, span in 1u64..4000, cells in 1u16..300, per_cell in 1u64..3) {
+            let bins = Bins::new(last, span, cells, per_cell);
+            let values = vec![1.0; 5000];
+            let dots = bins.collect(&values, last, Bin::Mean);
+            prop_assert_eq!(dots.len(), bins.count());
+            // The newest second is shown, and in the last cell.
+            let dot = bins.dot_of(last as f64);
+            prop_assert!(dot.is_some());
+            if span >= bins.count() as u64 {
+                prop_assert!(bins.count() - dot.unwrap() <= per_cell as usize);
+            }
         }
 
         #[test]
         fn bins_never_panic(last in 0u64..10_000, span in 0u64..10_000, cells in 0u16..400, per_cell in 1u64..3, n in 0usize..4000) {
             let bins = Bins::new(last, span, cells, per_cell);
-            let dots = bins.collect(&vec![1.0; n], last, Bin::Mean);
-            prop_assert_eq!(dots.len(), bins.count());
-            prop_assert!(bins.span() >= span as f64 || cells == 0 || bins.dots > 1);
+            prop_assert_eq!(bins.collect(&vec![1.0; n], last, Bin::Max).len(), bins.count());
         }
     }
 }

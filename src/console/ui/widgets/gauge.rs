@@ -12,7 +12,7 @@ use crate::console::ui::theme::Role;
 ///
 /// ```text
 /// TPM  ━━━━━━━━━━━━━━━━━━━━╍╍╍╍╍╍╍╍╍─────┃────┤   92.1k of  100k  92.1%
-///      settled 72.1k · held 20.0k · target 90.0k
+///      ━ settled 72.1k   ╍ held 20.0k   ┃ target 90.0k
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gauge<'a> {
@@ -55,7 +55,8 @@ impl Gauge<'_> {
         }
         self.figures(kit).render_right(Rect { x: body.right() - figures, width: figures, ..body }, buf, kit);
         if area.height > 1 {
-            self.words(kit).render(Rect { x: body.x, y: area.y + 1, width: body.width, height: 1 }, buf, kit);
+            let below = Rect { y: area.y + 1, ..body };
+            self.words(below.width, kit).render(below, buf, kit);
         }
     }
 
@@ -73,6 +74,13 @@ impl Gauge<'_> {
     pub fn render_bar(&self, bar: Rect, buf: &mut Buffer, kit: Kit<'_>) {
         let g = kit.glyphs;
         let cells = usize::from(bar.width);
+        if self.quota.is_none() && self.target.is_none() {
+            // Without anything to measure by, a length would mean nothing.
+            for x in (bar.left()..bar.right()).step_by(2) {
+                put(buf, x, bar, g.grid, kit.style(Role::Track));
+            }
+            return;
+        }
         let full = self.full();
         // Half cells; what is there at all is seen.
         let halves = |amount: f64| {
@@ -130,21 +138,25 @@ impl Gauge<'_> {
         line
     }
 
-    fn words(&self, kit: Kit<'_>) -> Line<'static> {
-        let dot = format!(" {} ", kit.glyphs.separator);
-        let mut line = Line::of(Role::Settled, kit.glyphs.bar_full)
-            .muted(" settled ")
-            .text(format!("{:>5}", fmt::si(clean(self.settled))))
-            .muted(dot.clone())
-            .with(Role::Held, kit.glyphs.bar_held)
-            .muted(" held ")
-            .text(format!("{:>5}", fmt::si(clean(self.held))));
-        if let Some(target) = self.target {
-            line = line
-                .muted(dot)
-                .with(Role::Target, kit.glyphs.target)
-                .muted(" target ")
-                .text(format!("{:>5}", fmt::si(clean(target))));
+    /// `━ settled 72.1k   ╍ held 20.0k   ┃ target 95.0k`: whole items, as many as fit.
+    fn words(&self, cells: u16, kit: Kit<'_>) -> Line<'static> {
+        let g = kit.glyphs;
+        let items = [
+            Some((Role::Settled, g.bar_full, "settled", self.settled)),
+            Some((Role::Held, g.bar_held, "held", self.held)),
+            self.target.map(|target| (Role::Target, g.target, "target", target)),
+        ];
+        let mut line = Line::new();
+        for (role, glyph, name, amount) in items.into_iter().flatten() {
+            let gap = if line.parts.is_empty() { "" } else { "   " };
+            let item = Line::of(Role::Muted, gap)
+                .with(role, glyph)
+                .muted(format!(" {name} "))
+                .text(format!("{:>5}", fmt::si(clean(amount))));
+            if line.width() + item.width() > usize::from(cells) {
+                break;
+            }
+            line.parts.extend(item.parts);
         }
         line
     }

@@ -12,6 +12,11 @@ pub mod spark;
 pub mod table;
 pub mod text;
 
+#[cfg(test)]
+mod gallery;
+#[cfg(test)]
+mod tests;
+
 use ratatui::style::Style;
 
 use super::glyphs::Glyphs;

@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 
 use super::Kit;
 pub use super::chart::Bin;
-use super::chart::{Bins, Dots, Scale, dots_per_cell};
+use super::chart::{Bins, Dots, Scale, ascii_marker, dots_per_cell};
 use super::text::{Line, put};
+use crate::console::term::{ColourDepth, GlyphLevel};
 use crate::console::ui::fmt;
 use crate::console::ui::theme::Role;
 use crate::record::Micros;
@@ -114,13 +115,15 @@ impl Chart<'_> {
             self.series.iter().map(|series| bins.collect(series.values, self.axis.last_second, series.bin)).collect();
         let scale = self.scale(&dotted, plot.height);
         let mut dots = Dots::new(level, plot.width, plot.height);
-        // On top first: the first series to touch a cell owns it.
-        for (index, (series, values)) in self.series.iter().zip(&dotted).enumerate().take(usize::from(u8::MAX)) {
-            draw_series(&mut dots, series.shape, values, scale, index as u8);
+        // The first series to touch a cell owns it; fillings take what is left.
+        for (owner, (series, values)) in (0u8..=u8::MAX).zip(self.series.iter().zip(&dotted)) {
+            // Without colour the lines differ by their dashes.
+            let every = if kit.theme.depth() == ColourDepth::Mono { usize::from(owner) + 1 } else { 1 };
+            draw_series(&mut dots, series.shape, values, scale, Stroke { owner, every });
         }
-        for (index, (series, values)) in self.series.iter().zip(&dotted).enumerate().take(usize::from(u8::MAX)) {
+        for (owner, (series, values)) in (0u8..=u8::MAX).zip(self.series.iter().zip(&dotted)) {
             if series.shape == Shape::Area {
-                fill_area(&mut dots, values, scale, index as u8);
+                fill_area(&mut dots, values, scale, owner);
             }
         }
 
@@ -129,18 +132,20 @@ impl Chart<'_> {
         }
         self.render_grid(plot, scale, buf, kit);
         self.render_marks(plot, axis_row, &bins, buf, kit);
-        self.render_levels(plot, scale, &dots, buf, kit);
+        self.render_levels(plot, scale, buf, kit);
         for y in 0..plot.height {
             for x in 0..plot.width {
                 if let Some((glyph, owner)) = dots.glyph(x, y) {
-                    let role = self.series[usize::from(owner)].role;
-                    buf[(plot.x + x, plot.y + y)].reset_keeping_ground(glyph, kit.style(role));
+                    let style = kit.style(self.series[usize::from(owner)].role);
+                    let at = Rect { x: plot.x + x, y: plot.y + y, width: 1, height: 1 };
+                    put(buf, at.x, at, glyph, style);
                 }
             }
         }
         self.render_level_names(plot, scale, buf, kit);
+        self.render_mark_label(plot, &bins, &dots, buf, kit);
         if let Some(row) = axis_row {
-            self.render_axis(Rect { x: plot.x, width: plot.width, ..row }, &bins, buf, kit);
+            self.render_axis(Rect { x: plot.x, width: plot.width, ..row }, buf, kit);
         }
     }
 
@@ -151,33 +156,31 @@ impl Chart<'_> {
         let levels = self.levels.iter().map(|level| level.value).filter(|value| value.is_finite());
         let reach = if max > 0.0 { max * 4.0 } else { f64::INFINITY };
         let max = levels.filter(|value| *value <= reach).fold(max, f64::max);
-        Scale::to_hold(max, (rows / 2).clamp(1, 6))
+        Scale::to_hold(max, rows)
     }
 
     fn render_scale(&self, area: Rect, scale: Scale, buf: &mut Buffer, kit: Kit<'_>) {
-        for (y, tick) in ticks_by_row(area, scale) {
+        for (row, tick) in scale.ticks() {
+            let y = area.y + row;
             let text = format!("{:>5}", fmt::si(tick));
             put(buf, area.x, Rect { y, height: 1, ..area }, &text, kit.style(Role::Muted));
         }
     }
 
     fn render_grid(&self, plot: Rect, scale: Scale, buf: &mut Buffer, kit: Kit<'_>) {
-        for (y, _) in ticks_by_row(plot, scale) {
+        for (row, _) in scale.ticks() {
+            let y = plot.y + row;
             for x in (plot.left()..plot.right()).step_by(4) {
-                put(buf, x, Rect { y, height: 1, ..plot }, kit.glyphs.separator, kit.style(Role::Track));
+                put(buf, x, Rect { y, height: 1, ..plot }, kit.glyphs.grid, kit.style(Role::Track));
             }
         }
     }
 
-    fn render_levels(&self, plot: Rect, scale: Scale, dots: &Dots, buf: &mut Buffer, kit: Kit<'_>) {
+    fn render_levels(&self, plot: Rect, scale: Scale, buf: &mut Buffer, kit: Kit<'_>) {
         for level in self.levels {
-            let Some(row) = row_of(level.value, scale, plot.height) else { continue };
-            for x in 0..plot.width {
-                if dots.glyph(x, row).is_none() {
-                    let at = Rect { y: plot.y + row, height: 1, ..plot };
-                    put(buf, plot.x + x, at, kit.glyphs.level_line, kit.style(level.role));
-                }
-            }
+            let Some(row) = scale.row(level.value) else { continue };
+            let at = Rect { y: plot.y + row, height: 1, ..plot };
+            put(buf, plot.x, at, &kit.glyphs.level_line.repeat(usize::from(plot.width)), kit.style(level.role));
         }
     }
 
@@ -189,7 +192,7 @@ impl Chart<'_> {
         let mut used: Vec<(u16, u16)> = Vec::new();
         for level in self.levels {
             let above = level.value > scale.top;
-            let row = if above { 0 } else { row_of(level.value, scale, plot.height).unwrap_or(0) };
+            let row = if above { 0 } else { scale.row(level.value).unwrap_or(0) };
             let from = used.iter().filter(|(y, _)| *y == row).map(|(_, x)| *x).max().unwrap_or(plot.x + 1);
             let arrow = if above { kit.glyphs.arrows[0] } else { "" };
             let text = format!(" {}{} {} ", arrow, level.name, fmt::si(level.value));
@@ -203,48 +206,49 @@ impl Chart<'_> {
     }
 
     fn render_marks(&self, plot: Rect, axis_row: Option<Rect>, bins: &Bins, buf: &mut Buffer, kit: Kit<'_>) {
-        let (across, _) = dots_per_cell(kit.glyphs.level);
-        let columns = self.marks.iter().filter_map(|mark| {
-            let dot = bins.dot_of(mark.second)?;
-            Some((plot.x + (dot / across as usize) as u16, mark))
-        });
         let style = kit.style(Role::Mark);
-        let mut latest = None;
-        for (x, mark) in columns {
+        for mark in self.marks {
+            let Some(column) = mark_column(mark, bins, kit) else { continue };
+            let x = plot.x + column;
             for y in plot.top()..plot.bottom() {
                 put(buf, x, Rect { y, height: 1, ..plot }, kit.glyphs.mark, style);
             }
             if let Some(row) = axis_row {
                 put(buf, x, row, kit.glyphs.mark_foot, style);
             }
-            if latest.is_none_or(|(_, at)| mark.second >= at) {
-                latest = Some((x, mark.second));
-                self.render_mark_label(x, mark, plot, buf, kit);
-            }
         }
     }
 
-    fn render_mark_label(&self, x: u16, mark: &VerticalMark<'_>, plot: Rect, buf: &mut Buffer, kit: Kit<'_>) {
-        let row = Rect { height: 1, ..plot };
+    /// The latest mark's label, beside it, on the first row where it hides nothing.
+    fn render_mark_label(&self, plot: Rect, bins: &Bins, dots: &Dots, buf: &mut Buffer, kit: Kit<'_>) {
+        let latest = self.marks.iter().filter_map(|mark| Some((mark_column(mark, bins, kit)?, mark)));
+        let Some((column, mark)) = latest.max_by(|a, b| a.1.second.total_cmp(&b.1.second)) else { return };
         let width = u16::try_from(fmt::width(mark.label)).unwrap_or(u16::MAX);
-        if mark.label.is_empty() || plot.height < 3 {
-            return;
-        }
-        if row.right().saturating_sub(x + 1) > width {
-            put(buf, x + 1, row, mark.label, kit.style(Role::Mark));
-        } else if x.saturating_sub(row.x) > width {
-            put(buf, x - width, row, mark.label, kit.style(Role::Mark));
+        let right = (plot.width.saturating_sub(column + 2) >= width).then_some(column + 2);
+        let left = column.checked_sub(width.saturating_add(1));
+        let Some(from) = right.or(left).filter(|_| width > 0) else { return };
+        let is_free = |row: u16| {
+            (from..from + width).all(|x| {
+                let under = buf[(plot.x + x, plot.y + row)].symbol();
+                dots.glyph(x, row).is_none() && (under == " " || under == kit.glyphs.grid)
+            })
+        };
+        if let Some(row) = (0..plot.height).find(|row| is_free(*row)) {
+            put(buf, plot.x + from, Rect { y: plot.y + row, height: 1, ..plot }, mark.label, kit.style(Role::Mark));
         }
     }
 
     fn render_legend(&self, row: Rect, buf: &mut Buffer, kit: Kit<'_>) {
         let mut line = Line::new();
-        for series in self.series {
+        for (index, series) in self.series.iter().enumerate() {
             let last = series.values.last().copied().unwrap_or(f32::NAN);
+            let g = kit.glyphs;
             let glyph = match series.shape {
-                Shape::Line => kit.glyphs.bar_full,
-                Shape::Area => kit.glyphs.column(1.0),
-                Shape::Columns => kit.glyphs.column(0.7),
+                _ if g.level == GlyphLevel::Ascii => ascii_marker(index),
+                Shape::Line if index > 0 && kit.theme.depth() == ColourDepth::Mono => g.bar_held,
+                Shape::Line => g.bar_full,
+                Shape::Area => g.column(1.0),
+                Shape::Columns => g.column(0.7),
             };
             line.push(series.role, glyph);
             line.push(Role::Muted, format!(" {} ", series.name));
@@ -258,11 +262,11 @@ impl Chart<'_> {
         }
     }
 
-    fn render_axis(&self, row: Rect, bins: &Bins, buf: &mut Buffer, kit: Kit<'_>) {
+    fn render_axis(&self, row: Rect, buf: &mut Buffer, kit: Kit<'_>) {
         const NOW: &str = "now";
         let style = kit.style(Role::Muted);
         let width = f64::from(row.width);
-        let span = bins.span();
+        let span = self.axis.span.max(1) as f64;
         if usize::from(row.width) < NOW.len() + 8 {
             return;
         }
@@ -297,60 +301,49 @@ fn short_span(seconds: u64) -> String {
     }
 }
 
-/// Rows of the ticks, from the bottom; at most one tick a row.
-fn ticks_by_row(area: Rect, scale: Scale) -> impl Iterator<Item = (u16, f64)> {
-    let mut last = None;
-    scale.ticks().filter_map(move |tick| {
-        let row = area.y + row_of(tick, scale, area.height)?;
-        (last != Some(row)).then(|| {
-            last = Some(row);
-            (row, tick)
-        })
-    })
+/// The column of cells in which a mark stands; `None` outside the chart.
+fn mark_column(mark: &VerticalMark<'_>, bins: &Bins, kit: Kit<'_>) -> Option<u16> {
+    let (across, _) = dots_per_cell(kit.glyphs.level);
+    u16::try_from(bins.dot_of(mark.second)? / across as usize).ok()
 }
 
-/// The row of cells, from the top, in which a value lies; `None` above the scale.
-fn row_of(value: f64, scale: Scale, height: u16) -> Option<u16> {
-    if height == 0 || !value.is_finite() || value > scale.top * (1.0 + 1e-9) {
-        return None;
-    }
-    let from_top = ((1.0 - value.max(0.0) / scale.top) * f64::from(height - 1)).round();
-    Some((from_top as u16).min(height - 1))
+/// How a series leaves its dots.
+#[derive(Clone, Copy)]
+struct Stroke {
+    owner: u8,
+    /// Only every so-manieth column of dots is drawn.
+    every: usize,
 }
 
-/// The row of dots, from the top.
-fn dot_row(value: f32, scale: Scale, rows: usize) -> usize {
-    let part = (f64::from(value) / scale.top).clamp(0.0, 1.0);
-    ((1.0 - part) * (rows.saturating_sub(1)) as f64).round() as usize
-}
-
-fn draw_series(dots: &mut Dots, shape: Shape, values: &[f32], scale: Scale, owner: u8) {
-    let rows = dots.rows();
-    if rows == 0 {
-        return;
-    }
+fn draw_series(dots: &mut Dots, shape: Shape, values: &[f32], scale: Scale, stroke: Stroke) {
+    let (rows, down) = (dots.rows(), dots.down());
+    let mut set = |column: usize, row: usize| {
+        if column.is_multiple_of(stroke.every) {
+            dots.set(column, row, stroke.owner);
+        }
+    };
     let mut before: Option<usize> = None;
     for (column, value) in values.iter().enumerate() {
         if !value.is_finite() {
             before = None;
             continue;
         }
-        let row = dot_row(*value, scale, rows);
+        let row = scale.dot_row(*value, down);
         match shape {
             Shape::Columns => {
                 if *value > 0.0 {
                     // Something that happened is at least one dot high.
-                    (row.min(rows - 1)..rows).for_each(|y| dots.set(column, y, owner, false));
+                    (row.min(rows.saturating_sub(1))..rows).for_each(|y| set(column, y));
                 }
             }
             Shape::Line | Shape::Area => {
                 // Half of a jump is drawn in each of its two columns, so that a line is never interrupted.
                 if let Some(from) = before {
                     let middle = from.midpoint(row);
-                    (from.min(middle)..=from.max(middle)).for_each(|y| dots.set(column - 1, y, owner, false));
-                    (row.min(middle)..=row.max(middle)).for_each(|y| dots.set(column, y, owner, false));
+                    (from.min(middle)..=from.max(middle)).for_each(|y| set(column - 1, y));
+                    (row.min(middle)..=row.max(middle)).for_each(|y| set(column, y));
                 }
-                dots.set(column, row, owner, false);
+                set(column, row);
                 before = Some(row);
             }
         }
@@ -358,23 +351,8 @@ fn draw_series(dots: &mut Dots, shape: Shape, values: &[f32], scale: Scale, owne
 }
 
 fn fill_area(dots: &mut Dots, values: &[f32], scale: Scale, owner: u8) {
-    let rows = dots.rows();
+    let down = dots.down();
     for (column, value) in values.iter().enumerate().filter(|(_, value)| value.is_finite() && **value > 0.0) {
-        (dot_row(*value, scale, rows)..rows).for_each(|y| dots.set(column, y, owner, true));
-    }
-}
-
-/// A dot replaces whatever grid or mark was in its cell, and stands on the ground that was there.
-trait OnGround {
-    fn reset_keeping_ground(&mut self, glyph: char, style: ratatui::style::Style);
-}
-
-impl OnGround for ratatui::buffer::Cell {
-    fn reset_keeping_ground(&mut self, glyph: char, style: ratatui::style::Style) {
-        let ground = self.bg;
-        self.reset();
-        self.set_char(glyph);
-        self.set_bg(ground);
-        self.set_style(style);
+        dots.fill_below(column, scale.dot_row(*value, down), owner);
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::Kit;
 use crate::console::ui::fmt;
@@ -71,24 +71,18 @@ impl<'a> Line<'a> {
 
     /// Draws it on the first row of `area`, cut with an ellipsis if it is too long. Returns the cells used.
     pub fn render(&self, area: Rect, buf: &mut Buffer, kit: Kit<'_>) -> u16 {
+        let cells = usize::from(area.width);
+        let too_long = self.width() > cells;
+        let mut left = if too_long { cells.saturating_sub(1) } else { cells };
         let mut x = area.x;
-        let mut left = usize::from(area.width);
-        let too_long = self.width() > left;
         for part in &self.parts {
-            let w = fmt::width(&part.text);
-            if too_long && w >= left {
-                // This part reaches the edge: it carries the ellipsis, even if the cut is just behind it.
-                let cut = fmt::truncate(&part.text, left.saturating_sub(1), kit.glyphs);
-                let cut = if cut.ends_with(kit.glyphs.ellipsis) && w > left.saturating_sub(1) {
-                    fmt::truncate(&part.text, left, kit.glyphs)
-                } else {
-                    Cow::Owned(format!("{cut}{}", kit.glyphs.ellipsis))
-                };
-                x = put(buf, x, area, &cut, kit.style(part.role));
+            let shown = fmt::head(&part.text, left);
+            x = put(buf, x, area, shown, kit.style(part.role));
+            left -= fmt::width(shown);
+            if shown.len() < part.text.len() {
+                x = put(buf, x, area, kit.glyphs.ellipsis, kit.style(part.role));
                 break;
             }
-            x = put(buf, x, area, &part.text, kit.style(part.role));
-            left -= w.min(left);
         }
         x - area.x
     }
@@ -101,11 +95,13 @@ impl<'a> Line<'a> {
 }
 
 /// Draws `text` from `x` on the first row of `area`, cut hard at its right edge. Returns the column behind it.
+/// The background of what was there shines through, its attributes do not.
 pub(super) fn put(buf: &mut Buffer, x: u16, area: Rect, text: &str, style: Style) -> u16 {
     let area = area.intersection(buf.area);
     if area.is_empty() || x < area.x || x >= area.right() {
         return x;
     }
+    let style = style.remove_modifier(Modifier::all().difference(style.add_modifier));
     buf.set_stringn(x, area.y, text, usize::from(area.right() - x), style).0
 }
 
