@@ -253,7 +253,8 @@ fn question(command: Command, now: &Circumstance<'_>) -> Dialog {
             title = "Probe above the configured quota?".to_owned();
             accept = "Allow probing";
             facts.push(("Share of quota", Fact::Text(share)));
-            warning = "The limiter will try more than the known quota: others on this account may be throttled.".to_owned();
+            warning =
+                "The limiter will try more than the known quota: others on this account may be throttled.".to_owned();
         }
         Command::SetKnob { knob: KnobId::Share, value } => {
             title = "Use a larger share of the quota?".to_owned();

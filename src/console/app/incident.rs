@@ -97,7 +97,7 @@ fn state_words(state: &LoadState) -> String {
         LoadState::Pausing { in_flight } => format!("pausing, {in_flight} in flight"),
         LoadState::Paused => "paused".to_owned(),
         LoadState::Draining { in_flight } => format!("draining, {in_flight} in flight"),
-        LoadState::Parked { cause, remedy } => cell(&format!("parked: {cause}; {remedy}")),
+        LoadState::Parked { cause, remedy, .. } => cell(&format!("parked: {cause}; {remedy}")),
         LoadState::Finished => "finished".to_owned(),
     }
 }
@@ -192,7 +192,10 @@ fn quota(limit: QuotaLimit) -> String {
 
 fn scopes(text: &mut String, snapshot: &EngineSnapshot) {
     line!(text, "## Scopes\n");
-    line!(text, "| Region | model | RPM used / quota | TPM settled | TPM held | TPM target / quota | source | limiter |");
+    line!(
+        text,
+        "| Region | model | RPM used / quota | TPM settled | TPM held | TPM target / quota | source | limiter |"
+    );
     line!(text, "|---|---|--:|--:|--:|--:|---|---|");
     for ScopeView { key, limiter, quota_source, parked, .. } in &snapshot.scopes {
         let target = limiter.tpm.target.map_or("-".to_owned(), plain_number);

@@ -62,8 +62,12 @@ pub fn top_rate(arrival: &Arrival) -> Option<f64> {
 pub fn estimate(spec: &LoadSpec, prices: &[ModelPrice]) -> Result<Estimate, Vec<String>> {
     let used: Vec<&ModelPrice> =
         prices.iter().filter(|price| spec.models.is_empty() || spec.models.contains(&price.model)).collect();
-    let mut unknown: Vec<String> =
-        spec.models.iter().filter(|model| !prices.iter().any(|p| p.model == **model)).map(ToString::to_string).collect();
+    let mut unknown: Vec<String> = spec
+        .models
+        .iter()
+        .filter(|model| !prices.iter().any(|p| p.model == **model))
+        .map(ToString::to_string)
+        .collect();
     let input = mean_tokens(&spec.input);
     let mut record = 0.0_f64;
     for price in &used {

@@ -142,7 +142,9 @@ pub(super) fn step(state: &mut State, up: bool, effects: &mut Vec<Effect>) {
 /// `d` on the tuning screen.
 pub(super) fn reset(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(TuningRow::Knob(id)) = state.tuning.selected_row(&state.live) else { return };
-    let Some(default) = state.live.knobs.iter().find(|knob| knob.spec.id == id).map(|knob| knob.default) else { return };
+    let Some(default) = state.live.knobs.iter().find(|knob| knob.spec.id == id).map(|knob| knob.default) else {
+        return;
+    };
     order_value(state, TuningRow::Knob(id), Command::SetKnob { knob: id, value: default }, default, effects);
 }
 

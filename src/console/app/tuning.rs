@@ -235,9 +235,7 @@ impl TuningRow {
                 let cap = Usd::from_dollars(value.clamp(0.01, 1e6));
                 (Command::SetCap(Some(cap)), cap.dollars())
             }
-            TuningRow::Region(region) => {
-                (Command::DrainRegion { region: region.clone(), off: value < 0.5 }, value)
-            }
+            TuningRow::Region(region) => (Command::DrainRegion { region: region.clone(), off: value < 0.5 }, value),
             TuningRow::Rpm(scope) => {
                 let limit = value.clamp(1.0, 1e12) as u64;
                 (Command::SetQuota { scope: scope.clone(), rpm: Some(limit), tpm: None }, limit as f64)
@@ -261,18 +259,26 @@ impl TuningRow {
             TuningRow::Preset => {
                 let preset = Preset::ALL.get(number.unwrap_or(0.0) as usize).copied().unwrap_or_default();
                 let names: Vec<&str> = Preset::ALL.iter().map(|preset| preset.name()).collect();
-                Value { range: names.join(", "), ..Value::plain("preset", preset.name().to_owned(), preset_meaning(preset)) }
+                Value {
+                    range: names.join(", "),
+                    ..Value::plain("preset", preset.name().to_owned(), preset_meaning(preset))
+                }
             }
             TuningRow::Cap => {
                 let value = number.filter(|n| n.is_finite()).map_or("none".to_owned(), |cap| format!("${cap:.2}"));
-                let meaning = "The load stops before it has spent more than this, in-flight work at its worst case included.";
+                let meaning =
+                    "The load stops before it has spent more than this, in-flight work at its worst case included.";
                 Value { range: "$0.01 to $1,000,000, or none".to_owned(), ..Value::plain("spend cap", value, meaning) }
             }
             TuningRow::Region(region) => {
                 let on = number != Some(0.0);
                 let value = if on { "sending" } else { "drained" };
                 let meaning = "A drained Region gets no new attempts; what is in flight there finishes.";
-                Value { range: "sending, drained".to_owned(), changed: !on, ..Value::plain(region.as_str(), value.to_owned(), meaning) }
+                Value {
+                    range: "sending, drained".to_owned(),
+                    changed: !on,
+                    ..Value::plain(region.as_str(), value.to_owned(), meaning)
+                }
             }
             TuningRow::Rpm(key) | TuningRow::Tpm(key) => {
                 let unit = if matches!(self, TuningRow::Rpm(_)) { "RPM" } else { "TPM" };

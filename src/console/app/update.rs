@@ -270,7 +270,8 @@ fn back(state: &mut State) {
             Overlay::Dialog(_) => state.say("left as it was"),
             Overlay::Help { .. } | Overlay::Form(_) => {}
         }
-    } else if state.detail.take().is_none() && state.expanded.take().is_none()
+    } else if state.detail.take().is_none()
+        && state.expanded.take().is_none()
         && let Some(list) = list(state)
     {
         list.filter.clear();

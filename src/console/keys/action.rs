@@ -190,8 +190,7 @@ const fn k(key: Key) -> Chord {
 const VIEWS: &[Place] =
     &[Place::Dashboard, Place::Tuning, Place::Requests, Place::Log, Place::Scope, Place::Request, Place::Help];
 /// The screens and details on which the load is steered.
-const STEER: &[Place] =
-    &[Place::Dashboard, Place::Tuning, Place::Requests, Place::Log, Place::Scope, Place::Request];
+const STEER: &[Place] = &[Place::Dashboard, Place::Tuning, Place::Requests, Place::Log, Place::Scope, Place::Request];
 const EVERYWHERE: &[Place] = &Place::ALL;
 const ROWS: &[Place] = &[
     Place::Dashboard,

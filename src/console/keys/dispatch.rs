@@ -51,10 +51,8 @@ pub fn availability(state: &State, action: Action) -> Result<(), String> {
 #[must_use]
 pub fn hints(state: &State) -> Vec<&'static ActionSpec> {
     let place = state.place();
-    let mut rows: Vec<&'static ActionSpec> = ACTIONS
-        .iter()
-        .filter(|row| row.hint > 0 && row.places.contains(&place) && (row.when)(state).is_ok())
-        .collect();
+    let mut rows: Vec<&'static ActionSpec> =
+        ACTIONS.iter().filter(|row| row.hint > 0 && row.places.contains(&place) && (row.when)(state).is_ok()).collect();
     rows.sort_by_key(|row| row.hint);
     rows
 }
