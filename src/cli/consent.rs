@@ -3,8 +3,8 @@
 use std::io::{IsTerminal, Write};
 
 use crate::engine::TargetInfo;
-use crate::report::{Plan, money, percent};
 use crate::record::Usd;
+use crate::report::{Plan, money, percent};
 
 use super::args::RunArgs;
 use super::problem::Problem;
@@ -18,7 +18,9 @@ pub fn ask(target: &TargetInfo, plan: &Plan, share: f64, args: &RunArgs) -> Resu
         return Ok(());
     }
     if target.read_only {
-        return Err(Problem::usage("read-only: nothing that costs is sent (leave --read-only out, or change the account's setting)"));
+        return Err(Problem::usage(
+            "read-only: nothing that costs is sent (leave --read-only out, or change the account's setting)",
+        ));
     }
     let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !terminal || args.input == "-" {

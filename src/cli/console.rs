@@ -28,7 +28,9 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
     let clock = RunClock::start();
     let session = runtime.block_on(session::open(global, config, args.scenario.as_deref()))?;
     if !terminal && !session.info.simulated {
-        return Err(Problem::usage("the console needs a terminal; without one, `bedrock-top run INPUT -o OUT --yes --max-cost USD` sends a file to AWS"));
+        return Err(Problem::usage(
+            "the console needs a terminal; without one, `bedrock-top run INPUT -o OUT --yes --max-cost USD` sends a file to AWS",
+        ));
     }
     for note in &session.notes {
         eprintln!("note: {note}");

@@ -2,8 +2,8 @@
 
 mod args;
 mod attend;
-mod console;
 mod consent;
+mod console;
 mod problem;
 mod run;
 mod session;

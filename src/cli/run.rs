@@ -32,9 +32,21 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let session = runtime.block_on(session::open(global, config, args.scenario.as_deref()))?;
     announce(&session);
     if session.routes.is_empty() {
-        return Err(Problem::usage("no model: name one with --model, e.g. --model us.anthropic.claude-sonnet-4-5-20250929-v1:0"));
+        return Err(Problem::usage(
+            "no model: name one with --model, e.g. --model us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        ));
     }
 
+    let paths = OutputPaths::new(&args.output, args.failed.as_deref());
+    let existing = match (args.resume, args.force) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Replace,
+        _ => Existing::Refuse,
+    };
+    if !args.dry_run {
+        // Before a large file is read for nothing.
+        paths.check((args.input != "-").then(|| Path::new(&args.input)), existing).map_err(usage)?;
+    }
     let options = options(&session, args);
     let input = if args.input == "-" { None } else { Some(validate(Path::new(&args.input), options.clone())?) };
     let nothing = InputSummary::default();
@@ -44,13 +56,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     if input.is_some() || args.dry_run {
         tell_plan(&plan, global.json && args.dry_run, args.dry_run);
     }
-    let paths = OutputPaths::new(&args.output, args.failed.as_deref());
     let identity = identity(&session, args);
-    let existing = match (args.resume, args.force) {
-        (true, _) => Existing::Resume,
-        (_, true) => Existing::Replace,
-        _ => Existing::Refuse,
-    };
     if args.dry_run {
         if args.resume {
             let past = Outputs::past(&paths, &identity, input.as_ref(), &clock).map_err(usage)?;
@@ -59,17 +65,27 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
         return Ok(ExitCode::SUCCESS);
     }
     if args.max_cost.is_some() && plan.price.is_none() {
-        return Err(Problem::usage("the price of a model in use is unknown, so --max-cost cannot be kept; leave it out or choose another model"));
+        return Err(Problem::usage(
+            "the price of a model in use is unknown, so --max-cost cannot be kept; leave it out or choose another model",
+        ));
     }
     consent::ask(&session.info, &plan, share, args)?;
 
     let outputs = Outputs::open(&paths, existing, &identity, input.as_ref(), args.ordered, clock).map_err(usage)?;
     let past = outputs.past.clone();
-    let load = load(args, input, options, outputs, clock)?;
+    let load = load(args, input, options, outputs, clock);
     let maybe_paid_twice = past.maybe_paid_twice;
 
     let Session { info, clients, routes, settings, simulator, .. } = session;
-    let setup = EngineSetup { target: info, clients, routes, settings, load: Some(Load::File(load)), clock, seed: clock.utc_now().as_nanosecond() as u64 };
+    let setup = EngineSetup {
+        target: info,
+        clients,
+        routes,
+        settings,
+        load: Some(Load::File(load)),
+        clock,
+        seed: clock.utc_now().as_nanosecond() as u64,
+    };
     let hangup = hangup(args);
     let (last, ended) = runtime.block_on(async {
         let signals = Signals::listen()?;
@@ -130,7 +146,13 @@ fn options(session: &Session, args: &RunArgs) -> InputOptions {
         ApiArg::Converse => ApiChoice::Converse,
         ApiArg::Invoke => ApiChoice::Invoke,
     };
-    InputOptions { models, api, max_tokens: args.max_tokens, priority: args.priority.into(), skip_invalid: args.skip_invalid }
+    InputOptions {
+        models,
+        api,
+        max_tokens: args.max_tokens,
+        priority: args.priority.into(),
+        skip_invalid: args.skip_invalid,
+    }
 }
 
 /// Judges the whole file, with progress on a terminal.
@@ -182,7 +204,13 @@ fn identity(session: &Session, args: &RunArgs) -> RunIdentity {
     RunIdentity { models, regions: session.info.regions.clone(), params, target, simulated: session.info.simulated }
 }
 
-fn load(args: &RunArgs, input: Option<Input>, options: InputOptions, outputs: Outputs, clock: RunClock) -> Result<FileLoad, Problem> {
+fn load(
+    args: &RunArgs,
+    input: Option<Input>,
+    options: InputOptions,
+    outputs: Outputs,
+    clock: RunClock,
+) -> Result<FileLoad, Problem> {
     let Outputs { sink, journal, past } = outputs;
     let begun = journal.begun();
     let Past { finished, succeeded, failed, spent, .. } = past.clone();
@@ -192,12 +220,9 @@ fn load(args: &RunArgs, input: Option<Input>, options: InputOptions, outputs: Ou
             let total = source.remaining();
             (Box::new(source), Some(total))
         }
-        None => {
-            let source = StreamSource::new(std::io::stdin(), options, past, FlowId::default(), clock, begun);
-            (Box::new(source.map_err(Problem::io("standard input"))?), None)
-        }
+        None => (Box::new(StreamSource::new(std::io::stdin(), options, past, FlowId::default(), clock, begun)), None),
     };
-    Ok(FileLoad {
+    FileLoad {
         source,
         sink: Box::new(sink),
         journal: Box::new(journal),
@@ -208,7 +233,7 @@ fn load(args: &RunArgs, input: Option<Input>, options: InputOptions, outputs: Ou
         spent_before: spent,
         label: args.input.clone(),
         output: Some(args.output.display().to_string()),
-    })
+    }
 }
 
 /// PRODUCT §3: when the terminal goes away a run with a cap goes on, others drain; `--on-hangup` decides otherwise.

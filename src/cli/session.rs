@@ -3,13 +3,12 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::bedrock::{Clients, ConnectionSettings, Resolved, Target};
-use crate::config::{Config, Paths};
-use crate::control;
+use crate::config::{Config, Paths, QuotaByHand};
+use crate::control::{self, ConfiguredQuota};
 use crate::engine::{EngineSettings, RouteSetup, TargetInfo};
-use crate::limiter::QuotaLimit;
 use crate::record::{Micros, ModelId, Region};
 use crate::sim::{DEMO_MODEL, Scenario, Simulator};
 
@@ -70,7 +69,8 @@ pub fn named_target(global: &Global, config: &Config) -> Option<String> {
 pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> Result<Session, Problem> {
     let name = named_target(global, &config).unwrap_or_else(|| "sim".to_string());
     let profile = global.profile.clone().or_else(|| config.profile.clone());
-    let resolved = Target::resolve(&name, profile.as_deref()).await.map_err(|error| Problem::usage(error.to_string()))?;
+    let resolved =
+        Target::resolve(&name, profile.as_deref()).await.map_err(|error| Problem::usage(error.to_string()))?;
     let (target, simulator, mut scenario_in) = match resolved {
         Resolved::StartSimulator => {
             let scenario = match scenario {
@@ -83,7 +83,9 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
         }
         Resolved::Target(target) => {
             if scenario.is_some() {
-                return Err(Problem::usage("--scenario is for the simulator inside (`--target sim`); a running simulator has its own"));
+                return Err(Problem::usage(
+                    "--scenario is for the simulator inside (`--target sim`); a running simulator has its own",
+                ));
             }
             (target, None, None)
         }
@@ -91,14 +93,27 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
     let simulated = target.simulated();
     let (regions, models) = places(global, &config, simulated, scenario_in.take());
     let connection = connection(&config);
-    let clients = Clients::connect(&target, &regions, connection).await.map_err(|error| Problem::usage(error.to_string()))?;
+    let clients =
+        Clients::connect(&target, &regions, connection).await.map_err(|error| Problem::usage(error.to_string()))?;
     let clients = Arc::new(clients);
-    let found = control::find_routes(&clients, &models, &regions).await;
-    if found.routes.is_empty() && !models.is_empty() {
-        return Err(Problem::usage(found.refusals.join("\n")));
+    let facts = control::discover(&clients).await;
+    let expansion = control::expand_routes(&models, &regions, &facts.regions);
+    let refusals: Vec<String> = expansion.refusals.iter().map(ToString::to_string).collect();
+    if expansion.routes.is_empty() && !models.is_empty() {
+        return Err(Problem::usage(refusals.join("\n")));
     }
-    let mut routes = found.routes;
-    by_hand(&mut routes, &config);
+    let configured: Vec<ConfiguredQuota> = config.quota.iter().map(by_hand).collect();
+    let routes = expansion.routes.into_iter().map(|planned| {
+        let quota = control::quota_of(&planned, facts.regions.get(&planned.key.region), &configured, simulated);
+        RouteSetup {
+            quota: quota.scope_quota(),
+            quota_source: quota.source(),
+            route: planned.route,
+            key: planned.key,
+            model: planned.model,
+        }
+    });
+    let routes = routes.collect();
     let mut info = TargetInfo {
         simulated,
         name,
@@ -107,27 +122,26 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
         read_only: global.read_only || config.read_only,
         ..TargetInfo::default()
     };
-    if let Some(identity) = found.identity {
-        let account = config.accounts.get(&identity.account);
-        info.account_label = account.and_then(|account| account.label.clone());
-        info.read_only |= account.is_some_and(|account| account.read_only);
-        info.account = Some(identity.account);
-        info.caller = Some(identity.arn);
+    let mut notes = refusals;
+    match facts.identity {
+        Ok(identity) => {
+            let account = config.accounts.get(&identity.account);
+            info.account_label = account.and_then(|account| account.label.clone());
+            info.read_only |= account.is_some_and(|account| account.read_only);
+            info.account = Some(identity.account);
+            info.caller = Some(identity.arn);
+        }
+        Err(failure) => notes.push(format!("sts:GetCallerIdentity: {failure}")),
     }
-    info.credentials_until_ms = found.credentials_until_ms;
-    Ok(Session {
-        settings: settings(&config, simulated),
-        info,
-        clients,
-        routes,
-        config,
-        notes: found.refusals.into_iter().chain(found.notes).collect(),
-        simulator,
-    })
+    info.credentials_until_ms = facts.credentials_until.and_then(|until| {
+        let since = until.duration_since(UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_millis()).ok()
+    });
+    Ok(Session { settings: settings(&config, simulated), info, clients, routes, config, notes, simulator })
 }
 
 /// Regions and models: flags, else the file, else the scenario or the demo; on AWS the SDK's own Region variables.
-fn places(global: &Global, config: &Config, simulated: bool, scenario: Option<Scenario>) -> (Vec<Region>, Vec<ModelId>) {
+fn places(global: &Global, config: &Config, simulated: bool, scenario: Option<Scenario>) -> (Vec<Region>, Vec<String>) {
     let first = |flag: &[String], file: &[String]| if flag.is_empty() { file.to_vec() } else { flag.to_vec() };
     let mut regions = first(&global.regions, &config.regions);
     let mut models = first(&global.models, &config.models);
@@ -139,7 +153,8 @@ fn places(global: &Global, config: &Config, simulated: bool, scenario: Option<Sc
             models.push(first.unwrap_or_else(|| DEMO_MODEL.to_string()));
         }
         if regions.is_empty() {
-            let metered = scenario.quotas.iter().filter(|quota| models.contains(&quota.model)).map(|quota| &quota.region);
+            let metered =
+                scenario.quotas.iter().filter(|quota| models.contains(&quota.model)).map(|quota| &quota.region);
             for region in metered {
                 if !regions.contains(region) {
                     regions.push(region.clone());
@@ -163,7 +178,7 @@ fn places(global: &Global, config: &Config, simulated: bool, scenario: Option<Sc
             seen.push(region);
         }
     }
-    (seen, models.into_iter().map(ModelId::from).collect())
+    (seen, models)
 }
 
 fn connection(config: &Config) -> ConnectionSettings {
@@ -174,21 +189,14 @@ fn connection(config: &Config) -> ConnectionSettings {
     settings
 }
 
-/// Quotas that the user knows better.
-fn by_hand(routes: &mut [RouteSetup], config: &Config) {
-    for quota in &config.quota {
-        for route in routes.iter_mut() {
-            if route.route.region.as_str() != quota.region || route.route.model.as_str() != quota.model {
-                continue;
-            }
-            if let Some(rpm) = quota.rpm {
-                route.quota.rpm = QuotaLimit::Limit(rpm);
-            }
-            if let Some(tpm) = quota.tpm {
-                route.quota.tpm = QuotaLimit::Limit(tpm);
-            }
-            route.quota_source = "config".to_string();
-        }
+fn by_hand(quota: &QuotaByHand) -> ConfiguredQuota {
+    let named = |name: &str| (!name.is_empty()).then(|| name.to_string());
+    ConfiguredQuota {
+        region: named(&quota.region).map(Region::from),
+        model: named(&quota.model).map(ModelId::from),
+        rpm: quota.rpm,
+        tpm: quota.tpm,
+        tpd: None,
     }
 }
 

@@ -1,5 +1,8 @@
 //! Writing into request bodies.
 
+use std::fmt::Write;
+
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::Family;
@@ -41,4 +44,33 @@ pub fn converse_body(prompt: &str, max_tokens: Option<u64>) -> Value {
         set_max_tokens(Family::Converse, &mut body, n);
     }
     body
+}
+
+/// The text of [`converse_body`] for a prompt that is JSON already, a string: without taking it apart, so that a file
+/// of a million prompts is judged at the speed at which it is read.
+#[must_use]
+pub fn converse_text(prompt: &RawValue, max_tokens: Option<u64>) -> String {
+    let mut body = format!("{{\"messages\":[{{\"role\":\"user\",\"content\":[{{\"text\":{}}}]}}]", prompt.get());
+    if let Some(n) = max_tokens {
+        // Writing to a string cannot fail.
+        let _ = write!(body, ",\"inferenceConfig\":{{\"maxTokens\":{n}}}");
+    }
+    body.push('}');
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_body_are_the_same() {
+        for max_tokens in [None, Some(7)] {
+            let raw: &RawValue = serde_json::from_str("\"caf\\u00e9 \\\"x\\\" {}\"").unwrap();
+            let body = converse_body("café \"x\" {}", max_tokens);
+            assert_eq!(serde_json::from_str::<Value>(&converse_text(raw, max_tokens)).unwrap(), body);
+        }
+        let plain: &RawValue = serde_json::from_str("\"plain\"").unwrap();
+        assert_eq!(converse_text(plain, Some(3)), converse_body("plain", Some(3)).to_string());
+    }
 }

@@ -22,7 +22,7 @@ mod tokens;
 use std::fmt;
 
 pub use crate::record::Family;
-pub use compose::{converse_body, set_max_tokens};
+pub use compose::{converse_body, converse_text, set_max_tokens};
 pub use converse::ConverseAssembler;
 pub use family::invoke_family;
 pub use inspect::{ApiChoice, Inspection, inspect};

@@ -140,7 +140,7 @@ impl<'a> Shape<'a> {
                 Err(format!("`recordId` is {} bytes long; at most {MAX_ID} are taken", id.len()))
             }
             Some(id) => Ok(Some(id)),
-            None => Err(format!("`recordId` must be a string, not {}", kind(raw))),
+            None => Err(no_string("recordId", raw)),
         }
     }
 
@@ -165,7 +165,7 @@ impl<'a> Shape<'a> {
                     quoted(&text)
                 )
             }),
-            None => Err(format!("`deadline` must be a string, not {}", kind(raw))),
+            None => Err(no_string("deadline", raw)),
         }
     }
 
@@ -284,11 +284,11 @@ impl Judge {
             (Some(body), None) => Ok(Given::Raw(body.get())),
             (None, Some(prompt)) => {
                 let max_tokens = shape.max_tokens()?;
-                let text = string(prompt).ok_or_else(|| format!("`prompt` must be a string, not {}", kind(prompt)))?;
+                let text = string(prompt).ok_or_else(|| no_string("prompt", prompt))?;
                 if text.trim().is_empty() {
                     return Err("`prompt` is blank".to_owned());
                 }
-                Ok(Given::Made(families::converse_body(&text, max_tokens).to_string()))
+                Ok(Given::Made(families::converse_text(prompt, max_tokens)))
             }
         }
     }
@@ -314,6 +314,15 @@ fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     let text = raw.get();
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') { serde_json::from_str(text).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
+}
+
+/// Why a raw JSON value is no string.
+fn no_string(name: &str, raw: &RawValue) -> Reason {
+    if raw.get().starts_with('"') {
+        format!("`{name}` has an escape that is no character (half of a pair)")
+    } else {
+        format!("`{name}` must be a string, not {}", kind(raw))
+    }
 }
 
 /// What a raw JSON value is, in words.

@@ -36,7 +36,6 @@ pub use output::{JsonlSink, Outputs};
 pub use paths::{Existing, OutputError, OutputPaths};
 pub use resume::Past;
 pub use run_file::{RunFile, RunIdentity};
-pub use schedule::Schedule;
 pub use seqs::SeqSet;
 pub use sink::{Finished, Journal, Sink};
 pub use source::{BadLine, Source, StopHandle};

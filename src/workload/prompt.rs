@@ -104,8 +104,7 @@ fn tokens(sizes: Sizes, rng: &mut ChaCha8Rng) -> u64 {
             LogNormal::new(p50.ln(), sigma).map_or(p50, |lognormal| lognormal.sample(rng))
         }
     };
-    // NaN becomes 1: `max` returns its other operand.
-    drawn.max(1.0).min(MOST_TOKENS).round() as u64
+    if drawn >= 1.0 { drawn.min(MOST_TOKENS).round() as u64 } else { 1 }
 }
 
 #[cfg(test)]

@@ -303,6 +303,14 @@ impl RunFile {
     }
 }
 
+impl Drop for RunFile {
+    /// A run that is dropped without an end still keeps its last settlements.
+    fn drop(&mut self) {
+        // Whoever could be told is gone; marks that are lost count as in flight.
+        let _ = self.lines.flush();
+    }
+}
+
 impl Journal for RunFile {
     fn started(&mut self, seq: u64, worst: Usd) -> io::Result<()> {
         self.lines.push_now(format!(r#"{{"started":{seq},"worst":{}}}"#, worst.0).as_bytes())?;

@@ -18,7 +18,7 @@ use super::resume::Past;
 use super::{BadLine, RunClock, Source, StopHandle};
 
 /// Pieces that may wait to be taken; one is usually a block of 1 MiB, or what a writer gave at once.
-const MOST_WAITING: usize = 4;
+const MOST_WAITING: usize = 2;
 
 /// A name as a stream remembers it: a stream cannot be read again to compare names, so 128 bits of a cryptographic hash
 /// must do (two different names meet with a chance of 2⁻⁸⁸ among a million).
@@ -117,9 +117,7 @@ impl Shared {
 impl StreamSource {
     /// Reads records from `stream`, leaving out those that are finished in `past` (the stream must then begin again from
     /// its beginning). `begun` as for [`super::FileSource::new`].
-    ///
-    /// # Errors
-    /// If no thread can be started.
+    #[must_use]
     pub fn new(
         stream: impl Read + Send + 'static,
         options: InputOptions,
@@ -127,11 +125,15 @@ impl StreamSource {
         flow: FlowId,
         clock: RunClock,
         begun: Timestamp,
-    ) -> io::Result<StreamSource> {
+    ) -> StreamSource {
         let shared = Arc::new(Shared::default());
         let reader = Arc::clone(&shared);
-        thread::Builder::new().name("read-input".to_owned()).spawn(move || reader.read(stream))?;
-        Ok(StreamSource {
+        let thread = thread::Builder::new().name("read-input".to_owned()).spawn(move || reader.read(stream));
+        if let Err(e) = thread {
+            // Told by the first `next`, like any other failure to read.
+            shared.lock().pieces.push_back(Err(e));
+        }
+        StreamSource {
             shared,
             judge: Judge::new(options),
             ready: VecDeque::new(),
@@ -142,7 +144,7 @@ impl StreamSource {
             clock,
             begun,
             ended: false,
-        })
+        }
     }
 
     fn piece(&mut self, piece: Piece) {
@@ -267,7 +269,7 @@ mod tests {
     fn source(text: &str, skip_invalid: bool, past: Past) -> StreamSource {
         let clock = RunClock::start();
         let stream = io::Cursor::new(text.to_owned().into_bytes());
-        StreamSource::new(stream, options(skip_invalid), past, FlowId(2), clock, clock.utc_now()).unwrap()
+        StreamSource::new(stream, options(skip_invalid), past, FlowId(2), clock, clock.utc_now())
     }
 
     fn all(mut source: StreamSource) -> Vec<Result<Record, BadLine>> {
@@ -322,7 +324,7 @@ mod tests {
         let (write, read) = mpsc::channel();
         let clock = RunClock::start();
         let past = Past::default();
-        let source = StreamSource::new(Writer(read), options(true), past, FlowId(0), clock, clock.utc_now()).unwrap();
+        let source = StreamSource::new(Writer(read), options(true), past, FlowId(0), clock, clock.utc_now());
         (write, source)
     }
 

@@ -118,7 +118,9 @@ fn every_action_and_every_key_of_it_is_in_help() {
     let help = keys::doc::key_lines(200);
     for row in ACTIONS {
         let keys = keys::keys_of(row);
-        let found = help.iter().filter(|line| matches!(line, keys::doc::DocLine::Entry(k, text) if *k == keys && *text == row.help));
+        let found = help
+            .iter()
+            .filter(|line| matches!(line, keys::doc::DocLine::Entry(k, text) if *k == keys && *text == row.help));
         assert_eq!(found.count(), 1, "{}", row.name);
     }
 }
@@ -137,7 +139,8 @@ fn every_action_in_every_place_can_run_or_says_why_not() {
             }
         }
     }
-    let all: std::collections::BTreeSet<Place> = Place::ALL.into_iter().filter(|place| *place != Place::Dialog).collect();
+    let all: std::collections::BTreeSet<Place> =
+        Place::ALL.into_iter().filter(|place| *place != Place::Dialog).collect();
     assert!(seen.is_superset(&all), "tried {seen:?}");
 }
 
@@ -148,7 +151,8 @@ fn a_key_that_can_run_does_something_and_one_that_cannot_only_talks() {
             for row in ACTIONS {
                 let mut state = places(&snapshot).swap_remove(at);
                 // A field takes what is typed into it before any action is looked up.
-                let moves = matches!(row.keys[0].key, Key::Enter | Key::Esc | Key::Tab | Key::BackTab | Key::Up | Key::Down);
+                let moves =
+                    matches!(row.keys[0].key, Key::Enter | Key::Esc | Key::Tab | Key::BackTab | Key::Up | Key::Down);
                 if matches!(state.place(), Place::Entry | Place::Form) && !moves {
                     continue;
                 }
@@ -362,10 +366,7 @@ fn typed_values_are_checked() {
     assert!(error.contains("4,096"), "{error}");
     press(&mut state, "C-u");
     type_text(&mut state, "200");
-    assert_eq!(
-        commands(press(&mut state, "Enter")),
-        [Command::SetKnob { knob: KnobId::Concurrency, value: 200.0 }]
-    );
+    assert_eq!(commands(press(&mut state, "Enter")), [Command::SetKnob { knob: KnobId::Concurrency, value: 200.0 }]);
     assert!(state.entry.is_none());
 }
 
@@ -392,10 +393,7 @@ fn presets_quotas_and_regions_are_rows_too() {
     state.tuning.cursor = at(&|row| *row == TuningRow::Preset);
     assert_eq!(commands(press(&mut state, "Right")), [Command::SetPreset(Preset::Classic)]);
     state.tuning.cursor = at(&|row| matches!(row, TuningRow::Region(_)));
-    assert_eq!(
-        commands(press(&mut state, "Left")),
-        [Command::DrainRegion { region: "us-east-1".into(), off: true }]
-    );
+    assert_eq!(commands(press(&mut state, "Left")), [Command::DrainRegion { region: "us-east-1".into(), off: true }]);
     state.tuning.cursor = at(&|row| matches!(row, TuningRow::Tpm(_)));
     press(&mut state, "Enter");
     type_text(&mut state, "300k");

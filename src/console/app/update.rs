@@ -209,7 +209,9 @@ fn shift(state: &mut State, by: isize) {
         Some(Overlay::Dialog(_)) | None => {}
     }
     match &mut state.detail {
-        Some(Detail::Scope { scroll, .. } | Detail::Request { scroll, .. }) => return scroll_by(scroll, by, DETAIL_LINES),
+        Some(Detail::Scope { scroll, .. } | Detail::Request { scroll, .. }) => {
+            return scroll_by(scroll, by, DETAIL_LINES);
+        }
         None => {}
     }
     match state.screen {
@@ -239,7 +241,8 @@ fn shift(state: &mut State, by: isize) {
 
 fn scroll_by(scroll: &mut u16, by: isize, most: usize) {
     let last = isize::try_from(most).unwrap_or(isize::MAX);
-    *scroll = u16::try_from(isize::try_from(*scroll).unwrap_or(0).saturating_add(by).clamp(0, last)).unwrap_or(u16::MAX);
+    *scroll =
+        u16::try_from(isize::try_from(*scroll).unwrap_or(0).saturating_add(by).clamp(0, last)).unwrap_or(u16::MAX);
 }
 
 fn open(state: &mut State) {

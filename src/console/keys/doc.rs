@@ -30,9 +30,7 @@ const SECTIONS: [Section; 6] = [
     ("Lists: requests (5), log (7)", |row| {
         row.places.iter().all(|place| matches!(place, Place::Requests | Place::Log)) && !row.name.starts_with("screen.")
     }),
-    ("Display", |row| {
-        (row.name.starts_with("view.") && row.name != "view.filter") || row.name == "incident.export"
-    }),
+    ("Display", |row| (row.name.starts_with("view.") && row.name != "view.filter") || row.name == "incident.export"),
     ("Moving and leaving", |row| {
         row.name.starts_with("move.")
             || matches!(row.name, "open" | "submit" | "back" | "suspend" | "quit" | "interrupt")

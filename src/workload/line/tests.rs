@@ -31,7 +31,8 @@ fn both_forms_are_taken() {
     assert!(facts.raw_input > 0);
     let body = body(options(), r#" {"prompt":"Caf\u00e9?","max_tokens":7,"deadline":"15m"} "#).unwrap();
     assert_eq!(body.max_tokens, Some(7));
-    assert!(std::str::from_utf8(&body.json).unwrap().contains("Café?"));
+    let sent: serde_json::Value = serde_json::from_slice(&body.json).unwrap();
+    assert_eq!(sent, families::converse_body("Café?", Some(7)));
 }
 
 #[test]
@@ -82,6 +83,8 @@ fn what_is_wrong_is_said_without_repeating_a_prompt() {
         (r#"{"prompt":"secret","prompt":"b"}"#, "not usable JSON: duplicate field `prompt`"),
         (r#"{"prompt":"secret"} x"#, "not usable JSON: trailing characters"),
         (r#"{"recordId":5,"prompt":"secret"}"#, "`recordId` must be a string, not a number"),
+        (r#"{"recordId":"\ud800","prompt":"secret"}"#, "`recordId` has an escape that is no character"),
+        (r#"{"prompt":"secret \udc00"}"#, "`prompt` has an escape that is no character"),
         (r#"{"recordId":"","prompt":"secret"}"#, "`recordId` is empty"),
         (r#"{"recordId":"a"}"#, "has neither `modelInput` nor `prompt`"),
         (r#"{"prompt":"secret","modelInput":{}}"#, "has both"),
@@ -124,4 +127,12 @@ fn an_invoke_body_must_fit_every_model() {
     let judge = Judge::new(both);
     assert!(judge.facts(&Shape::read(claude).unwrap()).unwrap_err().contains("does not fit meta.llama3"));
     assert!(judge.facts(&Shape::read(&format!(r#"{{"modelInput":{CONVERSE}}}"#)).unwrap()).is_ok());
+}
+
+#[test]
+fn depth_does_not_break_it() {
+    let deep = |n: usize| format!(r#"{{"modelInput":{{"messages":{}{}}}}}"#, "[".repeat(n), "]".repeat(n));
+    assert!(facts(&deep(1_000_000)).is_err());
+    let user = format!(r#"{{"mine":{}{},"prompt":"x"}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    assert!(facts(&user).is_ok(), "what is passed over may be as deep as it likes");
 }

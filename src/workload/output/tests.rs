@@ -404,7 +404,7 @@ fn a_stream_resumes_by_name() {
         let Outputs { mut sink, mut journal, past } =
             Outputs::open(&bench.paths(), existing, &bench.identity, None, false, bench.clock).unwrap();
         let stream = io::Cursor::new(text.clone());
-        let source = StreamSource::new(stream, options(), past, FlowId(0), bench.clock, journal.begun()).unwrap();
+        let source = StreamSource::new(stream, options(), past, FlowId(0), bench.clock, journal.begun());
         bench.send(source, &mut sink, &mut journal, most, 1, end)
     };
     assert_eq!(run(Existing::Refuse, 11, End::Kill).len(), 10);

@@ -58,7 +58,10 @@ fn rates(view: &View<'_>) -> Vec<Fact<'static>> {
         Some(asked) => {
             // What was asked for and is not made must stand out.
             let role = if flow.client_limited { Role::Danger } else { Role::Text };
-            Fact { label: "arrivals", value: Line::of(role, rate(flow.arrived_rps)).muted(" of ").text(rate(asked)).muted(" /s") }
+            Fact {
+                label: "arrivals",
+                value: Line::of(role, rate(flow.arrived_rps)).muted(" of ").text(rate(asked)).muted(" /s"),
+            }
         }
         None => Fact::new("arrivals", rate(flow.arrived_rps)).unit(" /s"),
     };

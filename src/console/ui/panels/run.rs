@@ -27,7 +27,8 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     };
     let inner = section(Panel::Run, summary, view, area, buf);
     if run.kind == LoadKind::None {
-        let keys = Line::of(Role::Muted, "Nothing runs. ").with(Role::Key, "L").muted(" describes a load and starts it.");
+        let keys =
+            Line::of(Role::Muted, "Nothing runs. ").with(Role::Key, "L").muted(" describes a load and starts it.");
         let refused = Line::of(Role::Muted, "Nothing runs, and READ-ONLY: no load can be started here.");
         let line = if view.snap.target.read_only { refused } else { keys };
         line.render(inner, buf, view.kit);
@@ -46,7 +47,8 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
 
 fn progress(view: &View<'_>, done: u64, total: u64, bar: Rect, buf: &mut Buffer) {
     let share = if total == 0 { 1.0 } else { done as f64 / total as f64 };
-    let figures = Line::of(Role::Strong, format!("{:>6}", fmt::percent(share))).muted(format!(" of {}", fmt::exact(total)));
+    let figures =
+        Line::of(Role::Strong, format!("{:>6}", fmt::percent(share))).muted(format!(" of {}", fmt::exact(total)));
     let width = (figures.width() as u16 + 1).min(bar.width);
     figures.render_right(Rect { x: bar.right() - width, width, ..bar }, buf, view.kit);
     let left = Rect { width: bar.width.saturating_sub(width), ..bar };

@@ -13,8 +13,15 @@ use crate::engine::RequestView;
 /// Cells of the names.
 const NAME: usize = 18;
 
-pub(in crate::console::ui) fn render(view: &View<'_>, request: &RequestView, scroll: u16, body: Rect, buf: &mut Buffer) {
-    let inner = Panel::new("Record").ruled().summary(Line::of(Role::Muted, "Esc goes back")).render(body, buf, view.kit);
+pub(in crate::console::ui) fn render(
+    view: &View<'_>,
+    request: &RequestView,
+    scroll: u16,
+    body: Rect,
+    buf: &mut Buffer,
+) {
+    let inner =
+        Panel::new("Record").ruled().summary(Line::of(Role::Muted, "Esc goes back")).render(body, buf, view.kit);
     let lines = lines(request, usize::from(inner.width));
     super::scrolled(&lines, scroll, inner, buf, view.kit);
 }
@@ -48,7 +55,8 @@ fn lines(request: &RequestView, width: usize) -> Vec<Line<'static>> {
         Some(usage) => {
             let mut input = format!("{} tokens", fmt::exact(usage.input));
             if usage.cache_read + usage.cache_write > 0 {
-                input = format!("{input}, {} read from and {} written to the cache", usage.cache_read, usage.cache_write);
+                input =
+                    format!("{input}, {} read from and {} written to the cache", usage.cache_read, usage.cache_write);
             }
             fact("input", Role::Text, input);
             fact("output", Role::Text, format!("{} tokens", fmt::exact(usage.output)));

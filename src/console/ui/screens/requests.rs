@@ -52,7 +52,11 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
         top: 0,
         sorted: None,
         focused: true,
-        empty: if view.snap.recent.is_empty() { "no record has finished yet" } else { "no record is kept by the filter" },
+        empty: if view.snap.recent.is_empty() {
+            "no record has finished yet"
+        } else {
+            "no record is kept by the filter"
+        },
     }
     .render(inner, buf, kit);
     if reason_rows > 0 {
