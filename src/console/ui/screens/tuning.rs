@@ -12,8 +12,8 @@ use crate::console::ui::{fmt, layout, panels};
 use crate::limiter::QuotaLimit;
 
 /// Cells of the columns: value, value at the start.
-const VALUE: usize = 17;
-const START: usize = 12;
+const VALUE: usize = 15;
+const START: usize = 10;
 /// Least cells of a labelled figure of the effect.
 const LEAST: u16 = 19;
 
@@ -29,7 +29,7 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
         selected(view, rows.get(at), detail, buf);
     } else {
         let figures = if body.height >= 20 { 3 } else { 2 };
-        let [list, detail, effect] = layout::rows(body, [0, 3, 1 + figures]);
+        let [list, detail, effect] = layout::rows(body, [0, 4, 1 + figures]);
         knobs(view, &rows, at, list, buf);
         selected(view, rows.get(at), detail, buf);
         let inner = effect_heading(view, effect, buf);
@@ -43,12 +43,11 @@ fn value(view: &View<'_>, row: &TuningRow) -> Value {
 
 fn knobs(view: &View<'_>, rows: &[(&'static str, TuningRow)], at: usize, area: Rect, buf: &mut Buffer) {
     let kit = view.kit;
-    let summary = Line::of(Role::Key, "Left Right")
-        .muted(" change  ")
-        .with(Role::Key, "Enter")
-        .muted(" type  ")
-        .with(Role::Key, "u")
-        .muted(" undo");
+    let changed = view.snap.knobs.iter().filter(|knob| (knob.value - knob.default).abs() > 1e-9).count();
+    let summary = match changed {
+        0 => Line::of(Role::Muted, "all as at the start"),
+        n => Line::of(Role::Accent, n.to_string()).muted(" not as at the start"),
+    };
     let inner = Panel::new("Knobs").ruled().summary(summary).focused(true).render(area, buf, kit);
     // A line for each heading and each row.
     let mut lines: Vec<(Option<usize>, &str)> = Vec::new();
@@ -98,15 +97,16 @@ fn knob(view: &View<'_>, row: &TuningRow, here: bool, area: Rect, buf: &mut Buff
     let value_role = if on_its_way || (value.changed && value.active) { Role::Accent } else { value_role };
     let [open, close] = if here { kit.glyphs.choice } else { [" ", " "] };
     let label = fmt::truncate_middle(&value.label, name, kit.glyphs);
+    let shown = fmt::truncate(&value.value, VALUE, kit.glyphs);
+    let blank = " ".repeat(VALUE - fmt::width(&shown));
     let mut line = Line::of(Role::Focus, if here { kit.glyphs.pointer } else { " " })
-        .with(label_role, format!(" {}", fmt::left(&label, name, kit.glyphs)))
+        .with(label_role, format!(" {}{blank}", fmt::left(&label, name, kit.glyphs)))
         .with(Role::Key, format!("{open} "))
-        .with(value_role, fmt::right(&value.value, VALUE, kit.glyphs))
+        .with(value_role, shown)
         .with(Role::Key, format!(" {close}"));
     if with_start {
         // The value at the start is worth its place only where it is another one.
-        let start =
-            if value.changed && !value.default.is_empty() { format!("was {}", value.default) } else { String::new() };
+        let start = if value.changed && !value.default.is_empty() { format!("was {}", value.default) } else { String::new() };
         line.push(Role::Muted, format!(" {}", fmt::left(&start, START, kit.glyphs)));
     }
     line.render(area, buf, kit);
@@ -128,17 +128,10 @@ fn selected(view: &View<'_>, row: Option<&(&'static str, TuningRow)>, area: Rect
     let inner = Panel::new(&value.label).ruled().summary(summary).render(area, buf, kit);
     let mut range = Line::of(Role::Muted, "may be ").text(value.range.as_str());
     if !value.default.is_empty() {
-        range = range
-            .muted("   at the start ")
-            .text(value.default.as_str())
-            .muted("   ")
-            .with(Role::Key, "d")
-            .muted(" sets it back");
+        range = range.muted("   at the start ").text(value.default.as_str()).muted("   ").with(Role::Key, "d").muted(" sets it back");
     }
-    let mut parts: Vec<Line<'_>> = fmt::wrap(&value.meaning, usize::from(inner.width))
-        .into_iter()
-        .map(|text| Line::of(Role::Text, text))
-        .collect();
+    let mut parts: Vec<Line<'_>> =
+        fmt::wrap(&value.meaning, usize::from(inner.width)).into_iter().map(|text| Line::of(Role::Text, text)).collect();
     parts.truncate(usize::from(inner.height).saturating_sub(1).max(1));
     parts.push(range);
     for (at, line) in parts.iter().take(usize::from(inner.height)).enumerate() {
@@ -185,8 +178,7 @@ fn figures_of(view: &View<'_>) -> Vec<Fact<'static>> {
         Fact::with("quota", Role::Quota, quota.map_or("unknown".to_owned(), fmt::count)).unit(" TPM"),
         Fact::with("settled", Role::Settled, fmt::count(snap.total.settled)).unit(" TPM"),
         Fact::with("held", Role::Held, fmt::count(snap.total.held)),
-        Fact::with("throttles", if throttles > 0 { Role::Throttle } else { Role::Text }, fmt::exact(throttles))
-            .unit(" /60 s"),
+        Fact::with("throttles", if throttles > 0 { Role::Throttle } else { Role::Text }, fmt::exact(throttles)).unit(" /60 s"),
         Fact::new("success", fmt::maybe_percent(snap.flow.success_rate)),
         Fact::new("sent", rate(snap.flow.sent_rps)).unit(" /s"),
         Fact::with("done", Role::Strong, rate(snap.flow.done_rps)).unit(" /s"),
