@@ -35,7 +35,7 @@ const fn name(what: Bottleneck) -> (&'static str, Role) {
 /// What is the matter, and what to do about it. A parked load is its own verdict.
 fn words<'a>(view: &View<'a>) -> (Cow<'a, str>, Cow<'a, str>) {
     match &view.snap.state {
-        LoadState::Parked { cause, remedy } => (fmt::sanitise(cause), fmt::sanitise(remedy)),
+        LoadState::Parked { cause, remedy, .. } => (fmt::sanitise(cause), fmt::sanitise(remedy)),
         _ => (fmt::sanitise(&view.snap.verdict.sentence), fmt::sanitise(&view.snap.verdict.advice)),
     }
 }
