@@ -3,8 +3,13 @@
 
 use libtest_mimic::{Arguments, Trial};
 
+mod pty;
+mod terminal;
+
 fn main() {
+    terminal::demo_if_asked();
     let mut trials: Vec<Trial> = Vec::new();
+    trials.extend(terminal::trials());
     trials.sort_by(|a, b| a.name().cmp(b.name()));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
