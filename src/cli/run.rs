@@ -210,7 +210,7 @@ fn load(
     options: InputOptions,
     outputs: Outputs,
     clock: RunClock,
-) -> Result<FileLoad, Problem> {
+) -> FileLoad {
     let Outputs { sink, journal, past } = outputs;
     let begun = journal.begun();
     let Past { finished, succeeded, failed, spent, .. } = past.clone();

@@ -21,7 +21,7 @@ const PAUSE: Micros = Micros::from_secs(1);
 /// First pause when throttles follow each other with nothing accepted in between; doubles each time ...
 const BLOCKED_PAUSE: Micros = Micros::from_secs(1);
 /// ... but within this.
-const LONGEST_BLOCKED_PAUSE: Micros = Micros::from_secs(10);
+const LONGEST_BLOCKED_PAUSE: Micros = Micros::from_secs(16);
 /// Longest Retry-After that is honoured: no request waits for ever.
 const LONGEST_HOLD_OFF: Micros = Micros::from_secs(3_600);
 
@@ -275,6 +275,8 @@ impl Scope {
             let doublings = (reaction.streak - 1).min(10);
             let pause = Micros(BLOCKED_PAUSE.0 << doublings).min(LONGEST_BLOCKED_PAUSE);
             self.hold_off(self.now + pause, Why::HoldOff, self.now, knobs);
+            self.requests.paused(self.off_until);
+            self.tokens.paused(self.off_until);
         }
     }
 

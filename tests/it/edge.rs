@@ -1,10 +1,11 @@
 //! The AWS edge over real sockets, against a server that does what each test tells it to.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // What clippy.toml allows in tests; it cannot tell that this is one.
+
 use std::time::Duration;
 
 use bedrock_top::bedrock::{Attempt, Call, Clients, ConnectionSettings, Target};
-use bedrock_top::families::Family;
-use bedrock_top::record::{Api, Body, ErrorClass, Failure, Region, Reply, Route, Usage, UsageSource};
+use bedrock_top::record::{Api, Body, ErrorClass, Failure, Family, Region, Reply, Route, Usage, UsageSource};
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 
@@ -14,6 +15,7 @@ mod account;
 mod canary;
 mod server;
 mod sigv4;
+mod simulated;
 
 const MODEL: &str = "anthropic.claude-3-haiku-20240307-v1:0";
 /// Odd on purpose: spaces, an escape, a duplicate-free but unsorted order, and a member that no type knows.
@@ -42,6 +44,7 @@ pub fn trials() -> Vec<Trial> {
     ];
     trials.extend(account::trials());
     trials.extend(canary::trials());
+    trials.extend(simulated::trials());
     trials
 }
 
@@ -64,14 +67,21 @@ pub async fn clients(server: &Server) -> Clients {
     Clients::connect(&target, &[Region::from("us-east-1")], ConnectionSettings::default()).await.unwrap()
 }
 
+pub fn body(family: Family, json: &str) -> Body {
+    Body { family, json: bytes::Bytes::copy_from_slice(json.as_bytes()), max_tokens: None, raw_input: 0, text_kind: 0 }
+}
+
+fn family_of(api: Api) -> Family {
+    match api {
+        Api::Converse => Family::Converse,
+        Api::Invoke => Family::AnthropicMessages,
+    }
+}
+
 fn call(api: Api, stream: bool) -> Call {
     Call {
         route: Route::new("us-east-1", MODEL),
-        body: Body { api, json: BODY.into(), max_tokens: None, raw_input: 0, text_kind: 0 },
-        family: match api {
-            Api::Converse => Family::Converse,
-            Api::Invoke => Family::AnthropicMessages,
-        },
+        body: body(family_of(api), BODY),
         stream,
         attempt_timeout: Duration::from_secs(20),
         stream_gap: Duration::from_secs(20),
@@ -376,17 +386,17 @@ async fn invoke_stream() {
         ("x-amzn-bedrock-output-token-count", "4"),
         ("x-amzn-bedrock-invocation-latency", "55"),
     ];
-    let server = Server::start(move |_| reply_of_llama(&headers)).await;
-    let mut llama = call(Api::Invoke, false);
-    llama.route = Route::new("us-east-1", "mistral.mistral-7b-instruct-v0:2");
-    llama.family = Family::MistralText;
-    let reply = clients(&server).await.call(llama).await.result.unwrap();
+    let server = Server::start(move |_| reply_of_mistral(&headers)).await;
+    let mut mistral = call(Api::Invoke, false);
+    mistral.route = Route::new("us-east-1", "mistral.mistral-7b-instruct-v0:2");
+    mistral.body.family = Family::MistralText;
+    let reply = clients(&server).await.call(mistral).await.result.unwrap();
     assert_eq!(reply.usage, Some((Usage { input: 11, output: 4, ..Usage::default() }, UsageSource::Headers)));
     assert_eq!(reply.server_latency_ms, Some(55));
     assert_eq!(reply.text_bytes, 5);
 }
 
-fn reply_of_llama(headers: &[(&str, &str)]) -> Vec<Step> {
+fn reply_of_mistral(headers: &[(&str, &str)]) -> Vec<Step> {
     reply(200, headers, br#"{"outputs":[{"text":"hello","stop_reason":"stop"}]}"#)
 }
 

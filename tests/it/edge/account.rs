@@ -1,12 +1,12 @@
 //! Targets, and the questions to the control plane.
 
 use bedrock_top::bedrock::{Identified, ProfileKind, Resolved, Target, identify};
-use bedrock_top::record::{Api, Body, ErrorClass, Route};
+use bedrock_top::record::{ErrorClass, Family, Route};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::server::{Seen, Server, Step, error, reply};
-use super::{clients, trial};
+use super::{body, clients, trial};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -74,12 +74,12 @@ async fn resolution() {
 }
 
 fn control_plane(seen: &Seen) -> Vec<Step> {
-    let body: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
+    let asked: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
     let quota = |code: &str, value: f64| json!({ "QuotaCode": code, "QuotaName": format!("Name of {code}"), "Value": value, "Adjustable": true });
     match (seen.path.split('?').next().unwrap(), seen.header("x-amz-target").unwrap_or_default()) {
         ("/", "ServiceQuotasV20190624.ListServiceQuotas") => {
-            assert_eq!(body["ServiceCode"], "bedrock");
-            match body["NextToken"].as_str() {
+            assert_eq!(asked["ServiceCode"], "bedrock");
+            match asked["NextToken"].as_str() {
                 None => json_reply(&json!({ "Quotas": [quota("L-1", 60.0), quota("L-2", 43.2e9)], "NextToken": "n" })),
                 Some(_) => json_reply(&json!({ "Quotas": [quota("L-3", 0.0), { "QuotaCode": "L-4" }] })),
             }
@@ -177,10 +177,9 @@ async fn counting() {
     let server = Server::start(|_| json_reply(&json!({ "inputTokens": 42 }))).await;
     let clients = clients(&server).await;
     let json = r#"{"messages":[{"role":"user","content":[{"text":"hi"}]}],"inferenceConfig":{"maxTokens":5}}"#;
-    let body = |api| Body { api, json: json.into(), max_tokens: Some(5), raw_input: 0, text_kind: 0 };
     let route = Route::new("us-east-1", "us.anthropic.claude-sonnet-4-20250514-v1:0");
-    assert_eq!(clients.count_tokens(&route, &body(Api::Converse)).await.unwrap(), 42);
-    assert_eq!(clients.count_tokens(&route, &body(Api::Invoke)).await.unwrap(), 42);
+    assert_eq!(clients.count_tokens(&route, &body(Family::Converse, json)).await.unwrap(), 42);
+    assert_eq!(clients.count_tokens(&route, &body(Family::AnthropicMessages, json)).await.unwrap(), 42);
     let seen = server.seen();
     assert!(seen.iter().all(|s| s.path == "/model/anthropic.claude-sonnet-4-20250514-v1%3A0/count-tokens"), "{seen:?}");
     let asked: Vec<Value> = seen.iter().map(|s| serde_json::from_slice(&s.body).unwrap()).collect();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bedrock_top::bedrock::{Clients, ConnectionSettings, Resolved, Target};
-use bedrock_top::record::{Api, Body, Region, Route};
+use bedrock_top::record::{Api, Family, Region, Route};
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -150,7 +150,7 @@ async fn child() {
             clients.quotas(&region).await.unwrap();
             clients.foundation_models(&region).await.unwrap();
             let _ = clients.identity().await;
-            let body = Body { api: Api::Invoke, json: "{}".into(), max_tokens: None, raw_input: 0, text_kind: 0 };
+            let body = super::body(Family::AnthropicMessages, "{}");
             let _ = clients.count_tokens(&Route::new("us-east-1", super::MODEL), &body).await;
             assert_eq!(clients.credentials_until().await, None);
         }
