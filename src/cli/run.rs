@@ -204,13 +204,7 @@ fn identity(session: &Session, args: &RunArgs) -> RunIdentity {
     RunIdentity { models, regions: session.info.regions.clone(), params, target, simulated: session.info.simulated }
 }
 
-fn load(
-    args: &RunArgs,
-    input: Option<Input>,
-    options: InputOptions,
-    outputs: Outputs,
-    clock: RunClock,
-) -> FileLoad {
+fn load(args: &RunArgs, input: Option<Input>, options: InputOptions, outputs: Outputs, clock: RunClock) -> FileLoad {
     let Outputs { sink, journal, past } = outputs;
     let begun = journal.begun();
     let Past { finished, succeeded, failed, spent, .. } = past.clone();

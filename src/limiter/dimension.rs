@@ -274,7 +274,7 @@ impl Dimension {
 
     /// A request is sent, while this much is still to be billed above the holds.
     pub(super) fn charge(&mut self, hold: u64, expect: u64, debt: u64, window: &Window, knobs: &LimiterKnobs) -> Mark {
-        let mark = Mark { posted: self.posted, window: self.unit.window(window), level: self.mirror };
+        let mark = Mark { posted: self.posted, window: self.unit.window(window) };
         if self.at.since(self.limited_until) > IDLE {
             self.estimate.idle();
         }

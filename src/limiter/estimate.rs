@@ -172,7 +172,10 @@ impl RateEstimate {
                 // exp(1/2 (t/T)^2), with T such that the first minute gives the knob's growth.
                 let before = *since;
                 *since += seconds.min(30.0);
-                (self.knobs.growth_per_minute.ln() * (*since * *since - before * before) / 3_600.0).exp()
+                (self.knobs.growth_per_minute.ln() * (*since * *since - before * before)
+                    / 3_600.0
+                    / self.patience.sqrt())
+                .exp()
             }
         };
         self.rate *= factor;
@@ -249,7 +252,7 @@ impl RateEstimate {
             self.phase = Phase::Probe { from: self.rate, since: 0.0 };
             return;
         }
-        let seconds = (RECOVER_SECONDS * self.patience).max(RECOVER_REQUESTS * seen.hold / self.rate);
+        let seconds = self.patience * RECOVER_SECONDS.max(RECOVER_REQUESTS * seen.hold / self.rate);
         self.phase = Phase::Recover { to, speed: (to / self.rate).ln() / seconds };
     }
 }
