@@ -8,6 +8,7 @@ use crate::workload::Finished;
 
 use super::breaker::{Breaker, BreakerChange};
 use super::delivery::Parcel;
+use super::illness::Illness;
 use super::dispatcher::{Dispatcher, InFlight, News, Retry, utc_ms};
 use super::load::Work;
 use super::retry::backoff;
@@ -150,7 +151,6 @@ impl Dispatcher {
         for window in [&mut self.window, &mut route.window] {
             window.at(now).ok += 1;
         }
-        route.ill *= 0.8;
         if flight.unparks && route.parked.take().is_some() {
             let text = format!("{} works again", route.setup.route);
             self.chronicle.line(utc_ms(&self.clock), Level::Info, text);
@@ -226,7 +226,6 @@ impl Dispatcher {
         flight.work.cost += price;
         self.book(&flight, price);
         if Breaker::counts(class) {
-            self.routes[index].ill = 0.8 * self.routes[index].ill + 0.2;
             self.health(&flight, false, now);
         } else {
             self.routes[index].breaker.probe_undecided(flight.probe);
@@ -274,6 +273,11 @@ impl Dispatcher {
     pub(super) fn abandon(&mut self, mut flight: InFlight, now: Micros) {
         let route = &mut self.routes[flight.route];
         route.in_flight = route.in_flight.saturating_sub(1);
+        // Whoever waits for what this attempt finds out must not wait for ever: the next one finds it out.
+        route.breaker.probe_undecided(flight.probe);
+        if flight.unparks && let Some(park) = route.parked.as_mut() {
+            park.probing = false;
+        }
         let usage = Usage { input: flight.quote.input, output: flight.quote.output, ..Usage::default() };
         let model = route.setup.route.model.as_str().to_string();
         let price = route.setup.model.and_then(|row| cost::price(row, &model, &usage));
@@ -303,7 +307,12 @@ impl Dispatcher {
     fn health(&mut self, flight: &InFlight, ok: bool, now: Micros) {
         let settings = self.settings.breaker();
         let route = &mut self.routes[flight.route];
+        route.illness.outcome(ok, now);
         let change = route.breaker.outcome(ok, flight.probe, settings, now);
+        if change == Some(BreakerChange::Closed) {
+            // The failures that opened it are dealt with.
+            route.illness = Illness::default();
+        }
         let name = route.setup.route.clone();
         let (level, what) = match change {
             Some(BreakerChange::Opened) => (Level::Warning, format!("{name}: breaker open")),

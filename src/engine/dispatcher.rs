@@ -195,7 +195,7 @@ impl Dispatcher {
                     window: Window::default(),
                     latency: Latency::default(),
                     last_error: None,
-                    ill: 0.0,
+                    illness: Default::default(),
                 }
             })
             .collect();
