@@ -4,6 +4,7 @@
 use libtest_mimic::{Arguments, Trial};
 
 mod edge;
+mod engine;
 mod pty;
 mod terminal;
 mod wire;
@@ -12,6 +13,7 @@ mod wire_raw;
 fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(edge::trials());
+    trials.extend(engine::trials());
     trials.extend(terminal::trials());
     trials.extend(wire::trials());
     trials.extend(wire_raw::trials());
