@@ -7,15 +7,13 @@
 //! best source is used, and the reason is part of the answer.
 
 mod discovery;
-mod find;
 mod quota;
 mod routes;
 mod snapshot;
 mod watch;
 
 pub use discovery::{Discovery, ListedQuota, RegionFacts, discover};
-pub use find::{Found, FoundRoute, find_routes};
-pub use quota::{QuotaSource, RouteQuota, quota_of};
+pub use quota::{ConfiguredQuota, QuotaSource, RouteQuota, quota_of};
 pub use routes::{Expansion, PlannedRoute, Refusal, expand_routes};
 pub use snapshot::{ControlProblem, ControlSnapshot, QuotaLine, RouteLimits};
-pub use watch::{ControlHandle, start};
+pub use watch::{ControlHandle, ControlPlan, start};
