@@ -37,6 +37,16 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
         ));
     }
 
+    let paths = OutputPaths::new(&args.output, args.failed.as_deref());
+    let existing = match (args.resume, args.force) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Replace,
+        _ => Existing::Refuse,
+    };
+    if !args.dry_run {
+        // Before a large file is read for nothing.
+        paths.check((args.input != "-").then(|| Path::new(&args.input)), existing).map_err(usage)?;
+    }
     let options = options(&session, args);
     let input = if args.input == "-" { None } else { Some(validate(Path::new(&args.input), options.clone())?) };
     let nothing = InputSummary::default();
@@ -46,13 +56,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     if input.is_some() || args.dry_run {
         tell_plan(&plan, global.json && args.dry_run, args.dry_run);
     }
-    let paths = OutputPaths::new(&args.output, args.failed.as_deref());
     let identity = identity(&session, args);
-    let existing = match (args.resume, args.force) {
-        (true, _) => Existing::Resume,
-        (_, true) => Existing::Replace,
-        _ => Existing::Refuse,
-    };
     if args.dry_run {
         if args.resume {
             let past = Outputs::past(&paths, &identity, input.as_ref(), &clock).map_err(usage)?;
@@ -69,7 +73,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
 
     let outputs = Outputs::open(&paths, existing, &identity, input.as_ref(), args.ordered, clock).map_err(usage)?;
     let past = outputs.past.clone();
-    let load = load(args, input, options, outputs, clock)?;
+    let load = load(args, input, options, outputs, clock);
     let maybe_paid_twice = past.maybe_paid_twice;
 
     let Session { info, clients, routes, settings, simulator, .. } = session;
@@ -200,13 +204,7 @@ fn identity(session: &Session, args: &RunArgs) -> RunIdentity {
     RunIdentity { models, regions: session.info.regions.clone(), params, target, simulated: session.info.simulated }
 }
 
-fn load(
-    args: &RunArgs,
-    input: Option<Input>,
-    options: InputOptions,
-    outputs: Outputs,
-    clock: RunClock,
-) -> Result<FileLoad, Problem> {
+fn load(args: &RunArgs, input: Option<Input>, options: InputOptions, outputs: Outputs, clock: RunClock) -> FileLoad {
     let Outputs { sink, journal, past } = outputs;
     let begun = journal.begun();
     let Past { finished, succeeded, failed, spent, .. } = past.clone();
@@ -216,12 +214,9 @@ fn load(
             let total = source.remaining();
             (Box::new(source), Some(total))
         }
-        None => {
-            let source = StreamSource::new(std::io::stdin(), options, past, FlowId::default(), clock, begun);
-            (Box::new(source.map_err(Problem::io("standard input"))?), None)
-        }
+        None => (Box::new(StreamSource::new(std::io::stdin(), options, past, FlowId::default(), clock, begun)), None),
     };
-    Ok(FileLoad {
+    FileLoad {
         source,
         sink: Box::new(sink),
         journal: Box::new(journal),
@@ -232,7 +227,7 @@ fn load(
         spent_before: spent,
         label: args.input.clone(),
         output: Some(args.output.display().to_string()),
-    })
+    }
 }
 
 /// PRODUCT §3: when the terminal goes away a run with a cap goes on, others drain; `--on-hangup` decides otherwise.

@@ -274,11 +274,15 @@ impl Dimension {
 
     /// A request is sent, while this much is still to be billed above the holds.
     pub(super) fn charge(&mut self, hold: u64, expect: u64, debt: u64, window: &Window, knobs: &LimiterKnobs) -> Mark {
-        let mark = Mark { posted: self.posted, window: self.unit.window(window), level: self.mirror };
+        let mark = Mark { posted: self.posted, window: self.unit.window(window) };
         if self.at.since(self.limited_until) > IDLE {
             self.estimate.idle();
-        } else if self.pressed && knobs.preset == Preset::Adaptive {
-            self.estimate.grow(expect as f64, debt as f64 / self.estimate.rate());
+        }
+        if knobs.preset == Preset::Adaptive {
+            self.estimate.begin(expect as f64);
+            if self.pressed {
+                self.estimate.grow(expect as f64, debt as f64 / self.estimate.rate());
+            }
             self.fit(knobs);
         }
         self.pressed = false;
@@ -367,6 +371,11 @@ impl Dimension {
         let QuotaLimit::Limit(limit) = self.quota else { return false };
         let charged = mark.window as f64 + hold as f64;
         self.sliding_until.is_none() && self.mirror >= micro(hold) && charged >= 0.97 * limit as f64
+    }
+
+    /// The queue is held back by a pause: the meter goes on being pressed.
+    pub(super) fn paused(&mut self, until: Micros) {
+        self.limited_until = self.limited_until.max(until);
     }
 
     /// What the adaptive rule believes, units per second.

@@ -17,8 +17,12 @@ use super::knobs::AdaptiveKnobs;
 
 /// An unknown quota: the rate doubles in so many seconds until the first reject.
 const RAMP_DOUBLING: f64 = 3.0;
-/// After the first reject the rate is known to a factor of about 6 (whatever the burst was): so many seconds to double.
+/// ... from a floor of one request in so many seconds, whatever its size.
+const RAMP_FIRST: f64 = 12.0;
+/// After the first reject the rate is known to a factor, whatever the burst was: so many seconds to double.
 const SEEK_DOUBLING: f64 = 20.0;
+/// Seconds of its rate that a server's burst is at least believed to hold (study §D.1 has no smaller).
+const SMALLEST_BURST: f64 = 2.0;
 /// Shortest time in which a rate that was backed off returns to where it was (study §E.4, K) ...
 const RECOVER_SECONDS: f64 = 15.0;
 /// ... and no shorter than this many requests of the size that was rejected.
@@ -39,8 +43,8 @@ pub(super) enum Phase {
     Hold,
     /// Unknown quota, no reject yet.
     Ramp,
-    /// After the first reject: somewhere above this rate.
-    Seek,
+    /// After the first reject: somewhere between this rate and `to`.
+    Seek { to: f64 },
     /// Returning to the rate at which it was rejected.
     Recover { to: f64, speed: f64 },
     /// Looking for more, since this rate and for so many seconds: the longer without a reject, the faster.
@@ -148,6 +152,13 @@ impl RateEstimate {
         self.phase = if self.rate >= self.ceiling { Phase::Hold } else { Phase::Probe { from: self.rate, since: 0.0 } };
     }
 
+    /// `charge` is sent: where nothing is known, one such request in twelve seconds is not too much to begin with.
+    pub(super) fn begin(&mut self, charge: f64) {
+        if self.phase == Phase::Ramp {
+            self.rate = self.rate.max(charge / RAMP_FIRST).min(self.ceiling);
+        }
+    }
+
     /// `charge` was sent while this meter held the queue. `lag` seconds of the rate are debts that are still to be billed:
     /// the limit is not sought faster than they come in.
     pub(super) fn grow(&mut self, charge: f64, lag: f64) {
@@ -155,18 +166,21 @@ impl RateEstimate {
         let factor = match &mut self.phase {
             Phase::Hold => return,
             Phase::Ramp => (LN_2 * (seconds / RAMP_DOUBLING.max(lag)).min(1.0)).exp(),
-            Phase::Seek => (LN_2 * (seconds / SEEK_DOUBLING.max(3.0 * lag)).min(1.0)).exp(),
+            Phase::Seek { to } => (LN_2 * (seconds / SEEK_DOUBLING.max(3.0 * lag)).min(1.0)).exp().min(*to / self.rate),
             Phase::Recover { to, speed } => (*speed * seconds).exp().min(*to / self.rate),
             Phase::Probe { since, .. } => {
                 // exp(1/2 (t/T)^2), with T such that the first minute gives the knob's growth.
                 let before = *since;
                 *since += seconds.min(30.0);
-                (self.knobs.growth_per_minute.ln() * (*since * *since - before * before) / 3_600.0).exp()
+                (self.knobs.growth_per_minute.ln() * (*since * *since - before * before)
+                    / 3_600.0
+                    / self.patience.sqrt())
+                .exp()
             }
         };
         self.rate *= factor;
         match self.phase {
-            Phase::Recover { to, .. } if self.rate >= to * (1.0 - 1e-9) => self.settle_phase(),
+            Phase::Recover { to, .. } | Phase::Seek { to } if self.rate >= to * (1.0 - 1e-9) => self.settle_phase(),
             _ if self.rate >= self.ceiling => self.settle_phase(),
             _ => {}
         }
@@ -192,10 +206,12 @@ impl RateEstimate {
         let slowest = (seen.hold / SLOWEST).min(before);
         let previous = self.anchor.replace(Anchor { at: seen.at, order: seen.order, posted: seen.posted });
         if self.phase == Phase::Ramp {
-            // A full bucket of one minute gave `window = B + r * loaded` with B = 60 r; every smaller burst means a higher
-            // rate, and Seek finds it.
-            self.rate = (seen.window / (60.0 + seen.loaded)).clamp(slowest, before * self.knobs.backoff);
-            self.phase = Phase::Seek;
+            // A full bucket of B = 60 r gave `window = B + r * loaded`. Every smaller burst means a higher rate, within the
+            // smallest burst, and Seek finds it; a window or a minute lies between.
+            let at_most = before * self.knobs.backoff;
+            self.rate = (seen.window / (60.0 + seen.loaded)).clamp(slowest, at_most);
+            let to = (seen.window / (SMALLEST_BURST + seen.loaded)).clamp(self.rate, at_most);
+            self.phase = Phase::Seek { to };
             self.proven = Some((self.rate, seen.at + PROVEN_FOR));
             return false;
         }
@@ -236,7 +252,7 @@ impl RateEstimate {
             self.phase = Phase::Probe { from: self.rate, since: 0.0 };
             return;
         }
-        let seconds = (RECOVER_SECONDS * self.patience).max(RECOVER_REQUESTS * seen.hold / self.rate);
+        let seconds = self.patience * RECOVER_SECONDS.max(RECOVER_REQUESTS * seen.hold / self.rate);
         self.phase = Phase::Recover { to, speed: (to / self.rate).ln() / seconds };
     }
 }

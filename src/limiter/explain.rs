@@ -72,7 +72,7 @@ impl Scope {
             Phase::Hold if dimension.sliding() => format!("{name}: holding, 60 s window"),
             Phase::Hold => format!("{name}: holding at the quota"),
             Phase::Ramp => format!("{name}: ramping up"),
-            Phase::Seek => format!("{name}: seeking the limit"),
+            Phase::Seek { .. } => format!("{name}: seeking the limit"),
             Phase::Recover { to, .. } => format!("{name}: backed off to {:.0} %", 100.0 * rate / to),
             Phase::Probe { from, .. } => format!("{name}: probing {:+.0} %", 100.0 * (rate / from - 1.0)),
         }

@@ -21,7 +21,7 @@ const PAUSE: Micros = Micros::from_secs(1);
 /// First pause when throttles follow each other with nothing accepted in between; doubles each time ...
 const BLOCKED_PAUSE: Micros = Micros::from_secs(1);
 /// ... but within this.
-const LONGEST_BLOCKED_PAUSE: Micros = Micros::from_secs(10);
+const LONGEST_BLOCKED_PAUSE: Micros = Micros::from_secs(16);
 /// Longest Retry-After that is honoured: no request waits for ever.
 const LONGEST_HOLD_OFF: Micros = Micros::from_secs(3_600);
 
@@ -69,7 +69,7 @@ impl Scope {
 
     /// Brings every ledger to `now`. Time never runs backwards within a scope; after a jump of the clock it goes on from
     /// there, usage kept.
-    fn tick(&mut self, now: Micros, knobs: &LimiterKnobs) {
+    fn tick(&mut self, now: Micros) {
         if self.now.since(now) > JUMP {
             let back = self.now.since(now);
             self.now = now;
@@ -89,7 +89,7 @@ impl Scope {
     }
 
     pub(super) fn retune(&mut self, quota: ScopeQuota, before: &LimiterKnobs, knobs: &LimiterKnobs, now: Micros) {
-        self.tick(now, before);
+        self.tick(now);
         self.quota = quota;
         self.requests.retune(quota.rpm, knobs);
         self.tokens.retune(quota.tpm, knobs);
@@ -106,7 +106,7 @@ impl Scope {
     }
 
     pub(super) fn hold_off(&mut self, until: Micros, why: Why, now: Micros, knobs: &LimiterKnobs) {
-        self.tick(now, knobs);
+        self.tick(now);
         let until = until.min(self.now + LONGEST_HOLD_OFF);
         if until > self.off_until {
             self.off_until = until;
@@ -116,7 +116,7 @@ impl Scope {
 
     pub(super) fn decide(&mut self, cost: Cost, now: Micros, knobs: &LimiterKnobs) -> Decision {
         let cost = sane(cost);
-        self.tick(now, knobs);
+        self.tick(now);
         if self.tokens.never(cost.hold) || self.requests.never(1) {
             return Decision::Never { why: Why::LargerThanBurst };
         }
@@ -156,7 +156,7 @@ impl Scope {
     /// Posts a request that is sent now, whatever was decided.
     pub(super) fn admit(&mut self, scope: u32, cost: Cost, now: Micros, knobs: &LimiterKnobs) -> Attempt {
         let cost = sane(cost);
-        self.tick(now, knobs);
+        self.tick(now);
         let requests = self.requests.charge(1, 1, 0, &self.window, knobs);
         let tokens = self.tokens.charge(cost.hold, cost.expect, self.debt, &self.window, knobs);
         self.classic.charge();
@@ -189,7 +189,7 @@ impl Scope {
 
     pub(super) fn settle(&mut self, attempt: &Attempt, charged: u64, now: Micros, knobs: &LimiterKnobs) {
         let charged = charged.min(LARGEST);
-        self.tick(now, knobs);
+        self.tick(now);
         self.land(attempt);
         self.tokens.correct(attempt.posted, attempt.paced, charged);
         self.window.correct(attempt.posted, charged, attempt.sent, self.now);
@@ -205,7 +205,7 @@ impl Scope {
         if charged <= attempt.posted {
             return;
         }
-        self.tick(now, knobs);
+        self.tick(now);
         let paced = attempt.paced.max(charged);
         self.held = self.held.saturating_add(charged - attempt.posted);
         let (before, after) = (attempt.expect.saturating_sub(attempt.posted), attempt.expect.saturating_sub(charged));
@@ -217,7 +217,7 @@ impl Scope {
     }
 
     pub(super) fn release(&mut self, attempt: &Attempt, now: Micros, knobs: &LimiterKnobs) {
-        self.tick(now, knobs);
+        self.tick(now);
         self.land(attempt);
         self.tokens.refund(attempt);
         self.requests.refund(attempt);
@@ -233,7 +233,7 @@ impl Scope {
         now: Micros,
         knobs: &LimiterKnobs,
     ) {
-        self.tick(now, knobs);
+        self.tick(now);
         self.land(attempt);
         self.window.take_back(attempt.hold, attempt.posted, attempt.sent, false);
         self.tokens.refund(attempt);
@@ -275,6 +275,8 @@ impl Scope {
             let doublings = (reaction.streak - 1).min(10);
             let pause = Micros(BLOCKED_PAUSE.0 << doublings).min(LONGEST_BLOCKED_PAUSE);
             self.hold_off(self.now + pause, Why::HoldOff, self.now, knobs);
+            self.requests.paused(self.off_until);
+            self.tokens.paused(self.off_until);
         }
     }
 

@@ -159,30 +159,30 @@ impl LoadForm {
             .collect()
     }
 
-    /// A field's words: label, unit or hint.
+    /// A field's words: label, unit, and what may be said about it.
     #[must_use]
-    pub fn words(&self, id: FieldId) -> (&'static str, &'static str) {
+    pub fn words(&self, id: FieldId) -> (&'static str, &'static str, &'static str) {
         let ramp = self.chosen(FieldId::Arrival) == 2;
-        let sizes = self.chosen(FieldId::Sizes);
+        let sizes = self.chosen(FieldId::Sizes).min(3);
         match id {
-            FieldId::Arrival => ("Arrivals", ""),
-            FieldId::Rate if ramp => ("From", "/s"),
-            FieldId::Rate => ("Rate", "/s"),
-            FieldId::To => ("To", "/s"),
-            FieldId::Over => ("Over", "s, then it stays"),
-            FieldId::Workers => ("Workers", "records outstanding at once"),
-            FieldId::Sizes => ("Input sizes", ""),
-            FieldId::SizeA => (["Tokens", "Smallest", "Mean", "Median"][sizes.min(3)], "tokens"),
-            FieldId::SizeB => (["", "Largest", "Deviation", "99th percentile"][sizes.min(3)], "tokens"),
-            FieldId::MaxTokens => ("max_tokens", "tokens; empty reserves the model's maximum"),
-            FieldId::Mix => ("Priorities", "high medium low, shares"),
-            FieldId::Stream => ("Stream", ""),
-            FieldId::Seed => ("Seed", "same seed, same load"),
-            FieldId::Records => ("End after", "records; empty: no end"),
-            FieldId::Seconds => ("End after", "s; empty: no end"),
-            FieldId::Cap => ("Spend cap", "USD; empty: none"),
-            FieldId::Models => ("Models", "comma-separated; empty keeps those in use"),
-            FieldId::Regions => ("Regions", "comma-separated; empty keeps those in use"),
+            FieldId::Arrival => ("Arrivals", "", "evenly, at random, rising, or one when one is done"),
+            FieldId::Rate if ramp => ("From", "/s", "the rate at which the ramp begins"),
+            FieldId::Rate => ("Rate", "/s", "records per second"),
+            FieldId::To => ("To", "/s", "the rate at which the ramp ends, and stays"),
+            FieldId::Over => ("Over", "s", "how long the ramp lasts"),
+            FieldId::Workers => ("Workers", "", "records outstanding at once"),
+            FieldId::Sizes => ("Input sizes", "", "how long the prompts are"),
+            FieldId::SizeA => (["Tokens", "Smallest", "Mean", "Median"][sizes], "tokens", ""),
+            FieldId::SizeB => (["", "Largest", "Deviation", "99th percentile"][sizes], "tokens", ""),
+            FieldId::MaxTokens => ("max_tokens", "tokens", "empty: the model's maximum is reserved for every request"),
+            FieldId::Mix => ("Priorities", "shares", "of high, medium and low"),
+            FieldId::Stream => ("Stream", "", "replies as events: TTFT and TPOT are measured"),
+            FieldId::Seed => ("Seed", "", "the same seed gives the same arrivals and prompts"),
+            FieldId::Records => ("End after", "records", "empty: no end"),
+            FieldId::Seconds => ("End after", "s", "empty: no end"),
+            FieldId::Cap => ("Spend cap", "USD", "empty: no cap"),
+            FieldId::Models => ("Models", "", "separated by commas; empty keeps those in use"),
+            FieldId::Regions => ("Regions", "", "separated by commas; empty keeps those in use"),
         }
     }
 
@@ -211,6 +211,12 @@ impl LoadForm {
             Some(Content::Text(input)) => Some(input),
             _ => None,
         }
+    }
+
+    /// Whether the field with the focus is changed with Left and Right.
+    #[must_use]
+    pub fn focus_is_choice(&self) -> bool {
+        matches!(self.field(self.focus).map(|field| &field.content), Some(Content::Choice { .. }))
     }
 
     /// Moves the focus over the visible fields, round at the ends.

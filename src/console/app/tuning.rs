@@ -4,7 +4,7 @@ use crate::engine::{Command, EngineSnapshot, KnobGroup, KnobId, KnobKind, KnobSp
 use crate::limiter::{Preset, QuotaLimit};
 use crate::record::{Micros, Region, ScopeKey, Usd};
 
-use super::entry;
+use super::{entry, short_model};
 
 /// How long a value that was sent is shown while no snapshot has it yet.
 const PATIENCE: Micros = Micros::from_millis(1_500);
@@ -291,7 +291,7 @@ impl TuningRow {
                 Value {
                     range: format!("1 {unit} and more"),
                     ..Value::plain(
-                        &format!("{} {}", key.region, key.bucket),
+                        &format!("{} {}", key.region, short_model(&key.bucket)),
                         value,
                         &format!("This scope's quota as the limiter believes it (now from: {source})."),
                     )

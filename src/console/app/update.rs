@@ -196,7 +196,8 @@ fn page(state: &State) -> isize {
 fn shift(state: &mut State, by: isize) {
     match state.overlays.last_mut() {
         Some(Overlay::Help { scroll }) => {
-            let lines = keys::doc::height(usize::from(state.size.0));
+            // A blank column at either side; header and footer take three rows or four.
+            let lines = keys::doc::height(usize::from(state.size.0.saturating_sub(2)));
             return scroll_by(scroll, by, lines.saturating_sub(usize::from(state.size.1).saturating_sub(4)));
         }
         Some(Overlay::Form(form)) => return form.move_focus(by.signum()),

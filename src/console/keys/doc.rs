@@ -16,7 +16,7 @@ pub enum DocLine {
 }
 
 /// Cells of the column with the keys.
-pub const KEYS: usize = 13;
+pub const KEYS: usize = 12;
 /// Cells of the column with the terms.
 pub const TERMS: usize = 18;
 
@@ -102,7 +102,7 @@ fn entry(lines: &mut Vec<DocLine>, name: String, text: &str, width: usize, colum
     }
 }
 
-/// How many lines help has on a screen of `width` cells: the keys above the terms, or beside them where both fit.
+/// How many lines help has in `width` cells: the keys above the terms, or beside them where both fit.
 #[must_use]
 pub fn height(width: usize) -> usize {
     match columns(width) {
@@ -111,13 +111,16 @@ pub fn height(width: usize) -> usize {
     }
 }
 
+/// Blank cells between the columns of help.
+pub const BETWEEN: usize = 4;
+
 /// The widths of the columns of help: keys and terms beside each other, or one column for both.
 #[must_use]
 pub const fn columns(width: usize) -> (usize, Option<usize>) {
     if width >= 110 {
-        let half = (width - 4) / 2;
-        (half, Some(half))
+        let keys = (width - BETWEEN) / 2;
+        (keys, Some(width - BETWEEN - keys))
     } else {
-        (width.saturating_sub(2), None)
+        (width, None)
     }
 }

@@ -46,7 +46,10 @@ pub(super) fn render(facts: &[Fact<'_>], least: u16, area: Rect, buf: &mut Buffe
         if row >= area.height {
             return;
         }
-        let cell = Rect { x: area.x + column * (width + GAP), y: area.y + row, width, height: 1 };
+        let x = area.x + column * (width + GAP);
+        // The last column ends with the area.
+        let width = if column + 1 == columns { area.right().saturating_sub(x) } else { width };
+        let cell = Rect { x, y: area.y + row, width, height: 1 };
         let used = Line::of(Role::Muted, fact.label).render(cell, buf, kit);
         let rest = Rect { x: cell.x + used + 1, width: cell.width.saturating_sub(used + 1), ..cell };
         fact.value.render_right(rest, buf, kit);

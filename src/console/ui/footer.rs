@@ -3,8 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use crate::console::app::State;
+use crate::console::app::confirm::Button;
 use crate::console::app::entry::{Entry, Target};
+use crate::console::app::{Overlay, State};
 use crate::console::keys::{self, Action};
 use crate::engine::LoadState;
 
@@ -38,7 +39,7 @@ fn leaving(view: &View<'_>) -> Option<Line<'static>> {
     if let Some(left) = view.state.leaves_in() {
         let line = Line::of(Role::Warn, format!("{} Leaving: {in_flight} in flight", g.paused));
         return Some(
-            line.muted(format!(", {} at most; q again leaves at once, and they may be billed", words::countdown(left))),
+            line.muted(format!(", {} at most; q again leaves at once, billed or not", words::countdown(left))),
         );
     }
     if view.state.suspending.is_some() {
@@ -77,22 +78,42 @@ fn field(view: &View<'_>, entry: &Entry, row: Rect, buf: &mut Buffer) -> Option<
 
 fn hints(view: &View<'_>, row: Rect, buf: &mut Buffer) {
     let rows = keys::hints(view.state);
-    let names: Vec<String> = rows.iter().map(|row| row.keys[0].to_string()).collect();
-    let hints: Vec<Hint<'_>> = rows
-        .iter()
-        .zip(&names)
-        .map(|(row, key)| Hint { key, label: label(view.state, row.action), enabled: true })
-        .collect();
+    let texts: Vec<(String, &str)> =
+        rows.iter().filter_map(|row| Some((row.keys[0].to_string(), label(view.state, row.action)?))).collect();
+    let hints: Vec<Hint<'_>> = texts.iter().map(|(key, label)| Hint { key, label, enabled: true }).collect();
     Hints { hints: &hints }.render(row, buf, view.kit);
 }
 
-/// An action's words now: what pressing the key would do.
-fn label(state: &State, action: Action) -> &'static str {
-    match action {
+/// An action's words now: what pressing the key would do. `None`: not worth its place here.
+fn label(state: &State, action: Action) -> Option<&'static str> {
+    let top = state.overlays.last();
+    Some(match action {
         Action::Pause if matches!(state.live.state, LoadState::Paused | LoadState::Pausing { .. }) => "resume",
         Action::Freeze if state.frozen.is_some() => "live",
         Action::Expand if state.expanded.is_some() => "all panels",
         Action::FailedOnly if state.failed_only => "all records",
+        Action::Help if matches!(top, Some(Overlay::Help { .. })) => "back",
+        // The two arrows of a choice are one thing.
+        Action::Decrease if top.is_some() => return None,
+        Action::Increase => match top {
+            Some(Overlay::Dialog(_)) => return None,
+            Some(Overlay::Form(form)) if form.focus_is_choice() => "choice",
+            Some(Overlay::Form(_)) => return None,
+            _ => Action::Increase.spec().title,
+        },
+        Action::Next => match top {
+            Some(Overlay::Dialog(_)) => "other button",
+            Some(Overlay::Form(_)) => "next field",
+            _ => "next panel",
+        },
+        Action::Submit => match top {
+            Some(Overlay::Dialog(dialog)) if dialog.focus == Button::Accept => dialog.accept,
+            Some(Overlay::Dialog(_)) => "cancel",
+            Some(Overlay::Form(_)) if state.live.target.simulated => "start",
+            Some(Overlay::Form(_)) => "go on",
+            Some(Overlay::Themes { .. }) => "keep",
+            _ => "take",
+        },
         other => other.spec().title,
-    }
+    })
 }

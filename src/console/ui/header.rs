@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::{Detail, Screen};
+use crate::console::app::{Detail, Screen, short_model};
 use crate::record::Micros;
 
 use super::theme::Role;
@@ -96,7 +96,7 @@ fn tabs(view: &View<'_>, row: Rect, buf: &mut Buffer) {
         line.push(if here { Role::Focus } else { Role::Muted }, format!(" {name}"));
         if here && let Some(detail) = &view.state.detail {
             let name = match detail {
-                Detail::Scope { key, .. } => format!("{} {}", key.region, words::short_model(&key.bucket)),
+                Detail::Scope { key, .. } => format!("{} {}", key.region, short_model(&key.bucket)),
                 Detail::Request { request, .. } => fmt::sanitise(request.id.as_str()).into_owned(),
             };
             line.push(Role::Muted, format!(" {} ", kit.glyphs.choice[1]));

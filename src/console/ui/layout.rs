@@ -7,9 +7,12 @@ use crate::console::app::{Breakpoint, Panel};
 /// Blank columns between panels beside each other.
 const GUTTER: u16 = 3;
 
+/// Screens of so many rows have one to spare.
+const TALL: u16 = 36;
+
 /// The parts of every screen.
 pub(super) struct Areas {
-    /// Two rows: where we are and how it goes; the screens.
+    /// Where we are and how it goes; the screens.
     pub header: Rect,
     /// Everything between, with a blank column at either side.
     pub body: Rect,
@@ -19,13 +22,14 @@ pub(super) struct Areas {
 
 /// Cuts the whole screen.
 pub(super) fn areas(screen: Rect) -> Areas {
-    let header = Rect { height: 2.min(screen.height), ..screen };
+    // On a tall screen a blank row keeps the tabs apart from what they lead to.
+    let header = Rect { height: if screen.height >= TALL { 3 } else { 2 }.min(screen.height), ..screen };
     let footer = Rect { y: screen.bottom().saturating_sub(1), height: 1.min(screen.height), ..screen };
     let body = Rect {
         x: screen.x + 1.min(screen.width),
         y: header.bottom(),
         width: screen.width.saturating_sub(2),
-        height: screen.height.saturating_sub(3),
+        height: screen.height.saturating_sub(header.height + 1),
     };
     Areas { header, body, footer }
 }
@@ -67,6 +71,8 @@ pub(super) struct Amounts {
     pub scopes: u16,
     /// Regions.
     pub regions: u16,
+    /// Rows of the verdict and its advice, wrapped.
+    pub verdict: u16,
 }
 
 /// The panels of the dashboard and their places.
@@ -74,12 +80,14 @@ pub(super) fn dashboard(at: Breakpoint, body: Rect, amounts: &Amounts) -> Vec<(P
     match at {
         Breakpoint::Tiny => Vec::new(),
         Breakpoint::Small => {
-            let [top, quota, verdict] = rows(body, [4, 0, 3]);
+            let [top, quota, verdict] = rows(body, [4, 0, 1 + amounts.verdict.clamp(2, 3)]);
             let [run, money] = columns(top, [1, 1]);
             vec![(Panel::Run, run), (Panel::Money, money), (Panel::Quota, quota), (Panel::Verdict, verdict)]
         }
         Breakpoint::Standard => {
-            let [top, quota, flow, verdict] = rows(body, [5, 0, 7, 3]);
+            let verdict_rows = 1 + amounts.verdict.clamp(2, 4);
+            let quota_rows = 2 + (amounts.scopes * 2).clamp(2, body.height.saturating_sub(12 + verdict_rows).max(2));
+            let [top, quota, flow, verdict] = rows(body, [5, quota_rows, 0, verdict_rows]);
             let [run, money] = columns(top, [1, 1]);
             vec![
                 (Panel::Run, run),
@@ -91,8 +99,10 @@ pub(super) fn dashboard(at: Breakpoint, body: Rect, amounts: &Amounts) -> Vec<(P
         }
         Breakpoint::Large => {
             let quota_rows = 2 + (amounts.scopes * 2).clamp(2, 8);
-            let table_rows = 2 + amounts.regions.clamp(5, 8);
-            let [top, quota, chart, middle, tables, verdict] = rows(body, [5, quota_rows, 0, 7, table_rows, 3]);
+            let table_rows = 2 + amounts.regions.clamp(4, 8);
+            let verdict_rows = 1 + amounts.verdict.clamp(2, 4);
+            let [top, quota, chart, middle, tables, verdict] =
+                rows(body, [5, quota_rows, 0, 7, table_rows, verdict_rows]);
             let [run, money] = columns(top, [4, 3]);
             let [flow, throttles] = columns(middle, [4, 3]);
             let [regions, latency] = columns(tables, [4, 3]);
@@ -111,7 +121,9 @@ pub(super) fn dashboard(at: Breakpoint, body: Rect, amounts: &Amounts) -> Vec<(P
         Breakpoint::Huge => {
             let quota_rows = 2 + (amounts.scopes * 2).clamp(2, 12);
             let table_rows = 2 + amounts.regions.clamp(6, 10);
-            let [top, quota, chart, middle, tables, verdict] = rows(body, [5, quota_rows, 0, 8, table_rows, 3]);
+            let verdict_rows = 1 + amounts.verdict.clamp(2, 4);
+            let [top, quota, chart, middle, tables, verdict] =
+                rows(body, [5, quota_rows, 0, 8, table_rows, verdict_rows]);
             let [run, money] = columns(top, [4, 3]);
             let [flow, throttles, latency] = columns(middle, [4, 3, 3]);
             let [regions, journal] = columns(tables, [4, 3]);
@@ -142,7 +154,7 @@ mod tests {
                 let screen = Rect { x: 0, y: 0, width, height };
                 let body = areas(screen).body;
                 let at = Breakpoint::of(width, height);
-                let placed = dashboard(at, body, &Amounts { scopes, regions });
+                let placed = dashboard(at, body, &Amounts { scopes, regions, verdict: 3 });
                 let mut shown: Vec<Panel> = placed.iter().map(|(panel, _)| *panel).collect();
                 for (index, (panel, area)) in placed.iter().enumerate() {
                     assert_eq!(area.intersection(body), *area, "{panel:?} at {width}x{height}");
@@ -162,7 +174,9 @@ mod tests {
     fn the_most_important_panels_have_room_wherever_anything_is_drawn() {
         for (width, height) in [(60, 15), (80, 24), (120, 40), (200, 60)] {
             let body = areas(Rect { x: 0, y: 0, width, height }).body;
-            for (panel, area) in dashboard(Breakpoint::of(width, height), body, &Amounts { scopes: 4, regions: 4 }) {
+            for (panel, area) in
+                dashboard(Breakpoint::of(width, height), body, &Amounts { scopes: 4, regions: 4, verdict: 4 })
+            {
                 assert!(area.height >= 3 && area.width >= 26, "{panel:?} has {area} at {width}x{height}");
             }
         }

@@ -32,16 +32,14 @@ pub fn render(state: &State, kit: Kit<'_>, area: Rect, buf: &mut Buffer) -> Opti
         (.., Screen::Requests) => screens::requests::render(&view, areas.body, buf),
         (.., Screen::Log) => screens::log::render(&view, areas.body, buf),
     }
-    let mut cursor = footer::render(&view, areas.footer, buf);
-    for overlay in &state.overlays {
-        cursor = match overlay {
-            Overlay::Help { .. } => cursor,
-            Overlay::Form(form) => screens::form::render(&view, form, areas.body, buf),
-            Overlay::Dialog(dialog) => screens::confirm::render(dialog, area, buf, kit),
-            Overlay::Themes { .. } => screens::themes::render(&view, areas.body, buf),
-        };
+    let cursor = footer::render(&view, areas.footer, buf);
+    // Only the topmost: a form behind its question would show its edges.
+    match state.overlays.last() {
+        None | Some(Overlay::Help { .. }) => cursor,
+        Some(Overlay::Form(form)) => screens::form::render(&view, form, areas.body, buf),
+        Some(Overlay::Dialog(dialog)) => screens::confirm::render(dialog, area, buf, kit),
+        Some(Overlay::Themes { .. }) => screens::themes::render(&view, areas.body, buf),
     }
-    cursor
 }
 
 /// What is needed, where it cannot be given.

@@ -12,7 +12,7 @@ use super::glyphs::Glyphs;
 use super::theme::Theme;
 use super::widgets::Kit;
 use super::{fixtures, render, svg};
-use crate::console::app::{Msg, State, update};
+use crate::console::app::{ModelPrice, Msg, State, update};
 use crate::console::keys::{Chord, Key};
 use crate::console::term::{ColourDepth, GlyphLevel};
 use crate::engine::EngineSnapshot;
@@ -24,6 +24,12 @@ fn open(snapshot: EngineSnapshot, size: (u16, u16)) -> State {
     let mut state = State::new(snapshot.clone(), size, themes, "dusk");
     let at = snapshot.at;
     update(&mut state, Msg::Snapshot(snapshot), at);
+    state.prices = vec![ModelPrice {
+        model: "anthropic.claude-3-haiku-20240307-v1:0".into(),
+        input: Some(0.25),
+        output: Some(1.25),
+        default_max_output: 4_096,
+    }];
     state
 }
 

@@ -2,7 +2,7 @@
 
 use crate::engine::{BreakerView, HeadView, HeadWhy, LoadState, RegionView, TargetInfo};
 use crate::limiter::{QuotaLimit, Why};
-use crate::record::{Micros, ModelId};
+use crate::record::Micros;
 
 use super::fmt;
 use super::glyphs::Glyphs;
@@ -32,38 +32,16 @@ pub(super) fn account(target: &TargetInfo) -> String {
     }
 }
 
-/// A model's name without its provider and version, for narrow columns: `claude-3-haiku`; a geography stays.
-pub(super) fn short_model(model: &ModelId) -> String {
-    let id = model.as_str();
-    // An ARN's last part names it best.
-    let id = id.rsplit('/').next().unwrap_or(id);
-    let mut parts: Vec<&str> = id.split('.').collect();
-    let profile =
-        parts.first().filter(|p| matches!(**p, "us" | "eu" | "apac" | "jp" | "au" | "ca" | "us-gov" | "global"));
-    let profile = profile.copied();
-    let base = if parts.len() > 1 {
-        parts.split_off(if profile.is_some() { 2.min(parts.len() - 1) } else { 1 }).join(".")
-    } else {
-        id.to_owned()
-    };
-    let base = base.split(':').next().unwrap_or(&base);
-    // `-v1` and a date say which build it is, not which model.
-    let base = base.strip_suffix("-v1").or_else(|| base.strip_suffix("-v2")).unwrap_or(base);
-    let dated = base.rsplit_once('-').filter(|(_, date)| date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()));
-    let base = dated.map_or(base, |(name, _)| name);
-    profile.map_or_else(|| base.to_owned(), |profile| format!("{profile}.{base}"))
-}
-
-/// What holds the limiter, for the end of "waits for ...".
-pub(super) const fn why(why: Why) -> &'static str {
+/// What holds the limiter: the dimension, and why.
+const fn why(why: Why) -> (&'static str, &'static str) {
     match why {
-        Why::Rpm => "RPM: its requests per minute are used up",
-        Why::TpmHold => "TPM: its reservation does not fit yet",
-        Why::TpmDebt => "TPM: what is in flight will settle above its hold",
-        Why::Rate => "the rule's own request rate",
-        Why::Tpd => "TPD: the day's tokens are used up",
-        Why::HoldOff => "the pause after a throttle",
-        Why::LargerThanBurst => "ever: it is larger than the whole burst",
+        Why::Rpm => ("RPM", "its requests per minute are used up"),
+        Why::TpmHold => ("TPM", "its hold does not fit yet"),
+        Why::TpmDebt => ("TPM", "what is in flight will settle above its hold"),
+        Why::Rate => ("the rule's rate", "so many requests per second and no more"),
+        Why::Tpd => ("TPD", "the day's tokens are used up"),
+        Why::HoldOff => ("a pause", "the service throttled or named a time"),
+        Why::LargerThanBurst => ("ever", "it is larger than the whole burst"),
     }
 }
 
@@ -89,23 +67,25 @@ pub(super) fn countdown(left: Micros) -> String {
 pub(super) fn head<'a>(view: &View<'a>, head: &'a HeadView) -> Line<'a> {
     let mut line =
         Line::of(Role::Strong, fmt::sanitise(head.record.as_str())).muted(format!(" {}", head.priority.name()));
-    let reason = match head.why {
+    let (what, because) = match head.why {
         HeadWhy::Limiter(inner) => why(inner),
-        HeadWhy::Concurrency => "the concurrency limit",
-        HeadWhy::Breakers => "a breaker to close: all are open",
-        HeadWhy::Parked => "what is parked or drained",
-        HeadWhy::Cap => "the spend cap: it would be passed",
-        HeadWhy::Paused => "you: paused",
+        HeadWhy::Concurrency => ("a free place", "the concurrency limit is reached"),
+        HeadWhy::Breakers => ("a breaker", "all of them are open"),
+        HeadWhy::Parked => ("a scope", "every one is parked or drained"),
+        HeadWhy::Cap => ("the spend cap", "it would be passed"),
+        HeadWhy::Paused => ("you", "paused"),
     };
     line.push(Role::Muted, " waits");
     if let Some(until) = head.until {
         line.push(Role::Text, format!(" {}", countdown(view.until(until))));
     }
     line.push(Role::Muted, " for ");
-    line.push(Role::Text, reason);
+    line.push(Role::Strong, what);
     if let Some(route) = &head.route {
         line.push(Role::Muted, format!(" in {}", route.region));
     }
+    line.push(Role::Muted, ": ");
+    line.push(Role::Text, because);
     line
 }
 
@@ -132,29 +112,5 @@ pub(super) fn quota(limit: QuotaLimit) -> String {
         QuotaLimit::Unknown => "unknown".to_owned(),
         QuotaLimit::Absent => "none".to_owned(),
         QuotaLimit::Limit(value) => fmt::count(value),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn models_keep_what_tells_them_apart() {
-        for (id, short) in [
-            ("anthropic.claude-3-haiku-20240307-v1:0", "claude-3-haiku"),
-            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.claude-sonnet-4-5"),
-            ("global.anthropic.claude-opus-4-6-v1", "global.claude-opus-4-6"),
-            ("amazon.nova-micro-v1:0", "nova-micro"),
-            ("meta.llama3-1-8b-instruct-v1:0", "llama3-1-8b-instruct"),
-            ("ai21.jamba-1-5-mini-v1:0", "jamba-1-5-mini"),
-            ("deepseek.v3.2", "v3.2"),
-            ("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123", "abc123"),
-            ("odd", "odd"),
-            ("us.odd", "us.odd"),
-            ("", ""),
-        ] {
-            assert_eq!(short_model(&id.into()), short, "{id}");
-        }
     }
 }

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::app::Panel;
+use crate::console::ui::fmt;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Axis, Bin, Chart, Level, Line, Series, Shape, VerticalMark};
@@ -12,7 +13,13 @@ use crate::limiter::QuotaLimit;
 use super::section;
 
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let inner = section(Panel::Chart, Line::new(), view, area, buf);
+    let summary = match view.snap.marks.last() {
+        Some(mark) => Line::of(Role::Muted, "last change ")
+            .text(fmt::sanitise(&mark.what))
+            .muted(format!(" {}", fmt::age(view.now.since(mark.at)))),
+        None => Line::of(Role::Muted, "all scopes"),
+    };
+    let inner = section(Panel::Chart, summary, view, area, buf);
     tokens_per_minute(view, inner, buf);
 }
 
@@ -29,9 +36,11 @@ pub(in crate::console::ui) fn tokens_per_minute(view: &View<'_>, area: Rect, buf
         return;
     }
     let line = |name, values, role| Series { name, values, role, shape: Shape::Line, bin: Bin::Mean };
+    // What is held lies on top of what is settled: their sum is what the target and the quota limit.
+    let used: Vec<f32> = history.tpm_settled.iter().zip(&history.held).map(|(settled, held)| settled + held).collect();
     let series = [
         Series { shape: Shape::Area, ..line("settled", &history.tpm_settled[..], Role::Settled) },
-        line("held", &history.held[..], Role::Held),
+        line("with held", &used[..], Role::Held),
         line("target", &history.target_tpm[..], Role::Target),
     ];
     let quotas: Option<Vec<u64>> = view

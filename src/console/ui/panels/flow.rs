@@ -41,8 +41,10 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let rates = Rect { height: wanted.min(inner.height.saturating_sub(3)).max(1).min(inner.height), ..inner };
     facts::render(&facts, LEAST, rates, buf, view.kit);
     let rest = below(inner, rates.height);
+    // With less room than three rows the queue gives way: the head says most of it.
     let lines = [queue(view), errors(view), waits(view)];
-    for (at, line) in lines.iter().enumerate() {
+    let spared = usize::from(rest.height < 3);
+    for (at, line) in lines.iter().skip(spared).enumerate() {
         if let Some(row) = row(rest, at as u16) {
             line.render(row, buf, view.kit);
         }
@@ -69,13 +71,13 @@ fn rates(view: &View<'_>) -> Vec<Fact<'static>> {
     };
     vec![
         arrivals,
+        success,
+        Fact::with("done", Role::Strong, rate(flow.done_rps)).unit(" /s"),
         Fact {
             label: "in flight",
             value: Line::of(Role::Text, flow.in_flight.to_string()).muted(" of ").text(flow.concurrency.to_string()),
         },
         Fact::new("sent", rate(flow.sent_rps)).unit(" /s"),
-        success,
-        Fact::with("done", Role::Strong, rate(flow.done_rps)).unit(" /s"),
         Fact::new("backing off", fmt::exact(flow.backing_off)),
     ]
 }

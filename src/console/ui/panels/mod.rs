@@ -14,6 +14,7 @@ mod verdict;
 pub(super) use chart::tokens_per_minute;
 pub(super) use flow::class_role;
 pub(super) use journal::level_look;
+pub(super) use verdict::verdict_rows;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

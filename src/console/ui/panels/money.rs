@@ -59,10 +59,10 @@ fn values<'a>(view: &View<'a>) -> Vec<Fact<'a>> {
     }
     let done = view.snap.run.succeeded;
     if done > 0 {
-        facts.push(Fact::new("per record", fmt::money(Usd(money.spent.0 / done as i64))));
+        facts.push(Fact::new("a record", fmt::money(Usd(money.spent.0 / done as i64))));
     }
     if money.estimated > Usd::ZERO {
-        facts.push(Fact::new("estimated", format!("{}{}", view.kit.glyphs.about, fmt::money(money.estimated))));
+        facts.push(Fact::new("estimate", format!("{}{}", view.kit.glyphs.about, fmt::money(money.estimated))));
     }
     if let Some(first) = money.unpriced.first() {
         // First of all: a price that is not known must not look like nothing.

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::Panel;
+use crate::console::app::{Panel, short_model};
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Gauge, Line};
@@ -16,12 +16,12 @@ use super::{section, selected};
 /// Cells of a figure: `unknown`.
 const FIGURE: usize = 7;
 /// Narrowest bar that says anything.
-const LEAST_BAR: u16 = 10;
+const LEAST_BAR: u16 = 8;
 /// Cells of the columns that come after the bar where there is room.
 const PERCENT: usize = 6;
-const EFFICIENCY: usize = 10;
-const TPD: usize = 9;
-const LIMITER: usize = 16;
+const EFFICIENCY: usize = 6;
+const TPD: usize = 8;
+const LIMITER: usize = 14;
 
 /// Which columns have room, and how wide the others are.
 struct Columns {
@@ -31,14 +31,17 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(width: u16) -> Columns {
-        let figures = 4 * (FIGURE + 1) + 1 + 3 + 1 + PERCENT;
+    /// For a panel of `width` cells whose longest name has `longest`.
+    fn of(width: u16, longest: usize) -> Columns {
+        // The pointer, the dimension, the figures, blanks around the bar.
+        let figures = 2 + 4 + 4 * (FIGURE + 1) + 1 + 1 + PERCENT;
         let extras = EFFICIENCY + TPD + LIMITER + 3 * 2;
+        let least = usize::from(LEAST_BAR);
         let width = usize::from(width);
-        let wide = width >= figures + extras + 26 + usize::from(LEAST_BAR);
-        let rest = width.saturating_sub(figures + 2 + if wide { extras } else { 0 });
-        let name = if wide { (rest / 2).clamp(14, 44) } else { (rest * 3 / 5).clamp(10, 24) };
-        Columns { name, bar: rest.saturating_sub(name + 1) as u16, wide }
+        let wide = width >= figures + extras + 16 + least;
+        let rest = width.saturating_sub(figures + if wide { extras } else { 0 });
+        let name = longest.clamp(10, rest.saturating_sub(least).max(10));
+        Columns { name, bar: rest.saturating_sub(name) as u16, wide }
     }
 }
 
@@ -56,7 +59,8 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         Line::of(Role::Muted, "no route is in use").render(inner, buf, view.kit);
         return;
     }
-    let columns = Columns::of(inner.width);
+    let longest = scopes.iter().map(|scope| fmt::width(&name_of(scope))).max().unwrap_or(0);
+    let columns = Columns::of(inner.width, longest);
     head(view, &columns, inner, buf);
     let body = super::below(inner, 1);
     let per_scope: u16 = if body.height >= scopes.len() as u16 * 2 { 2 } else { 1 };
@@ -79,6 +83,10 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     }
 }
 
+fn name_of(scope: &ScopeView) -> String {
+    format!("{} {}", scope.key.region, short_model(&scope.key.bucket))
+}
+
 /// A row: the name, the dimension, four figures, the bar, the share of the quota; then what there is room for.
 fn cells(
     columns: &Columns,
@@ -99,13 +107,10 @@ fn head(view: &View<'_>, columns: &Columns, area: Rect, buf: &mut Buffer) {
     for figure in figures {
         line.push(Role::Head, figure);
     }
-    line.push(Role::Head, " ".repeat(usize::from(columns.bar) + 2));
-    line.push(Role::Head, format!("{:>PERCENT$}", "used"));
+    line.push(Role::Head, " ".repeat(usize::from(columns.bar) + 1));
+    line.push(Role::Head, format!(" {:>PERCENT$}", "used"));
     if columns.wide {
-        line.push(
-            Role::Head,
-            format!("  {:>EFFICIENCY$}  {:>TPD$}  {:<LIMITER$}", "efficiency", "TPD left", "limiter"),
-        );
+        line.push(Role::Head, format!("  {:>EFFICIENCY$}  {:>TPD$}    {:<LIMITER$}", "effic.", "TPD left", "limiter"));
     }
     line.render(area, buf, kit);
 }
@@ -113,7 +118,7 @@ fn head(view: &View<'_>, columns: &Columns, area: Rect, buf: &mut Buffer) {
 fn render_scope(view: &View<'_>, scope: &ScopeView, columns: &Columns, chosen: bool, rows: Rect, buf: &mut Buffer) {
     let kit = view.kit;
     let limiter = &scope.limiter;
-    let name = format!("{} {}", scope.key.region, words::short_model(&scope.key.bucket));
+    let name = name_of(scope);
     let tpm = Row {
         name: &name,
         dimension: "TPM",

@@ -10,18 +10,17 @@ use crate::console::ui::widgets::{Align, Cell, Column, Line, Table, Width};
 use crate::console::ui::{fmt, words};
 use crate::engine::RegionView;
 
-use super::{section, selected};
+use super::{below, section, selected};
 
-const COLUMNS: [Column<'static>; 9] = [
+const COLUMNS: [Column<'static>; 8] = [
     Column::new("", Width::Fixed(1)),
     Column::new("Region", Width::Fixed(14)),
     Column::new("state", Width::Fixed(9)),
     Column::new("/s", Width::Fixed(5)).align(Align::Right),
     Column::new("flight", Width::Fixed(6)).align(Align::Right).drop(2),
-    Column::new("success", Width::Fixed(7)).align(Align::Right).drop(3),
+    Column::new("ok", Width::Fixed(6)).align(Align::Right).drop(3),
     Column::new("p50", Width::Fixed(6)).align(Align::Right).drop(4),
     Column::new("TPM", Width::Fixed(5)).align(Align::Right),
-    Column::new("last error", Width::Flex(12)).drop(5),
 ];
 
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
@@ -42,6 +41,17 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         empty: "no Region is in use",
     }
     .render(inner, buf, view.kit);
+    // The last errors have the rows that no Region needs.
+    let mut rest = below(inner, 1 + regions.len() as u16);
+    for region in regions {
+        let Some(error) = &region.last_error else { continue };
+        if rest.height == 0 {
+            return;
+        }
+        let line = Line::of(Role::Muted, format!("  {} ", region.region)).muted(fmt::sanitise(error));
+        line.render(rest, buf, view.kit);
+        rest = below(rest, 1);
+    }
 }
 
 fn cells<'a>(view: &View<'a>, region: &'a RegionView, chosen: bool) -> Vec<Cell<'a>> {
@@ -59,6 +69,5 @@ fn cells<'a>(view: &View<'a>, region: &'a RegionView, chosen: bool) -> Vec<Cell<
         Cell::new(success, fmt::maybe_percent(region.success_rate)),
         Cell::text(fmt::maybe_latency(region.p50)),
         Cell::text(fmt::count(region.settled)),
-        Cell::new(Role::Muted, fmt::sanitise(region.last_error.as_deref().unwrap_or(""))),
     ]
 }

@@ -46,7 +46,7 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         };
     }
     if with_spark && let Some(row) = row(inner, spark_row) {
-        let used = Line::of(Role::Muted, format!("{:<NAME$}", "throttles, 1 s")).render(row, buf, view.kit);
+        let used = Line::of(Role::Muted, format!("{:<NAME$}", "429 per second")).render(row, buf, view.kit);
         let rest = Rect { x: row.x + used, width: row.width.saturating_sub(used), ..row };
         Spark { values: &view.snap.series.throttles, top: None, role: Role::Throttle }.render(rest, buf, view.kit);
     }

@@ -1,5 +1,7 @@
 //! The bottleneck, in words, and what to do.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -11,6 +13,9 @@ use crate::console::ui::widgets::Line;
 use crate::engine::{Bottleneck, LoadState};
 
 use super::{row, section};
+
+/// Cells of the arrow before the advice.
+const INDENT: u16 = 2;
 
 /// A bottleneck in a word or two, and how bad it is.
 const fn name(what: Bottleneck) -> (&'static str, Role) {
@@ -27,53 +32,61 @@ const fn name(what: Bottleneck) -> (&'static str, Role) {
     }
 }
 
+/// What is the matter, and what to do about it. A parked load is its own verdict.
+fn words<'a>(view: &View<'a>) -> (Cow<'a, str>, Cow<'a, str>) {
+    match &view.snap.state {
+        LoadState::Parked { cause, remedy, .. } => (fmt::sanitise(cause), fmt::sanitise(remedy)),
+        _ => (fmt::sanitise(&view.snap.verdict.sentence), fmt::sanitise(&view.snap.verdict.advice)),
+    }
+}
+
+/// How many rows the words take in a panel of `width` cells.
+pub(in crate::console::ui) fn verdict_rows(view: &View<'_>, width: u16) -> u16 {
+    let (sentence, advice) = words(view);
+    let rows = |text: &str, width: u16| if text.is_empty() { 0 } else { fmt::wrap(text, usize::from(width)).len() };
+    u16::try_from(rows(&sentence, width) + rows(&advice, width.saturating_sub(INDENT))).unwrap_or(u16::MAX)
+}
+
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let inner = section(Panel::Verdict, summary(view), view, area, buf);
+    let (sentence, advice) = words(view);
+    // The sentence gives way so far that the advice has a row.
+    let kept = inner.height.saturating_sub(u16::from(!advice.is_empty())).max(1.min(inner.height));
+    let used = paragraph(view, &sentence, Role::Strong, Rect { height: kept, ..inner }, buf);
+    let below = super::below(inner, used);
+    if advice.is_empty() || below.height == 0 {
+        return;
+    }
+    Line::of(Role::Accent, view.kit.glyphs.arrows[3]).render(below, buf, view.kit);
+    let indented = Rect { x: below.x + INDENT, width: below.width.saturating_sub(INDENT), ..below };
+    paragraph(view, &advice, Role::Text, indented, buf);
+}
+
+fn summary(view: &View<'_>) -> Line<'static> {
+    if matches!(view.snap.state, LoadState::Parked { .. }) {
+        return Line::of(Role::Danger, format!("{} parked", view.kit.glyphs.danger));
+    }
     let verdict = &view.snap.verdict;
-    let g = view.kit.glyphs;
-    let (summary, lines) = if let LoadState::Parked { cause, remedy, .. } = &view.snap.state {
-        let summary = Line::of(Role::Danger, format!("{} parked", g.danger));
-        (summary, [(Role::Strong, fmt::sanitise(cause)), (Role::Text, fmt::sanitise(remedy))])
-    } else {
-        let (what, role) = name(verdict.what);
-        let mut summary = Line::of(role, what);
-        if let Some(best) = verdict.best_per_minute {
-            let now = view.snap.flow.done_rps * 60.0;
-            summary = summary
-                .muted("   best possible ")
-                .text(fmt::si(best))
-                .muted(" records/min, now ")
-                .text(fmt::si(now.round()));
+    let (what, role) = name(verdict.what);
+    let line = Line::of(role, what);
+    match verdict.best_per_minute {
+        Some(best) => {
+            let now = (view.snap.flow.done_rps * 60.0).round();
+            line.muted("   best possible ").text(fmt::si(best)).muted(" records/min, now ").text(fmt::si(now))
         }
-        (summary, [(Role::Strong, fmt::sanitise(&verdict.sentence)), (Role::Text, fmt::sanitise(&verdict.advice))])
-    };
-    let inner = section(Panel::Verdict, summary, view, area, buf);
-    // Sentence, then advice behind an arrow; both wrap where there is room.
-    let mut at = 0;
-    let rows = usize::from(inner.height);
-    for (index, (role, text)) in lines.iter().enumerate().filter(|(_, (_, text))| !text.is_empty()) {
-        let indent: u16 = if index == 1 { 2 } else { 0 };
-        let reserve = usize::from(index == 0 && !lines[1].1.is_empty());
-        let wrapped = fmt::wrap(text, usize::from(inner.width.saturating_sub(indent)));
-        for (n, part) in wrapped.iter().enumerate() {
-            if at + reserve >= rows && n > 0 {
-                break;
-            }
-            let Some(area) = row(inner, at as u16) else { return };
-            // The last row that there is room for carries the rest, cut with an ellipsis.
-            let last = at + 1 + reserve >= rows;
-            let part = if last { wrapped[n..].join(" ") } else { part.clone() };
-            let line = if indent > 0 && n == 0 {
-                Line::of(Role::Accent, format!("{} ", g.arrows[3])).with(*role, part)
-            } else if indent > 0 {
-                Line::of(*role, format!("  {part}"))
-            } else {
-                Line::of(*role, part)
-            };
-            line.render(area, buf, view.kit);
-            at += 1;
-            if last {
-                break;
-            }
+        None => line,
+    }
+}
+
+/// Draws wrapped text; the last row that there is room for carries the rest, cut. Returns the rows used.
+fn paragraph(view: &View<'_>, text: &str, role: Role, area: Rect, buf: &mut Buffer) -> u16 {
+    let lines = fmt::wrap(text, usize::from(area.width));
+    let rows = usize::from(area.height).min(lines.len());
+    for at in 0..rows {
+        let text = if at + 1 == rows { lines[at..].join(" ") } else { lines[at].clone() };
+        if let Some(row) = row(area, at as u16) {
+            Line::of(role, text).render(row, buf, view.kit);
         }
     }
+    rows as u16
 }

@@ -9,28 +9,36 @@ use crate::console::ui::theme::Role;
 use crate::console::ui::widgets::{Dialog as Frame, Kit, Line};
 use crate::record::Usd;
 
+/// Cells between the names of the facts and the facts.
+const GAP: usize = 3;
+/// Cells inside the widest dialog.
+const WIDEST: usize = 68;
+
 pub(in crate::console::ui) fn render(dialog: &Dialog, area: Rect, buf: &mut Buffer, kit: Kit<'_>) -> Option<Position> {
-    let label = dialog.facts.iter().map(|(name, _)| fmt::width(name)).max().unwrap_or(0);
-    let mut body: Vec<Line<'_>> = dialog
-        .facts
-        .iter()
-        .map(|(name, value)| {
-            let mut line = Line::of(Role::Muted, format!("{name:<label$}   "));
-            line.parts.extend(fact(value).parts);
-            line
-        })
-        .collect();
+    let label = dialog.facts.iter().map(|(name, _)| fmt::width(name)).max().unwrap_or(0) + GAP;
+    let mut body = Vec::new();
+    for (name, value) in &dialog.facts {
+        let mut name = *name;
+        for value in fact(value, WIDEST - label) {
+            let mut line = Line::of(Role::Muted, format!("{name:<label$}"));
+            line.parts.extend(value.parts);
+            body.push(line);
+            name = "";
+        }
+    }
     body.push(Line::new());
     body.push(Line::of(Role::Warn, format!("{} ", kit.glyphs.warn)).text(dialog.warning.as_str()));
-    body.push(Line::new());
     let mut frame = Frame::confirm(&dialog.title, Role::Warn, body, dialog.accept);
     frame.focus = Some(usize::from(dialog.focus == Button::Accept));
     frame.render(area, buf, kit)
 }
 
-fn fact(fact: &Fact) -> Line<'_> {
-    match fact {
-        Fact::Text(text) => Line::of(Role::Text, fmt::sanitise(text)),
+/// A fact in lines of at most `cells`.
+fn fact(fact: &Fact, cells: usize) -> Vec<Line<'_>> {
+    let line = match fact {
+        Fact::Text(text) => {
+            return fmt::wrap(&fmt::sanitise(text), cells).into_iter().map(|part| Line::of(Role::Text, part)).collect();
+        }
         Fact::Money(before, amount, after) => {
             Line::of(Role::Text, *before).with(Role::Strong, fmt::money(*amount)).text(*after)
         }
@@ -48,7 +56,8 @@ fn fact(fact: &Fact) -> Line<'_> {
             }
             line
         }
-    }
+    };
+    vec![line]
 }
 
 fn cap(cap: Option<Usd>) -> String {

@@ -55,7 +55,7 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
     // A long line is told in full below.
     let whole = lines.get(at).map(|line| fmt::sanitise(&line.text).into_owned()).unwrap_or_default();
     let when = lines.get(at).map(|line| fmt::utc_date_time(line.utc_ms)).unwrap_or_default();
-    let inner = Panel::new("Line").ruled().summary(Line::of(Role::Muted, when)).render(detail, buf, kit);
+    let inner = Panel::new("In full").ruled().summary(Line::of(Role::Muted, when)).render(detail, buf, kit);
     for (at, part) in fmt::wrap(&whole, usize::from(inner.width)).iter().take(usize::from(inner.height)).enumerate() {
         Line::of(Role::Text, part.as_str()).render(Rect { y: inner.y + at as u16, height: 1, ..inner }, buf, kit);
     }

@@ -31,4 +31,9 @@ fn scrolled(lines: &[Line<'_>], scroll: u16, area: Rect, buf: &mut Buffer, kit: 
     for (at, line) in lines.iter().skip(first).take(usize::from(area.height)).enumerate() {
         line.render(Rect { y: area.y + at as u16, height: 1, ..area }, buf, kit);
     }
+    let more = lines.len().saturating_sub(first + usize::from(area.height));
+    if more > 0 && area.height > 0 {
+        let note = Line::of(Role::Accent, format!(" {} ", kit.glyphs.descending)).muted(format!("{more} more "));
+        note.render_right(Rect { y: area.bottom() - 1, height: 1, ..area }, buf, kit);
+    }
 }

@@ -4,11 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::app::lists::request_key;
+use crate::console::app::short_model;
 use crate::console::ui::panels::class_role;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Align, Cell, Column, Line, Panel, Table, Width};
-use crate::console::ui::{fmt, layout, words};
+use crate::console::ui::{fmt, layout};
 use crate::engine::RequestView;
 
 const COLUMNS: [Column<'static>; 13] = [
@@ -83,7 +84,7 @@ fn cells<'a>(view: &View<'_>, request: &'a RequestView) -> Vec<Cell<'a>> {
         Cell::text(fmt::sanitise(request.id.as_str())),
         Cell::new(Role::Muted, request.priority.name()),
         Cell::text(request.route.region.as_str()),
-        Cell::text(words::short_model(&request.route.model)),
+        Cell::text(short_model(&request.route.model)),
         Cell::new(if request.attempts > 1 { Role::Warn } else { Role::Text }, request.attempts.to_string()),
         Cell::text(fmt::latency(request.attempt)),
         Cell::text(fmt::latency(request.response)),

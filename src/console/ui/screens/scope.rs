@@ -12,7 +12,7 @@ use crate::limiter::{DimensionStatus, Epoch, QuotaLimit};
 use crate::record::ScopeKey;
 
 /// Cells of the names.
-const NAME: usize = 22;
+const NAME: usize = 21;
 
 pub(in crate::console::ui) fn render(view: &View<'_>, key: &ScopeKey, scroll: u16, body: Rect, buf: &mut Buffer) {
     let summary = Line::of(Role::Muted, "Esc goes back");
@@ -48,7 +48,7 @@ fn lines(view: &View<'_>, scope: &ScopeView) -> Vec<Line<'static>> {
     }
     lines.push(Line::new());
     let head = format!(
-        "{:<NAME$}{:>10}{:>10}{:>19}{:>10}{:>10}",
+        "{:<NAME$}{:>8}{:>8}{:>19}{:>9}{:>11}",
         "per minute", "quota", "target", "real limit within", "burst", "level now"
     );
     lines.push(Line::of(Role::Head, head));
@@ -66,7 +66,7 @@ fn lines(view: &View<'_>, scope: &ScopeView) -> Vec<Line<'static>> {
     ));
     let debt = if limiter.debt > 0 { Role::Warn } else { Role::Text };
     lines.push(fact("debt", debt, format!("{} quota tokens", fmt::exact(limiter.debt))));
-    lines.push(fact("today", Role::Text, today(limiter.tpd, limiter.tpd_used)));
+    lines.push(fact("this UTC day", Role::Text, today(limiter.tpd, limiter.tpd_used)));
     lines.push(Line::new());
     epochs(view, limiter.epochs, &limiter.last_epochs, &mut lines);
     lines
@@ -93,43 +93,33 @@ fn dimension(name: &str, status: &DimensionStatus) -> Line<'static> {
     };
     let level = if status.level < 0.0 { Role::Warn } else { Role::Text };
     Line::of(Role::Text, format!("{name:<NAME$}"))
-        .with(Role::Quota, format!("{:>10}", words::quota(status.quota)))
-        .with(Role::Target, format!("{:>10}", figure(status.target)))
-        .text(format!("{between:>19}{:>10}", figure(status.burst)))
-        .with(level, format!("{:>10}", fmt::si(status.level)))
+        .with(Role::Quota, format!("{:>8}", words::quota(status.quota)))
+        .with(Role::Target, format!("{:>8}", figure(status.target)))
+        .text(format!("{between:>19}{:>9}", figure(status.burst)))
+        .with(level, format!("{:>11}", fmt::si(status.level)))
 }
 
 fn today(quota: QuotaLimit, used: u64) -> String {
     match quota {
         QuotaLimit::Limit(quota) => {
             let left = quota.saturating_sub(used);
-            format!(
-                "{} of {} quota tokens settled by us, {} left (UTC day)",
-                fmt::exact(used),
-                fmt::exact(quota),
-                fmt::count(left)
-            )
+            format!("{} of {} quota tokens by us, {} left", fmt::exact(used), fmt::exact(quota), fmt::count(left))
         }
-        QuotaLimit::Unknown => format!("{} quota tokens settled by us; the day's quota is unknown", fmt::exact(used)),
-        QuotaLimit::Absent => format!("{} quota tokens settled by us; there is no daily quota", fmt::exact(used)),
+        QuotaLimit::Unknown => format!("{} quota tokens by us; the quota is unknown", fmt::exact(used)),
+        QuotaLimit::Absent => format!("{} quota tokens by us; there is no daily quota", fmt::exact(used)),
     }
 }
 
 fn epochs(view: &View<'_>, count: u64, last: &[Epoch], lines: &mut Vec<Line<'static>>) {
-    let head = format!(
-        "{:<NAME$}{:>10}{:>10}{:>10}",
-        format!("throttle epochs: {}", fmt::exact(count)),
-        "blamed",
-        "from",
-        "to"
-    );
+    let head =
+        format!("{:<NAME$}{:>10}{:>9}{:>9}", format!("throttle epochs: {}", fmt::exact(count)), "blamed", "from", "to");
     lines.push(Line::of(Role::Head, head));
     if last.is_empty() {
         lines.push(Line::of(Role::Muted, "none yet"));
     }
     for epoch in last {
         let when = format!("{} UTC", fmt::utc_time(view.utc(epoch.at)));
-        let from_to = format!("{:>10}{:>10}", fmt::si(epoch.from), fmt::si(epoch.to));
+        let from_to = format!("{:>9}{:>9}", fmt::si(epoch.from), fmt::si(epoch.to));
         let line = Line::of(Role::Text, format!("{when:<NAME$}"))
             .with(Role::Throttle, format!("{:>10}", words::why_short(epoch.why)))
             .text(from_to);

@@ -12,8 +12,8 @@ use crate::console::ui::{fmt, layout, panels};
 use crate::limiter::QuotaLimit;
 
 /// Cells of the columns: value, value at the start.
-const VALUE: usize = 17;
-const START: usize = 12;
+const VALUE: usize = 15;
+const START: usize = 10;
 /// Least cells of a labelled figure of the effect.
 const LEAST: u16 = 19;
 
@@ -29,7 +29,7 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
         selected(view, rows.get(at), detail, buf);
     } else {
         let figures = if body.height >= 20 { 3 } else { 2 };
-        let [list, detail, effect] = layout::rows(body, [0, 3, 1 + figures]);
+        let [list, detail, effect] = layout::rows(body, [0, 4, 1 + figures]);
         knobs(view, &rows, at, list, buf);
         selected(view, rows.get(at), detail, buf);
         let inner = effect_heading(view, effect, buf);
@@ -43,12 +43,11 @@ fn value(view: &View<'_>, row: &TuningRow) -> Value {
 
 fn knobs(view: &View<'_>, rows: &[(&'static str, TuningRow)], at: usize, area: Rect, buf: &mut Buffer) {
     let kit = view.kit;
-    let summary = Line::of(Role::Key, "Left Right")
-        .muted(" change  ")
-        .with(Role::Key, "Enter")
-        .muted(" type  ")
-        .with(Role::Key, "u")
-        .muted(" undo");
+    let changed = view.snap.knobs.iter().filter(|knob| (knob.value - knob.default).abs() > 1e-9).count();
+    let summary = match changed {
+        0 => Line::of(Role::Muted, "all as at the start"),
+        n => Line::of(Role::Accent, n.to_string()).muted(" not as at the start"),
+    };
     let inner = Panel::new("Knobs").ruled().summary(summary).focused(true).render(area, buf, kit);
     // A line for each heading and each row.
     let mut lines: Vec<(Option<usize>, &str)> = Vec::new();
@@ -98,10 +97,12 @@ fn knob(view: &View<'_>, row: &TuningRow, here: bool, area: Rect, buf: &mut Buff
     let value_role = if on_its_way || (value.changed && value.active) { Role::Accent } else { value_role };
     let [open, close] = if here { kit.glyphs.choice } else { [" ", " "] };
     let label = fmt::truncate_middle(&value.label, name, kit.glyphs);
+    let shown = fmt::truncate(&value.value, VALUE, kit.glyphs);
+    let blank = " ".repeat(VALUE - fmt::width(&shown));
     let mut line = Line::of(Role::Focus, if here { kit.glyphs.pointer } else { " " })
-        .with(label_role, format!(" {}", fmt::left(&label, name, kit.glyphs)))
+        .with(label_role, format!(" {}{blank}", fmt::left(&label, name, kit.glyphs)))
         .with(Role::Key, format!("{open} "))
-        .with(value_role, fmt::right(&value.value, VALUE, kit.glyphs))
+        .with(value_role, shown)
         .with(Role::Key, format!(" {close}"));
     if with_start {
         // The value at the start is worth its place only where it is another one.
