@@ -13,7 +13,7 @@ mod snapshot;
 mod watch;
 
 pub use discovery::{Discovery, ListedQuota, RegionFacts, discover};
-pub use quota::{ConfiguredQuota, QuotaSource, RouteQuota, quota_of};
+pub use quota::{QuotaSource, RouteQuota, quota_of};
 pub use routes::{Expansion, PlannedRoute, Refusal, expand_routes};
 pub use snapshot::{ControlProblem, ControlSnapshot, QuotaLine, RouteLimits};
-pub use watch::{ControlHandle, ControlPlan, start};
+pub use watch::{ControlHandle, start};

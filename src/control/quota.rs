@@ -9,21 +9,6 @@ use crate::record::{ModelId, Region};
 use super::discovery::{ListedQuota, RegionFacts};
 use super::routes::PlannedRoute;
 
-/// A quota that the user wrote down.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConfiguredQuota {
-    /// Where; every Region if not said.
-    pub region: Option<Region>,
-    /// For which metered id.
-    pub model: Option<ModelId>,
-    /// Requests per minute.
-    pub rpm: Option<u64>,
-    /// Quota tokens per minute.
-    pub tpm: Option<u64>,
-    /// Quota tokens per day.
-    pub tpd: Option<u64>,
-}
-
 /// Where a number came from, best first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "snake_case")]
@@ -35,8 +20,6 @@ pub enum QuotaSource {
         /// Shared by all models.
         pool: bool,
     },
-    /// The user's configuration.
-    Config,
     /// The published default.
     Default {
         /// Quota code, where it is published.
@@ -55,7 +38,6 @@ impl QuotaSource {
     fn word(&self) -> String {
         match self {
             QuotaSource::ServiceQuotas { .. } => "service quotas".to_owned(),
-            QuotaSource::Config => "config".to_owned(),
             QuotaSource::Default { year, .. } => format!("default of {year}"),
             QuotaSource::Absent => "no quota".to_owned(),
             QuotaSource::Unknown => "unknown".to_owned(),
@@ -116,25 +98,19 @@ impl RouteQuota {
     }
 }
 
-/// What limits `planned`: for each number Service Quotas, else `configured`, else the published default, else unknown.
+/// What limits `planned`: for each number Service Quotas, else the published default, else unknown.
 ///
 /// The service lists every quota of a model that it knows. So a model with listed quotas but without one for requests
 /// has none for requests: [`QuotaLimit::Absent`], as the newest Claude models. A simulator's quotas are what its scenario
 /// says and nothing else: the published defaults of AWS do not speak for it.
 #[must_use]
-pub fn quota_of(
-    planned: &PlannedRoute,
-    facts: Option<&RegionFacts>,
-    configured: &[ConfiguredQuota],
-    simulated: bool,
-) -> RouteQuota {
+pub fn quota_of(planned: &PlannedRoute, facts: Option<&RegionFacts>, simulated: bool) -> RouteQuota {
     let question = Question {
         region: &planned.key.region,
         bucket: &planned.key.bucket,
         kind: planned.kind,
         rpm_exists: planned.model.is_none_or(|model| model.rpm_quota),
         listed: facts.and_then(|facts| facts.quotas.as_deref().ok()),
-        configured,
         simulated,
     };
     RouteQuota {
@@ -152,14 +128,12 @@ struct Question<'a> {
     kind: RouteKind,
     rpm_exists: bool,
     listed: Option<&'a [ListedQuota]>,
-    configured: &'a [ConfiguredQuota],
     simulated: bool,
 }
 
 impl Question<'_> {
     fn answer(&self, metric: Metric) -> (QuotaLimit, QuotaSource) {
         self.applied(metric)
-            .or_else(|| self.configured(metric))
             .or_else(|| self.absent(metric))
             .or_else(|| self.default(metric))
             .unwrap_or((QuotaLimit::Unknown, QuotaSource::Unknown))
@@ -199,22 +173,6 @@ impl Question<'_> {
             all.min_by_key(|(quota, factor, _)| whole(quota.entry.value).saturating_mul(*factor))?;
         let limit = QuotaLimit::Limit(whole(quota.entry.value).saturating_mul(factor));
         Some((limit, QuotaSource::ServiceQuotas { code: quota.entry.code.clone(), pool }))
-    }
-
-    fn configured(&self, metric: Metric) -> Option<(QuotaLimit, QuotaSource)> {
-        let fits = |quota: &&ConfiguredQuota| {
-            quota.region.as_ref().is_none_or(|region| region == self.region)
-                && quota.model.as_ref().is_none_or(|model| model == self.bucket)
-        };
-        // The most specific statement wins: Region and model, then model, then Region.
-        let rank = |quota: &&ConfiguredQuota| (quota.model.is_some(), quota.region.is_some());
-        let value = |quota: &ConfiguredQuota| match metric {
-            Metric::Rpm => quota.rpm,
-            Metric::Tpm => quota.tpm,
-            Metric::Tpd => quota.tpd,
-        };
-        let best = self.configured.iter().filter(fits).filter(|quota| value(quota).is_some()).max_by_key(rank)?;
-        Some((QuotaLimit::Limit(value(best)?), QuotaSource::Config))
     }
 
     fn absent(&self, metric: Metric) -> Option<(QuotaLimit, QuotaSource)> {
@@ -307,11 +265,11 @@ mod tests {
     #[test]
     fn listed_quotas_go_to_their_own_bucket() {
         let facts = facts(&ROWS);
-        let base = quota_of(&planned(HAIKU), Some(&facts), &[], false);
+        let base = quota_of(&planned(HAIKU), Some(&facts), false);
         assert_eq!((base.rpm.0, base.tpm.0), (QuotaLimit::Limit(1_000), QuotaLimit::Limit(2_000_000)));
         assert_eq!(base.tpd.0, QuotaLimit::Limit(9_000_000_000));
         assert_eq!(base.source(), "service quotas: RPM L-A, TPM L-B, TPD L-D");
-        let geo = quota_of(&planned(&format!("us.{HAIKU}")), Some(&facts), &[], false);
+        let geo = quota_of(&planned(&format!("us.{HAIKU}")), Some(&facts), false);
         // Listed for tokens and not for requests: there is no such quota. The day counts double.
         assert_eq!((geo.rpm.0, geo.tpm.0), (QuotaLimit::Absent, QuotaLimit::Limit(4_000_000)));
         assert_eq!(geo.tpd.0, QuotaLimit::Limit(18_000_000_000));
@@ -322,7 +280,7 @@ mod tests {
     fn the_accounts_day_binds_where_it_is_smaller() {
         let mut rows = ROWS.to_vec();
         rows.push(("L-E3F10727", "Cross-Model Max Tokens Per Day", 700e6));
-        let quota = quota_of(&planned(HAIKU), Some(&facts(&rows)), &[], false);
+        let quota = quota_of(&planned(HAIKU), Some(&facts(&rows)), false);
         assert_eq!(quota.tpd.0, QuotaLimit::Limit(700_000_000));
         assert!(quota.source().ends_with("TPD L-E3F10727 of all models"), "{}", quota.source());
     }
@@ -330,48 +288,35 @@ mod tests {
     #[test]
     fn a_quota_of_zero_is_a_quota() {
         let rows = [("L-B", "On-demand model inference tokens per minute for Anthropic Claude 3 Haiku", 0.0)];
-        assert_eq!(quota_of(&planned(HAIKU), Some(&facts(&rows)), &[], false).tpm.0, QuotaLimit::Limit(0));
+        assert_eq!(quota_of(&planned(HAIKU), Some(&facts(&rows)), false).tpm.0, QuotaLimit::Limit(0));
     }
 
     #[test]
     fn without_permission_the_default_is_used_and_says_why() {
-        let quota = quota_of(&planned(HAIKU), Some(&denied()), &[], false);
+        let quota = quota_of(&planned(HAIKU), Some(&denied()), false);
         assert_eq!((quota.rpm.0, quota.tpm.0), (QuotaLimit::Limit(1_000), QuotaLimit::Limit(2_000_000)));
         let source = quota.source();
         assert!(source.starts_with("default of 2025: RPM L-2DC80978, TPM L-8CE99163; "), "{source}");
         assert!(source.ends_with("(allow servicequotas:ListServiceQuotas))"), "{source}");
         // The newest models have no quota for requests.
-        let newest = quota_of(&planned("anthropic.claude-sonnet-5"), Some(&denied()), &[], false);
+        let newest = quota_of(&planned("anthropic.claude-sonnet-5"), Some(&denied()), false);
         assert_eq!(newest.rpm, (QuotaLimit::Absent, QuotaSource::Absent));
         assert_eq!(newest.burndown, 10);
     }
 
     #[test]
-    fn configuration_stands_between_the_account_and_the_default() {
-        let any = ConfiguredQuota { tpm: Some(5), rpm: Some(1), ..ConfiguredQuota::default() };
-        let own = ConfiguredQuota { model: Some(HAIKU.into()), tpm: Some(6), ..ConfiguredQuota::default() };
-        let elsewhere = ConfiguredQuota { region: Some("eu-west-1".into()), tpm: Some(7), ..own.clone() };
-        let configured = [any, own, elsewhere];
-        let quota = quota_of(&planned(HAIKU), Some(&denied()), &configured, false);
-        assert_eq!(quota.tpm, (QuotaLimit::Limit(6), QuotaSource::Config));
-        assert_eq!(quota.rpm, (QuotaLimit::Limit(1), QuotaSource::Config));
-        let quota = quota_of(&planned(HAIKU), Some(&facts(&ROWS)), &configured, false);
-        assert_eq!(quota.tpm.0, QuotaLimit::Limit(2_000_000));
-    }
-
-    #[test]
     fn a_simulators_scenario_is_all_there_is() {
         let other = [("L-B", "On-demand model inference tokens per minute for Amazon Nova Lite", 5.0)];
-        let quota = quota_of(&planned(HAIKU), Some(&facts(&other)), &[], true);
+        let quota = quota_of(&planned(HAIKU), Some(&facts(&other)), true);
         assert_eq!((quota.rpm.0, quota.tpm.0), (QuotaLimit::Unknown, QuotaLimit::Unknown));
-        let quota = quota_of(&planned(HAIKU), Some(&facts(&other)), &[], false);
+        let quota = quota_of(&planned(HAIKU), Some(&facts(&other)), false);
         assert_eq!(quota.tpm.0, QuotaLimit::Limit(2_000_000));
     }
 
     #[test]
     fn bought_capacity_has_no_on_demand_quotas() {
         let arn = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abcdefghijkl";
-        let quota = quota_of(&planned(arn), Some(&facts(&ROWS)), &[], false);
+        let quota = quota_of(&planned(arn), Some(&facts(&ROWS)), false);
         assert_eq!((quota.tpm.0, quota.tpd.0), (QuotaLimit::Unknown, QuotaLimit::Absent));
     }
 }

@@ -14,7 +14,7 @@ use crate::catalogue::{BucketKind, Catalogue, base_id, bucket_kind};
 use crate::record::{Failure, Region};
 
 use super::discovery::{Discovery, join, listed, utc_ms};
-use super::quota::{ConfiguredQuota, quota_of};
+use super::quota::quota_of;
 use super::routes::PlannedRoute;
 use super::snapshot::{ControlProblem, ControlSnapshot, QuotaLine, RouteLimits, bucket_of};
 
@@ -24,15 +24,6 @@ const IDENTITY_EVERY: Duration = Duration::from_secs(60);
 const QUOTAS_EVERY: Duration = Duration::from_secs(15 * 60);
 /// After a failure, sooner.
 const QUOTAS_AFTER_FAILURE: Duration = Duration::from_secs(120);
-
-/// What to watch.
-#[derive(Clone, Debug, Default)]
-pub struct ControlPlan {
-    /// The routes in use.
-    pub routes: Vec<PlannedRoute>,
-    /// Quotas that the user wrote down.
-    pub configured: Vec<ConfiguredQuota>,
-}
 
 /// The watch over the account. Dropping it ends the watch.
 #[derive(Debug)]
@@ -55,10 +46,15 @@ impl Drop for ControlHandle {
     }
 }
 
-/// Publishes what `discovery` found and keeps asking: identity and credentials once a minute, quotas every 15 minutes.
+/// Publishes what `discovery` found about `routes`, and keeps asking: identity and credentials once a minute, quotas every 15 minutes.
 #[must_use]
-pub fn start(clients: Arc<Clients>, plan: ControlPlan, discovery: Discovery, runtime: &Handle) -> ControlHandle {
-    let mut watcher = Watcher { clients, plan, discovery, stale: BTreeMap::new(), asked_at: SystemTime::now() };
+pub fn start(
+    clients: Arc<Clients>,
+    routes: Vec<PlannedRoute>,
+    discovery: Discovery,
+    runtime: &Handle,
+) -> ControlHandle {
+    let mut watcher = Watcher { clients, routes, discovery, stale: BTreeMap::new(), asked_at: SystemTime::now() };
     let (publish, snapshot) = watch::channel(Arc::new(watcher.snapshot()));
     let task = runtime.spawn(async move {
         let mut quotas_due = Instant::now() + watcher.quotas_again();
@@ -81,7 +77,7 @@ pub fn start(clients: Arc<Clients>, plan: ControlPlan, discovery: Discovery, run
 
 struct Watcher {
     clients: Arc<Clients>,
-    plan: ControlPlan,
+    routes: Vec<PlannedRoute>,
     discovery: Discovery,
     /// Regions whose quotas could not be read again.
     stale: BTreeMap<Region, Failure>,
@@ -124,10 +120,10 @@ impl Watcher {
 
     fn snapshot(&self) -> ControlSnapshot {
         let simulated = self.discovery.simulated;
-        let limits = self.plan.routes.iter().map(|planned| RouteLimits {
+        let limits = self.routes.iter().map(|planned| RouteLimits {
             route: planned.route.clone(),
             key: planned.key.clone(),
-            quota: quota_of(planned, self.discovery.regions.get(&planned.key.region), &self.plan.configured, simulated),
+            quota: quota_of(planned, self.discovery.regions.get(&planned.key.region), simulated),
         });
         ControlSnapshot {
             at_ms: utc_ms(SystemTime::now()),
@@ -145,7 +141,7 @@ impl Watcher {
         let catalogue = Catalogue::embedded();
         let mut lines = Vec::new();
         for (region, facts) in &self.discovery.regions {
-            let here = self.plan.routes.iter().filter(|planned| planned.key.region == *region);
+            let here = self.routes.iter().filter(|planned| planned.key.region == *region);
             let used: BTreeSet<(&str, BucketKind)> = here
                 .map(|planned| {
                     let base = base_id(planned.key.bucket.as_str());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bedrock_top::bedrock::{Call, Clients, ConnectionSettings, Identified, Resolved, Target, identify};
-use bedrock_top::control::{self, ControlPlan, Discovery, Expansion, RouteQuota};
+use bedrock_top::control::{self, Discovery, Expansion, RouteQuota};
 use bedrock_top::limiter::QuotaLimit;
 use bedrock_top::record::{ErrorClass, Family, Reach, Region, Route};
 use bedrock_top::sim::{Fault, FaultKind, QuotaSpec, RegionSpec, Scenario, Simulator};
@@ -198,7 +198,7 @@ async fn found() {
     let of = |region: &str, model: &str| -> RouteQuota {
         let route = Route::new(region, model);
         let planned = found.routes.iter().find(|planned| planned.route == route).unwrap();
-        control::quota_of(planned, discovery.regions.get(&route.region), &[], discovery.simulated)
+        control::quota_of(planned, discovery.regions.get(&route.region), discovery.simulated)
     };
     let haiku = of("us-east-1", HAIKU);
     assert_eq!((haiku.rpm.0, haiku.tpm.0), (QuotaLimit::Limit(600), QuotaLimit::Limit(5_000_000)));
@@ -230,11 +230,10 @@ async fn without_permission() {
     let clients = Arc::new(clients(&simulator, &["us-east-1"]).await);
     let (discovery, found) = find(&clients, &[HAIKU, "gibberish"]).await;
     assert_eq!((found.routes.len(), found.refusals.len()), (1, 1));
-    let quota = control::quota_of(&found.routes[0], discovery.regions.values().next(), &[], true);
+    let quota = control::quota_of(&found.routes[0], discovery.regions.values().next(), true);
     assert_eq!(quota.tpm.0, QuotaLimit::Limit(2_000_000));
     assert!(quota.source().contains("ListServiceQuotas"), "{}", quota.source());
-    let plan = ControlPlan { routes: found.routes, configured: vec![] };
-    let handle = control::start(clients, plan, discovery, &tokio::runtime::Handle::current());
+    let handle = control::start(clients, found.routes, discovery, &tokio::runtime::Handle::current());
     let snapshot = handle.snapshot().borrow().clone();
     assert_eq!((snapshot.identity.as_ref(), snapshot.problems.len()), (None, 4));
     let says = |words: &str| snapshot.problems.iter().any(|problem| problem.message.contains(words));
@@ -245,8 +244,7 @@ async fn watched() {
     let simulator = simulator(scenario());
     let clients = Arc::new(clients(&simulator, &["us-east-1"]).await);
     let (discovery, found) = find(&clients, &[HAIKU]).await;
-    let plan = ControlPlan { routes: found.routes, configured: vec![] };
-    let handle = control::start(clients, plan, discovery, &tokio::runtime::Handle::current());
+    let handle = control::start(clients, found.routes, discovery, &tokio::runtime::Handle::current());
     let snapshot = handle.snapshot().borrow().clone();
     assert!(snapshot.simulated && snapshot.problems.is_empty());
     assert_eq!(snapshot.limits[0].quota.tpm.0, QuotaLimit::Limit(5_000_000));
