@@ -37,10 +37,10 @@ pub fn svg(buffer: &Buffer, theme: &Theme, title: &str) -> String {
     let width = columns * CELL_WIDTH + 2 * PADDING;
     let height = rows * CELL_HEIGHT + TITLE_BAR + PADDING;
     let mut out = String::with_capacity(64 * 1024);
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-         font-family=\"{FONTS}\" font-size=\"{FONT_SIZE}\" role=\"img\" aria-label=\"{label}\">\n",
+         font-family=\"{FONTS}\" font-size=\"{FONT_SIZE}\" role=\"img\" aria-label=\"{label}\">",
         label = escape(title),
     );
     window(&mut out, width, height, title, &colours);
