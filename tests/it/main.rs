@@ -7,7 +7,6 @@ mod pty;
 mod terminal;
 
 fn main() {
-    terminal::demo_if_asked();
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(terminal::trials());
     trials.sort_by(|a, b| a.name().cmp(b.name()));

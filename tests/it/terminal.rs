@@ -21,13 +21,6 @@ use crate::pty::{Pty, check, check_restored};
 /// Set in the environment of this binary to make it the small program.
 const DEMO: &str = "BEDROCK_TOP_IT_DEMO";
 
-/// Runs the small program if this process was started as such. To be called first in `main`.
-pub fn demo_if_asked() {
-    if std::env::var_os(DEMO).is_some() {
-        std::process::exit(demo());
-    }
-}
-
 /// Counts keys and tells what happens to it.
 struct Demo {
     keys: u32,
@@ -184,8 +177,11 @@ fn demo_pty(env: &[(&str, &str)], size: (u16, u16)) -> Pty {
     Pty::spawn(program.to_str().unwrap(), &[], &env, size)
 }
 
-/// All trials of the terminal.
+/// All trials of the terminal; or, if this process was started as the small program, that program and no return.
 pub fn trials() -> Vec<Trial> {
+    if std::env::var_os(DEMO).is_some() {
+        std::process::exit(demo());
+    }
     let trial = |name: &str, run: fn() -> Result<(), Failed>| Trial::test(format!("terminal::{name}"), run);
     vec![
         trial("the_harness_talks_to_a_shell", harness_talks_to_a_shell),
