@@ -1,3 +1,7 @@
 //! The `bedrock-top` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bedrock_top::cli::main()
+}

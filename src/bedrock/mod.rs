@@ -1,1 +1,25 @@
-//! (room under construction)
+//! The AWS edge: clients, calls, and what their errors mean.
+//!
+//! This room owns everything that travels over HTTP on the client's side: who is behind a target ([`Target`]), the SDK
+//! clients of each Region ([`Clients`]), one attempt from send to result ([`Call`], [`Attempt`]) and the account's own
+//! questions (identity, quotas, models, CountTokens). It is the only room that names an `aws_sdk_*` type. It may not know
+//! the engine, the limiter or the simulator: it neither retries nor waits, and it says what happened in the words of
+//! [`crate::record`].
+
+mod account;
+mod call;
+mod classify;
+mod connect;
+mod converse_events;
+mod credentials;
+mod exchange;
+mod failure;
+mod message;
+mod stream;
+mod target;
+mod transport;
+
+pub use account::{FoundationModel, Identity, InferenceProfile, ProfileKind, QuotaEntry};
+pub use call::{Attempt, Call, Progress, ProgressSink};
+pub use connect::{Clients, ConnectError, ConnectionSettings};
+pub use target::{Identified, Resolved, Target, TargetError, identify};

@@ -1,1 +1,71 @@
-//! (room under construction)
+//! The program: arguments in, exit code out. Wires all rooms together and holds no logic of theirs.
+
+mod args;
+mod attend;
+mod consent;
+mod console;
+mod problem;
+mod run;
+mod session;
+mod sim;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::runtime::{Builder, Runtime};
+
+use args::{Cli, Command, ConfigCommand, Global};
+use problem::Problem;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap knows which stream each belongs to.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    let done = match cli.command {
+        None => console::run(&cli.global, &cli.console),
+        Some(Command::Run(args)) => run::run(&cli.global, &args),
+        Some(Command::Sim(args)) => sim::run(&args),
+        Some(Command::Config { what }) => config(&cli.global, what),
+    };
+    done.unwrap_or_else(|problem| {
+        eprintln!("bedrock-top: {problem}");
+        problem.exit_code()
+    })
+}
+
+/// The engine's runtime. Two workers: what the machines of this product's users have at least.
+fn runtime() -> Result<Runtime, Problem> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("engine")
+        .enable_all()
+        .build()
+        .map_err(Problem::io("cannot start"))
+}
+
+fn config(global: &Global, what: ConfigCommand) -> Result<ExitCode, Problem> {
+    match what {
+        ConfigCommand::Default => print!("{}", crate::config::default_text()),
+        ConfigCommand::Check => {
+            session::configuration(global)?;
+            let path = session::config_path(global);
+            match path.filter(|path| path.exists()) {
+                Some(path) => println!("{}: no errors", path.display()),
+                None => println!("no configuration file; the defaults hold"),
+            }
+        }
+        ConfigCommand::Paths => {
+            let paths = crate::config::Paths::find().ok_or_else(|| Problem::usage("no home folder is known (HOME)"))?;
+            println!("config  {}", paths.config_file().display());
+            println!("themes  {}", paths.config.join("themes").display());
+            println!("state   {}", paths.state.display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,1 +1,12 @@
-//! (room under construction)
+//! Configuration and scenario files: TOML in, checked whole, every error at once with the key, the value, what is
+//! allowed and what was probably meant.
+
+mod file;
+mod paths;
+mod scenario;
+mod strict;
+
+pub use file::{Account, Config, Connection, Limits, QuotaByHand, Retry, default_text};
+pub use paths::Paths;
+pub use scenario::load_scenario;
+pub use strict::ConfigErrors;

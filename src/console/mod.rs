@@ -1,7 +1,13 @@
 //! The console: what the operator sees and touches.
 //!
-//! `term` owns the terminal itself (modes, bytes, keys, signals) and knows nothing of Bedrock; `ui` draws into a
-//! buffer and knows nothing of the terminal.
+//! ```text
+//!  term  the terminal itself: modes, bytes, keys, signals    knows nothing of Bedrock
+//!  app   state, messages, the pure update, effects           knows no clock, terminal or drawing
+//!  keys  one action table: keys, help, hints, reasons why not
+//!  ui    draws state and snapshot into a buffer              reads only
+//! ```
 
+pub mod app;
+pub mod keys;
 pub mod term;
 pub mod ui;

@@ -1,1 +1,21 @@
-//! (room under construction)
+//! What the account says about itself: who we are, how long the credentials last, which models and profiles each Region
+//! offers, which quotas apply.
+//!
+//! This room owns the questions to the control plane and what follows from the answers: which routes exist
+//! ([`expand_routes`]), what limits each of them and who said so ([`quota_of`]), and a snapshot that is kept fresh
+//! ([`start`], [`ControlSnapshot`]). It may not know the engine. A question that is not answered stops nothing: the next
+//! best source is used, and the reason is part of the answer.
+
+mod discovery;
+mod find;
+mod quota;
+mod routes;
+mod snapshot;
+mod watch;
+
+pub use discovery::{Discovery, ListedQuota, RegionFacts, discover};
+pub use find::{Found, FoundRoute, find_routes};
+pub use quota::{QuotaSource, RouteQuota, quota_of};
+pub use routes::{Expansion, PlannedRoute, Refusal, expand_routes};
+pub use snapshot::{ControlProblem, ControlSnapshot, QuotaLine, RouteLimits};
+pub use watch::{ControlHandle, start};

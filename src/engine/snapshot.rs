@@ -101,6 +101,8 @@ pub enum LoadState {
     },
     /// Nothing can go on until the cause is gone.
     Parked {
+        /// What kind of cause.
+        kind: ParkKind,
         /// What happened.
         cause: String,
         /// What to do.
@@ -108,6 +110,22 @@ pub enum LoadState {
     },
     /// The load has ended.
     Finished,
+}
+
+/// Why a scope or a run is parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ParkKind {
+    /// Credentials are missing, expired or refused.
+    Credentials,
+    /// No access to the model or the operation.
+    Access,
+    /// The tokens of the day are used up.
+    Day,
+    /// The spend cap.
+    Cap,
+    /// Results cannot be stored.
+    Storage,
 }
 
 /// What kind of load it is.
@@ -150,12 +168,16 @@ pub struct RunView {
     pub next_deadline: Option<Micros>,
     /// Arrivals dropped because the queue was full.
     pub dropped: u64,
-    /// Attempts sent, and those beyond each record's first.
+    /// Attempts sent.
     pub attempts: u64,
     /// Attempts beyond each record's first.
     pub retries: u64,
+    /// Token counts of the finished records, estimates included.
+    pub usage: Usage,
     /// Where results go.
     pub output: Option<String>,
+    /// Why it could not go on to its end (an input that cannot be used or read any more).
+    pub fatal: Option<String>,
 }
 
 /// Spend.
@@ -271,6 +293,10 @@ pub struct ScopeView {
     pub limiter: ScopeStatus,
     /// Attempts in flight.
     pub in_flight: u32,
+    /// Attempts sent since the start.
+    pub sent_total: u64,
+    /// Quota tokens settled since the start.
+    pub settled_total: u64,
     /// Health and breaker.
     pub breaker: BreakerView,
     /// Why it is parked, if it is: cause and remedy.

@@ -1,5 +1,30 @@
-//! Admits, settles, learns, and explains itself. Pure: time comes in as an argument; owned by one dispatcher.
+//! Admits, settles, learns, and explains itself.
+//!
+//! Owns what this process has sent to each scope and what the service charged for it: requests and quota tokens per
+//! minute (two ledgers each, see `dimension`), the last 60 seconds exact to the bin (`window`), tokens per day (`day`).
+//! Decides whether a request may go now, until when it waits, or that it never can. Learns the real limits from accepts
+//! and rejects (`estimate`).
+//!
+//! Pure: time comes in as an argument, nothing here knows a clock, a task or a socket, and the same calls give the same
+//! answers. May not know how a *server* meters (`crate::meter`): its proof would be circular.
 
+mod classic;
+#[cfg(test)]
+mod closed_loop;
+mod day;
+mod decision;
+mod dimension;
+mod estimate;
+mod explain;
+mod flight;
+mod knobs;
+mod limiter;
+mod rate;
+mod scope;
 mod status;
+mod window;
 
+pub use decision::{Cost, Decision, Reject, ScopeId, ScopeQuota, Ticket};
+pub use knobs::{AdaptiveKnobs, ClassicKnobs, LimiterKnobs};
+pub use limiter::Limiter;
 pub use status::{DimensionStatus, Epoch, Preset, QuotaLimit, ScopeStatus, Why};

@@ -5,12 +5,14 @@
 
 mod attempt;
 mod error;
+mod family;
 mod route;
 mod units;
 mod work;
 
 pub use attempt::{Reply, StreamTiming, Usage, UsageSource};
 pub use error::{ErrorClass, Failure, Reach};
+pub use family::Family;
 pub use route::{ModelId, Region, Route, ScopeKey};
 pub use units::{Micros, Tokens, Usd};
 pub use work::{Api, Body, FlowId, Priority, Record, RecordId};

@@ -152,6 +152,12 @@ impl Usd {
         self.0 as f64 / 1e12
     }
 
+    /// This much times a factor, rounded to the picodollar.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Usd {
+        Usd((self.0 as f64 * factor).round() as i64)
+    }
+
     /// The price of `tokens` at `dollars_per_million` tokens.
     #[must_use]
     pub fn per_million(dollars_per_million: f64, tokens: u64) -> Usd {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::Micros;
+use super::{Family, Micros};
 
 /// The name of a record, unique within its input. What the user wrote, or the line number where there was none.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -91,8 +91,8 @@ pub enum Api {
 /// A request body, byte for byte as it will be sent (JSON), and what the limiter must know of it.
 #[derive(Clone, Debug)]
 pub struct Body {
-    /// The operation family this body is for.
-    pub api: Api,
+    /// The form of the body, and of its reply; it decides the operation, see [`Family::api`].
+    pub family: Family,
     /// The JSON text of `modelInput`.
     pub json: Bytes,
     /// The body's own output limit; absent means that the model's maximum is reserved (facts §2.2.1).

@@ -2,7 +2,37 @@
 //!
 //! It knows nothing of the engine, the limiter or the console, and counts tokens by a rule of its own:
 //! what the client believes is thereby tested against somebody else's arithmetic.
+//!
+//! A request's way: `server` accepts, `call` finds out who wants what where (`route`) and what goes wrong with it
+//! (`faults`), `runtime`, `control`, `quotas` or `sts` do it, `reply` and `stream` send it. The
+//! `account` holds the meters, `world` is what all requests share.
 
+mod account;
+mod call;
+mod check;
+mod control;
+mod demo;
+mod errors;
+mod faults;
+mod latency;
+mod ledger;
+mod page;
+mod payload;
+mod quotas;
+mod read;
+mod reply;
+mod route;
+mod runtime;
 mod scenario;
+mod server;
+mod stream;
+mod sts;
+mod text;
+mod tokens;
+mod world;
 
+pub use demo::DEMO_MODEL;
+pub use ledger::{Ledger, ScopeLedger};
+pub use route::Operation;
 pub use scenario::{Fault, FaultKind, MeterKind, QuotaSpec, RegionSpec, Scenario, TenantSpec};
+pub use server::Simulator;

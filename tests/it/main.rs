@@ -3,12 +3,18 @@
 
 use libtest_mimic::{Arguments, Trial};
 
+mod edge;
 mod pty;
 mod terminal;
+mod wire;
+mod wire_raw;
 
 fn main() {
     let mut trials: Vec<Trial> = Vec::new();
+    trials.extend(edge::trials());
     trials.extend(terminal::trials());
+    trials.extend(wire::trials());
+    trials.extend(wire_raw::trials());
     trials.sort_by(|a, b| a.name().cmp(b.name()));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

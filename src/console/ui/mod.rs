@@ -1,5 +1,5 @@
-//! Drawing: themes, glyphs, number formats, widgets. Everything here reads and fills a buffer; nothing keeps state,
-//! nothing touches a terminal.
+//! Drawing: themes, glyphs, number formats, widgets, and the screens made of them. Everything here reads and fills a
+//! buffer; nothing keeps state, nothing touches a terminal.
 //!
 //! Every colour comes from a [`theme::Role`], every non-ASCII glyph from [`glyphs::Glyphs`].
 
@@ -10,3 +10,21 @@ pub mod glyphs;
 pub mod svg;
 pub mod theme;
 pub mod widgets;
+
+mod facts;
+mod footer;
+mod header;
+mod layout;
+mod panels;
+mod progress;
+mod render;
+mod screens;
+mod view;
+mod words;
+
+#[cfg(test)]
+pub mod fixtures;
+#[cfg(test)]
+mod screen_tests;
+
+pub use render::render;

@@ -70,7 +70,8 @@ impl Gauge<'_> {
         if known > 0.0 { known } else { 1.0 }
     }
 
-    fn render_bar(&self, bar: Rect, buf: &mut Buffer, kit: Kit<'_>) {
+    /// Draws the bar alone into the row `bar`: for tables that print the figures in columns of their own.
+    pub fn render_bar(&self, bar: Rect, buf: &mut Buffer, kit: Kit<'_>) {
         let g = kit.glyphs;
         let cells = usize::from(bar.width);
         if self.quota.is_none() && self.target.is_none() {

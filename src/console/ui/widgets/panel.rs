@@ -110,6 +110,8 @@ impl<'a> Panel<'a> {
         let mut title = Line::of(role, format!("{pad}{}", self.title));
         title.push(role, " ");
         let used = title.render(space, buf, kit);
+        // The rule's attributes must not shine through the summary.
+        let behind = Rect { x: space.x + used, width: space.width.saturating_sub(used), ..space };
         // The summary gives way first; cut to a few cells it would say nothing.
         let rest = space.width.saturating_sub(used + 1);
         if rest >= 8 && !self.summary.parts.is_empty() {
@@ -117,6 +119,10 @@ impl<'a> Panel<'a> {
             summary.parts.extend(self.summary.parts.iter().cloned());
             if offset > 0 {
                 summary.push(Role::Muted, " ");
+            }
+            let width = u16::try_from(summary.width()).unwrap_or(u16::MAX).min(rest);
+            for position in (Rect { x: behind.right() - width, width, ..behind }).positions() {
+                buf[position].modifier = ratatui::style::Modifier::empty();
             }
             summary.render_right(Rect { x: space.right() - rest, width: rest, ..space }, buf, kit);
         }

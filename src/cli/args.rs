@@ -1,0 +1,255 @@
+//! The command line, by definition only.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::record::Priority;
+
+/// The operations console for Amazon Bedrock in a terminal.
+#[derive(Debug, Parser)]
+#[command(name = "bedrock-top", version, max_term_width = 110, args_conflicts_with_subcommands = false, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do; without a command, the console.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// For the console and everything else.
+    #[command(flatten)]
+    pub global: Global,
+    /// For the console.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  bedrock-top                                     the console, with load on the simulator inside
+  bedrock-top run prompts.jsonl -o results.jsonl  a file, on the simulator
+  bedrock-top run prompts.jsonl -o results.jsonl --dry-run
+  bedrock-top run prompts.jsonl -o results.jsonl --target aws --region us-east-1,us-west-2 \\
+      --model us.anthropic.claude-sonnet-4-5-20250929-v1:0 --max-cost 25
+  bedrock-top run prompts.jsonl -o results.jsonl --resume
+  bedrock-top sim --listen 127.0.0.1:4566 --scenario outage.toml";
+
+/// What applies everywhere.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Global {
+    /// Where calls go: sim, aws, or the URL of a running `bedrock-top sim` or gateway.
+    #[arg(long, global = true, value_name = "sim|aws|URL")]
+    pub target: Option<String>,
+    /// AWS profile.
+    #[arg(long, global = true)]
+    pub profile: Option<String>,
+    /// Regions, separated by commas.
+    #[arg(long = "region", global = true, value_delimiter = ',', value_name = "R1,R2")]
+    pub regions: Vec<String>,
+    /// Foundation model, inference profile or ARN; may be given more than once.
+    #[arg(long = "model", global = true, value_name = "ID")]
+    pub models: Vec<String>,
+    /// Configuration file.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Offer nothing that costs or destroys.
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Theme: dusk, dawn, mono, or one of your own.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Machine-readable output.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What only the console takes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConsoleArgs {
+    /// Scenario of the simulator inside.
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// End after this long (30s, 5m, 1h).
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// Few bytes: two frames a second, no chart motion between them.
+    #[arg(long)]
+    pub slow_link: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send the records of a file, each exactly once, as fast as the quotas allow.
+    Run(Box<RunArgs>),
+    /// The simulator alone, for any AWS client.
+    Sim(SimArgs),
+    /// The configuration: print the default, check yours, say where it is.
+    Config {
+        /// What of it.
+        #[command(subcommand)]
+        what: ConfigCommand,
+    },
+}
+
+/// Parts of `config`.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the whole default configuration, commented.
+    Default,
+    /// Check the configuration file; every error at once.
+    Check,
+    /// Say where files are looked for.
+    Paths,
+}
+
+/// Which API carries a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ApiArg {
+    /// By the body.
+    #[default]
+    Auto,
+    /// Converse.
+    Converse,
+    /// InvokeModel.
+    Invoke,
+}
+
+/// What becomes of the run when the terminal goes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnHangup {
+    /// Go on without a terminal.
+    Continue,
+    /// Finish what is in flight and stop.
+    Drain,
+}
+
+/// What `run` takes.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// JSONL of records: `{"recordId", "modelInput"}` or `{"prompt"}`; `-` for standard input.
+    #[arg(value_name = "INPUT.jsonl|-")]
+    pub input: String,
+    /// Where results go.
+    #[arg(short = 'o', long = "output", value_name = "OUT.jsonl")]
+    pub output: PathBuf,
+    /// Where failed records go; OUT.failed.jsonl if not given. It is a valid input itself.
+    #[arg(long, value_name = "F.jsonl")]
+    pub failed: Option<PathBuf>,
+    /// Go on with a run that ended early.
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Overwrite existing output.
+    #[arg(long)]
+    pub force: bool,
+    /// Say what would be sent, reserved and paid; send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Show the console while it runs.
+    #[arg(long)]
+    pub tui: bool,
+    /// Priority of records that name none.
+    #[arg(long, value_enum, default_value_t = PriorityArg::Medium)]
+    pub priority: PriorityArg,
+    /// Ask for streamed replies.
+    #[arg(long)]
+    pub stream: bool,
+    /// Output limit of records that set none.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub max_tokens: Option<u64>,
+    /// Which API the bodies are for.
+    #[arg(long, value_enum, default_value_t = ApiArg::Auto)]
+    pub api: ApiArg,
+    /// Stop before this many dollars are spent, all resumes together.
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub max_cost: Option<f64>,
+    /// Put unusable lines in the failed file and go on.
+    #[arg(long)]
+    pub skip_invalid: bool,
+    /// Write results in the order of the input.
+    #[arg(long)]
+    pub ordered: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// What to do when the terminal goes away.
+    #[arg(long, value_enum)]
+    pub on_hangup: Option<OnHangup>,
+    /// Scenario of the simulator inside.
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+}
+
+/// A priority class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PriorityArg {
+    /// First.
+    High,
+    /// The default.
+    Medium,
+    /// Whenever there is room.
+    Low,
+}
+
+impl From<PriorityArg> for Priority {
+    fn from(arg: PriorityArg) -> Priority {
+        match arg {
+            PriorityArg::High => Priority::High,
+            PriorityArg::Medium => Priority::Medium,
+            PriorityArg::Low => Priority::Low,
+        }
+    }
+}
+
+/// What `sim` takes.
+#[derive(Clone, Debug, Args)]
+pub struct SimArgs {
+    /// Where to listen; port 0 picks one.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR:PORT")]
+    pub listen: SocketAddr,
+    /// Scenario file.
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+}
+
+fn dollars(text: &str) -> Result<f64, String> {
+    match text.trim_start_matches('$').parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 && value <= 1e6 => Ok(value),
+        _ => Err("expected dollars above 0, e.g. 25 or 0.50".to_string()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let number = text.trim_end_matches(char::is_alphabetic);
+    let seconds = match &text[number.len()..] {
+        "" | "s" => 1.0,
+        "ms" => 0.001,
+        "m" | "min" => 60.0,
+        "h" => 3_600.0,
+        other => return Err(format!("unknown unit `{other}`: use s, m or h")),
+    };
+    match number.parse::<f64>() {
+        Ok(value) if value.is_finite() && (0.0..=1e7).contains(&value) => Ok(Duration::from_secs_f64(value * seconds)),
+        _ => Err("expected a time such as 30s, 5m or 1h".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_and_money_are_read_with_their_units() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7_200)));
+        assert!(duration("5 parsecs").is_err() && duration("").is_err() && duration("-3s").is_err());
+        assert_eq!(dollars("$0.50"), Ok(0.5));
+        assert!(dollars("0").is_err() && dollars("nan").is_err() && dollars("-1").is_err());
+    }
+}

@@ -1,0 +1,249 @@
+//! From arguments and configuration to a target, clients and routes: everything a run or a console stands on.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::bedrock::{Clients, ConnectionSettings, Resolved, Target};
+use crate::config::{Config, Paths, QuotaByHand};
+use crate::control::{self, QuotaSource};
+use crate::engine::{EngineSettings, RouteSetup, TargetInfo};
+use crate::limiter::QuotaLimit;
+use crate::record::{Micros, Region, Route};
+use crate::sim::{DEMO_MODEL, Scenario, Simulator};
+
+use super::args::Global;
+use super::problem::Problem;
+
+/// What a run or a console stands on.
+pub struct Session {
+    /// For the header.
+    pub info: TargetInfo,
+    /// The AWS edge.
+    pub clients: Arc<Clients>,
+    /// The routes that exist.
+    pub routes: Vec<RouteSetup>,
+    /// Settings at the start.
+    pub settings: EngineSettings,
+    /// The configuration.
+    pub config: Config,
+    /// Things to say before anything starts: what was left out and why.
+    pub notes: Vec<String>,
+    /// The simulator inside, if the target is one; it ends with the session.
+    pub simulator: Option<Simulator>,
+}
+
+/// Reads the configuration file that applies.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn configuration(global: &Global) -> Result<Config, Problem> {
+    let path = config_path(global);
+    if let Some(named) = &global.config
+        && !named.exists()
+    {
+        return Err(Problem::usage(format!("{}: no such file", named.display())));
+    }
+    Ok(match path {
+        Some(path) => Config::load(&path)?,
+        None => Config::default(),
+    })
+}
+
+/// Where the configuration file is looked for.
+#[must_use]
+pub fn config_path(global: &Global) -> Option<PathBuf> {
+    global.config.clone().or_else(|| Paths::find().map(|paths| paths.config_file()))
+}
+
+/// Whether a target was named, by flag or file; without one the simulator is meant.
+#[must_use]
+pub fn named_target(global: &Global, config: &Config) -> Option<String> {
+    global.target.clone().or_else(|| config.target.clone())
+}
+
+/// Opens a session.
+///
+/// # Errors
+/// An unusable target, Region, model or scenario; each with what to do.
+pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> Result<Session, Problem> {
+    let name = named_target(global, &config).unwrap_or_else(|| "sim".to_string());
+    let profile = global.profile.clone().or_else(|| config.profile.clone());
+    let resolved =
+        Target::resolve(&name, profile.as_deref()).await.map_err(|error| Problem::usage(error.to_string()))?;
+    let (target, simulator, mut scenario_in) = match resolved {
+        Resolved::StartSimulator => {
+            let scenario = match scenario {
+                Some(path) => crate::config::load_scenario(path)?,
+                None => Scenario::demo(),
+            };
+            let simulator = Simulator::start(scenario.clone(), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+                .map_err(|error| Problem::usage(format!("the simulator cannot start: {error}")))?;
+            (Target::Simulator { url: simulator.url().clone() }, Some(simulator), Some(scenario))
+        }
+        Resolved::Target(target) => {
+            if scenario.is_some() {
+                return Err(Problem::usage(
+                    "--scenario is for the simulator inside (`--target sim`); a running simulator has its own",
+                ));
+            }
+            (target, None, None)
+        }
+    };
+    let simulated = target.simulated();
+    let (regions, models) = places(global, &config, simulated, scenario_in.take());
+    let connection = connection(&config);
+    let clients =
+        Clients::connect(&target, &regions, connection).await.map_err(|error| Problem::usage(error.to_string()))?;
+    let clients = Arc::new(clients);
+    let facts = control::discover(&clients).await;
+    let expansion = control::expand_routes(&models, &regions, &facts.regions);
+    let refusals: Vec<String> = expansion.refusals.iter().map(ToString::to_string).collect();
+    if expansion.routes.is_empty() && !models.is_empty() {
+        return Err(Problem::usage(refusals.join("\n")));
+    }
+    let routes = expansion.routes.into_iter().map(|planned| {
+        let quota = control::quota_of(&planned, facts.regions.get(&planned.key.region), simulated);
+        let mut setup = RouteSetup {
+            quota: quota.scope_quota(),
+            quota_source: quota.source(),
+            route: planned.route,
+            key: planned.key,
+            model: planned.model,
+        };
+        let told = |source: &QuotaSource| matches!(source, QuotaSource::ServiceQuotas { .. });
+        by_hand(&mut setup, &config.quota, told(&quota.rpm.1), told(&quota.tpm.1));
+        setup
+    });
+    let routes = routes.collect();
+    let mut info = TargetInfo {
+        simulated,
+        name,
+        profile: target.profile(),
+        regions,
+        read_only: global.read_only || config.read_only,
+        ..TargetInfo::default()
+    };
+    let mut notes = refusals;
+    match facts.identity {
+        Ok(identity) => {
+            let account = config.accounts.get(&identity.account);
+            info.account_label = account.and_then(|account| account.label.clone());
+            info.read_only |= account.is_some_and(|account| account.read_only);
+            info.account = Some(identity.account);
+            info.caller = Some(identity.arn);
+        }
+        Err(failure) => notes.push(format!("sts:GetCallerIdentity: {failure}")),
+    }
+    info.credentials_until_ms = facts.credentials_until.and_then(|until| {
+        let since = until.duration_since(UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_millis()).ok()
+    });
+    Ok(Session { settings: settings(&config, simulated), info, clients, routes, config, notes, simulator })
+}
+
+/// Regions and models: flags, else the file, else the scenario or the demo; on AWS the SDK's own Region variables.
+fn places(global: &Global, config: &Config, simulated: bool, scenario: Option<Scenario>) -> (Vec<Region>, Vec<String>) {
+    let first = |flag: &[String], file: &[String]| if flag.is_empty() { file.to_vec() } else { flag.to_vec() };
+    let mut regions = first(&global.regions, &config.regions);
+    let mut models = first(&global.models, &config.models);
+    if simulated {
+        let scenario = scenario.unwrap_or_else(Scenario::demo);
+        if models.is_empty() {
+            // The model of the scenario's first quota, else the demo's.
+            let first = scenario.quotas.first().map(|quota| quota.model.clone());
+            models.push(first.unwrap_or_else(|| DEMO_MODEL.to_string()));
+        }
+        if regions.is_empty() {
+            let metered =
+                scenario.quotas.iter().filter(|quota| models.contains(&quota.model)).map(|quota| &quota.region);
+            for region in metered {
+                if !regions.contains(region) {
+                    regions.push(region.clone());
+                }
+            }
+        }
+        if regions.is_empty() {
+            regions = scenario.regions.iter().map(|region| region.name.clone()).collect();
+        }
+        if regions.is_empty() {
+            regions.push("us-east-1".to_string());
+        }
+    } else if regions.is_empty() {
+        let named = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        regions.extend(named("AWS_REGION").or_else(|| named("AWS_DEFAULT_REGION")));
+    }
+    let mut seen: Vec<Region> = Vec::new();
+    for region in regions {
+        let region = Region::from(region.trim());
+        if !seen.contains(&region) {
+            seen.push(region);
+        }
+    }
+    (seen, models)
+}
+
+fn connection(config: &Config) -> ConnectionSettings {
+    let mut settings = ConnectionSettings::default();
+    if let Some(seconds) = config.connection.connect_timeout_s {
+        settings.connect_timeout = Duration::from_secs_f64(seconds);
+    }
+    settings
+}
+
+/// Quotas of the file, for what Service Quotas did not tell (A1).
+fn by_hand(setup: &mut RouteSetup, quotas: &[QuotaByHand], rpm_told: bool, tpm_told: bool) {
+    let Route { region, model } = &setup.route;
+    let here = |quota: &&QuotaByHand| {
+        (quota.region.is_empty() || quota.region == region.as_str())
+            && (quota.model.is_empty() || quota.model == model.as_str())
+    };
+    let Some(quota) = quotas.iter().find(here) else { return };
+    let before = setup.quota;
+    if let Some(rpm) = quota.rpm.filter(|_| !rpm_told) {
+        setup.quota.rpm = QuotaLimit::Limit(rpm);
+    }
+    if let Some(tpm) = quota.tpm.filter(|_| !tpm_told) {
+        setup.quota.tpm = QuotaLimit::Limit(tpm);
+    }
+    if setup.quota != before {
+        setup.quota_source = format!("config; {}", setup.quota_source);
+    }
+}
+
+fn settings(config: &Config, simulated: bool) -> EngineSettings {
+    let mut settings = EngineSettings::default();
+    // A4: on a real account others live too.
+    settings.limiter.share = if simulated { 1.0 } else { 0.8 };
+    if let Some(preset) = config.limits.preset {
+        settings.set_preset(preset);
+    }
+    if let Some(share) = config.limits.share {
+        settings.limiter.share = share / 100.0;
+    }
+    if let Some(concurrency) = config.limits.concurrency {
+        settings.concurrency = concurrency;
+    }
+    settings.limiter.probe_above_quota = config.limits.probe_above_quota;
+    settings.round_robin = config.limits.routing.as_deref() == Some("round-robin");
+    if let Some(attempts) = config.retry.max_attempts {
+        settings.max_attempts = attempts;
+    }
+    if let Some(seconds) = config.retry.base_s {
+        settings.retry_base = Micros::from_secs_f64(seconds);
+    }
+    if let Some(seconds) = config.retry.cap_s {
+        settings.retry_cap = Micros::from_secs_f64(seconds);
+    }
+    if let Some(percent) = config.retry.budget_percent {
+        settings.retry_budget_percent = percent;
+    }
+    if let Some(seconds) = config.connection.attempt_timeout_s {
+        settings.attempt_timeout = Duration::from_secs_f64(seconds);
+    }
+    if let Some(seconds) = config.connection.stream_gap_s {
+        settings.stream_gap = Duration::from_secs_f64(seconds);
+    }
+    settings
+}

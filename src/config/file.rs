@@ -1,0 +1,220 @@
+//! The configuration file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::strict::{ConfigErrors, Key, Kind, check};
+
+/// The whole default configuration, commented.
+#[must_use]
+pub fn default_text() -> &'static str {
+    include_str!("default.toml")
+}
+
+/// What the file says; absent where it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Where the load goes.
+    pub target: Option<String>,
+    /// AWS profile.
+    pub profile: Option<String>,
+    /// Regions.
+    pub regions: Vec<String>,
+    /// Models, profiles, ARNs.
+    pub models: Vec<String>,
+    /// Nothing that costs or destroys.
+    pub read_only: bool,
+    /// Theme.
+    pub theme: Option<String>,
+    /// The limiter and its surroundings.
+    pub limits: Limits,
+    /// Retries.
+    pub retry: Retry,
+    /// Connections.
+    pub connection: Connection,
+    /// Quotas by hand.
+    pub quota: Vec<QuotaByHand>,
+    /// Labels and locks by account id.
+    pub accounts: BTreeMap<String, Account>,
+}
+
+/// The limiter and its surroundings.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// The rule.
+    pub preset: Option<crate::limiter::Preset>,
+    /// Percent of every quota.
+    pub share: Option<f64>,
+    /// Attempts in flight.
+    pub concurrency: Option<u32>,
+    /// May try for more than a configured quota.
+    pub probe_above_quota: bool,
+    /// `least-wait` or `round-robin`.
+    pub routing: Option<String>,
+}
+
+/// Retries.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Retry {
+    /// Attempts per record.
+    pub max_attempts: Option<u32>,
+    /// First delay, seconds.
+    pub base_s: Option<f64>,
+    /// Longest delay, seconds.
+    pub cap_s: Option<f64>,
+    /// Retries per hundred successes.
+    pub budget_percent: Option<f64>,
+}
+
+/// Connections.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Connection {
+    /// Seconds to connect.
+    pub connect_timeout_s: Option<f64>,
+    /// Seconds for one attempt.
+    pub attempt_timeout_s: Option<f64>,
+    /// Seconds of silence in a stream.
+    pub stream_gap_s: Option<f64>,
+}
+
+/// A quota by hand.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct QuotaByHand {
+    /// Region.
+    pub region: String,
+    /// Model, profile or ARN.
+    pub model: String,
+    /// Requests per minute.
+    pub rpm: Option<u64>,
+    /// Tokens per minute.
+    pub tpm: Option<u64>,
+}
+
+/// An account.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Account {
+    /// What to call it.
+    pub label: Option<String>,
+    /// Never written to.
+    pub read_only: bool,
+}
+
+fn keys() -> Vec<Key> {
+    let text = |name| Key { name, kind: Kind::Text };
+    let number = |name, range| Key { name, kind: Kind::Number(range) };
+    let whole = |name, most| Key { name, kind: Kind::Whole(1..=most) };
+    let choice = |name, words: &[&'static str]| Key { name, kind: Kind::Choice(words.to_vec()) };
+    let flag = |name| Key { name, kind: Kind::Bool };
+    vec![
+        text("target"),
+        text("profile"),
+        Key { name: "regions", kind: Kind::Texts },
+        Key { name: "models", kind: Kind::Texts },
+        flag("read_only"),
+        text("theme"),
+        Key {
+            name: "limits",
+            kind: Kind::Table(vec![
+                choice("preset", &["adaptive", "classic", "token-bucket", "sliding-window"]),
+                number("share", 1.0..=100.0),
+                whole("concurrency", 5_000),
+                flag("probe_above_quota"),
+                choice("routing", &["least-wait", "round-robin"]),
+            ]),
+        },
+        Key {
+            name: "retry",
+            kind: Kind::Table(vec![
+                whole("max_attempts", 50),
+                number("base_s", 0.01..=60.0),
+                number("cap_s", 0.1..=600.0),
+                number("budget_percent", 0.1..=100.0),
+            ]),
+        },
+        Key {
+            name: "connection",
+            kind: Kind::Table(vec![
+                number("connect_timeout_s", 0.1..=60.0),
+                number("attempt_timeout_s", 0.1..=3_600.0),
+                number("stream_gap_s", 0.1..=600.0),
+            ]),
+        },
+        Key {
+            name: "quota",
+            kind: Kind::Tables(vec![
+                text("region"),
+                text("model"),
+                whole("rpm", 1_000_000_000),
+                whole("tpm", 1_000_000_000_000),
+            ]),
+        },
+        Key { name: "accounts", kind: Kind::Named(vec![text("label"), flag("read_only")]) },
+    ]
+}
+
+impl Config {
+    /// Reads the file if it is there; an absent file is an empty one.
+    ///
+    /// # Errors
+    /// It cannot be read, or everything that is wrong with it.
+    pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Config::parse(&file, &text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
+            Err(error) => Err(ConfigErrors { file, errors: vec![format!("cannot be read: {error}")] }),
+        }
+    }
+
+    /// Checks and reads a text.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(file: &str, text: &str) -> Result<Config, ConfigErrors> {
+        let table = check(file, text, &keys())?;
+        Config::deserialize(table)
+            .map_err(|error| ConfigErrors { file: file.to_string(), errors: vec![error.to_string()] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid_as_it_stands_and_with_everything_uncommented() {
+        let config = Config::parse("default", default_text()).unwrap();
+        assert_eq!(config.limits.concurrency, Some(64));
+        let uncommented: String = default_text()
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(rest)
+                    if rest.starts_with('[') || rest.split_once(" = ").is_some_and(|(k, _)| !k.contains(' ')) =>
+                {
+                    rest
+                }
+                _ => line,
+            })
+            .collect::<Vec<_>>()
+            .join("\n");
+        let config = Config::parse("default", &uncommented).unwrap();
+        assert_eq!(config.target.as_deref(), Some("sim"));
+        assert_eq!(config.quota[0].rpm, Some(200));
+        assert!(config.accounts["123456789012"].read_only);
+    }
+
+    #[test]
+    fn errors_name_key_value_and_choice() {
+        let errors = Config::parse("c.toml", "[limits]\npreset = \"adaptve\"\nshare = 0").unwrap_err().to_string();
+        assert!(errors.contains("limits.preset = \"adaptve\"") && errors.contains("`adaptive`"), "{errors}");
+        assert!(errors.contains("limits.share = 0: expected a number from 1 to 100"), "{errors}");
+    }
+}

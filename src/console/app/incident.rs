@@ -1,0 +1,275 @@
+//! The incident report: what happened, as Markdown for a ticket. Pure, from one snapshot.
+//!
+//! It carries ids, counts and times, never a prompt or an output.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use crate::engine::{EngineSnapshot, LoadState, RequestView, ScopeView, Series};
+use crate::limiter::QuotaLimit;
+use crate::record::Micros;
+
+use super::lists::level_name;
+use super::tuning::plain_number;
+
+/// Minutes of history in the table.
+const MINUTES: usize = 20;
+/// Failed or retried requests listed with their ids.
+const REQUESTS: usize = 30;
+/// Lines of the journal.
+const LINES: usize = 40;
+
+/// The file's name: `incident-20260823T141502Z.md`.
+#[must_use]
+pub fn file_name(utc_ms: i64) -> String {
+    format!("incident-{}.md", stamp(utc_ms, "%Y%m%dT%H%M%SZ"))
+}
+
+/// The report.
+#[must_use]
+pub fn report(snapshot: &EngineSnapshot) -> String {
+    let mut text = String::new();
+    head(&mut text, snapshot);
+    minutes(&mut text, snapshot);
+    throttles(&mut text, snapshot);
+    scopes(&mut text, snapshot);
+    requests(&mut text, snapshot);
+    marks(&mut text, snapshot);
+    journal(&mut text, snapshot);
+    text
+}
+
+fn stamp(utc_ms: i64, format: &str) -> String {
+    Timestamp::from_millisecond(utc_ms).map(|t| t.strftime(format).to_string()).unwrap_or_else(|_| "?".to_owned())
+}
+
+/// A cell of a table: one line, no markup that would break the table.
+fn cell(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().replace('|', "\\|")
+}
+
+/// UTC milliseconds of a moment on the run's clock.
+fn utc_of(snapshot: &EngineSnapshot, at: Micros) -> i64 {
+    let signed = |micros: Micros| i64::try_from(micros.0 / 1_000).unwrap_or(i64::MAX);
+    snapshot.utc_ms.saturating_sub(signed(snapshot.at)).saturating_add(signed(at))
+}
+
+// Writing to a string cannot fail; the result is only there because the trait is.
+macro_rules! line {
+    ($text:expr, $($format:tt)*) => {{ let _ = writeln!($text, $($format)*); }};
+}
+
+fn head(text: &mut String, snapshot: &EngineSnapshot) {
+    let target = &snapshot.target;
+    line!(text, "# Bedrock incident, {}\n", stamp(snapshot.utc_ms, "%Y-%m-%d %H:%M:%S UTC"));
+    if target.simulated {
+        line!(text, "**SIMULATED**: everything below was made by a simulator, not by AWS.\n");
+    }
+    line!(text, "**Verdict**: {}", cell(&snapshot.verdict.sentence));
+    if !snapshot.verdict.advice.is_empty() {
+        line!(text, "**Advice**: {}", cell(&snapshot.verdict.advice));
+    }
+    line!(text, "");
+    let regions: Vec<&str> = target.regions.iter().map(|region| region.as_str()).collect();
+    line!(text, "| | |\n|---|---|");
+    line!(text, "| target | {} |", cell(&target.name));
+    let account = target.account.as_deref().unwrap_or("unknown");
+    line!(text, "| account | {} {} |", cell(target.account_label.as_deref().unwrap_or("")), cell(account));
+    line!(text, "| Regions | {} |", cell(&regions.join(", ")));
+    line!(text, "| load | {} ({}) |", cell(&snapshot.run.label), state_words(&snapshot.state));
+    let run = &snapshot.run;
+    line!(text, "| records | {} succeeded, {} failed, {} not sent |", run.succeeded, run.failed, run.unsent);
+    line!(text, "| attempts | {}, {} of them retries |", run.attempts, run.retries);
+    line!(text, "| limiter | {} |", snapshot.preset.name());
+    line!(text, "| spent | ${:.4} of {} |", snapshot.money.spent.dollars(), cap_words(snapshot));
+    line!(text, "");
+}
+
+fn cap_words(snapshot: &EngineSnapshot) -> String {
+    snapshot.money.cap.map_or("no cap".to_owned(), |cap| format!("${:.2}", cap.dollars()))
+}
+
+fn state_words(state: &LoadState) -> String {
+    match state {
+        LoadState::Idle => "idle".to_owned(),
+        LoadState::Running => "running".to_owned(),
+        LoadState::Pausing { in_flight } => format!("pausing, {in_flight} in flight"),
+        LoadState::Paused => "paused".to_owned(),
+        LoadState::Draining { in_flight } => format!("draining, {in_flight} in flight"),
+        LoadState::Parked { cause, remedy, .. } => cell(&format!("parked: {cause}; {remedy}")),
+        LoadState::Finished => "finished".to_owned(),
+    }
+}
+
+/// One UTC minute of the history.
+struct Minute {
+    utc_ms: i64,
+    settled: f64,
+    held: f64,
+    target: f64,
+    throttles: f64,
+    errors: f64,
+    done: f64,
+    queue: f64,
+}
+
+fn by_minute(snapshot: &EngineSnapshot) -> Vec<Minute> {
+    let series: &Series = &snapshot.series;
+    let count = series.rpm.len() as u64;
+    let first = (series.last_second + 1).saturating_sub(count);
+    let value = |values: &[f32], at: usize| values.get(at).copied().filter(|v| !v.is_nan()).map_or(0.0, f64::from);
+    let mut minutes: Vec<Minute> = Vec::new();
+    for at in 0..series.rpm.len() {
+        let utc_ms = utc_of(snapshot, Micros::from_secs(first + at as u64)).div_euclid(60_000) * 60_000;
+        if minutes.last().is_none_or(|minute| minute.utc_ms != utc_ms) {
+            let zero = 0.0;
+            minutes.push(Minute {
+                utc_ms,
+                settled: zero,
+                held: zero,
+                target: zero,
+                throttles: zero,
+                errors: zero,
+                done: zero,
+                queue: zero,
+            });
+        }
+        if let Some(minute) = minutes.last_mut() {
+            minute.settled = minute.settled.max(value(&series.tpm_settled, at));
+            minute.held = minute.held.max(value(&series.held, at));
+            minute.target = minute.target.max(value(&series.target_tpm, at));
+            minute.throttles += value(&series.throttles, at);
+            minute.errors += value(&series.errors, at);
+            minute.done += value(&series.done, at);
+            minute.queue = minute.queue.max(value(&series.queue, at));
+        }
+    }
+    let surplus = minutes.len().saturating_sub(MINUTES);
+    minutes.split_off(surplus)
+}
+
+fn minutes(text: &mut String, snapshot: &EngineSnapshot) {
+    let minutes = by_minute(snapshot);
+    if minutes.is_empty() {
+        return;
+    }
+    line!(text, "## Minutes (UTC)\n");
+    line!(text, "Settled, held and target are the highest of the minute, in quota tokens (per minute).\n");
+    line!(text, "| minute | settled | held | target | throttled | other errors | done | queue |");
+    line!(text, "|---|--:|--:|--:|--:|--:|--:|--:|");
+    for m in minutes {
+        let n = |value: f64| plain_number(value.round());
+        let minute = stamp(m.utc_ms, "%H:%M");
+        let (settled, held, target) = (n(m.settled), n(m.held), n(m.target));
+        let (throttles, errors, done, queue) = (n(m.throttles), n(m.errors), n(m.done), n(m.queue));
+        line!(text, "| {minute} | {settled} | {held} | {target} | {throttles} | {errors} | {done} | {queue} |");
+    }
+    line!(text, "");
+}
+
+fn throttles(text: &mut String, snapshot: &EngineSnapshot) {
+    if snapshot.flow.errors_total.is_empty() {
+        line!(text, "No attempt has failed since the start.\n");
+        return;
+    }
+    line!(text, "## Failed attempts\n");
+    line!(text, "| class | last 60 s | since the start |\n|---|--:|--:|");
+    for (class, total) in &snapshot.flow.errors_total {
+        let recent = snapshot.flow.errors_60s.iter().find(|(of, _)| of == class).map_or(0, |(_, n)| *n);
+        line!(text, "| {class} | {recent} | {total} |");
+    }
+    line!(text, "");
+}
+
+fn quota(limit: QuotaLimit) -> String {
+    match limit {
+        QuotaLimit::Unknown => "unknown".to_owned(),
+        QuotaLimit::Absent => "none".to_owned(),
+        QuotaLimit::Limit(value) => plain_number(value as f64),
+    }
+}
+
+fn scopes(text: &mut String, snapshot: &EngineSnapshot) {
+    line!(text, "## Scopes\n");
+    line!(
+        text,
+        "| Region | model | RPM used / quota | TPM settled | TPM held | TPM target / quota | source | limiter |"
+    );
+    line!(text, "|---|---|--:|--:|--:|--:|---|---|");
+    for ScopeView { key, limiter, quota_source, parked, .. } in &snapshot.scopes {
+        let target = limiter.tpm.target.map_or("-".to_owned(), plain_number);
+        let mood = match parked {
+            Some((cause, remedy)) => format!("parked: {cause}; {remedy}"),
+            None => limiter.mood.clone(),
+        };
+        line!(
+            text,
+            "| {} | {} | {} / {} | {} | {} | {target} / {} | {} | {} |",
+            key.region,
+            cell(key.bucket.as_str()),
+            limiter.requests_60s,
+            quota(limiter.rpm.quota),
+            plain_number(limiter.settled_60s as f64),
+            plain_number(limiter.held as f64),
+            quota(limiter.tpm.quota),
+            cell(quota_source),
+            cell(&mood)
+        );
+    }
+    line!(text, "");
+}
+
+fn requests(text: &mut String, snapshot: &EngineSnapshot) {
+    let told: Vec<&RequestView> = snapshot
+        .recent
+        .iter()
+        .filter(|request| request.failure.is_some() || request.attempts > 1)
+        .take(REQUESTS)
+        .collect();
+    if told.is_empty() {
+        return;
+    }
+    line!(text, "## Requests that failed or were retried, newest first\n");
+    line!(text, "| UTC | record | Region | model | attempts | result | request id |");
+    line!(text, "|---|---|---|---|--:|---|---|");
+    for request in told {
+        let result = match &request.failure {
+            Some((class, message)) => format!("{class}: {message}"),
+            None => "ok".to_owned(),
+        };
+        line!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            stamp(request.utc_ms, "%H:%M:%S"),
+            cell(request.id.as_str()),
+            request.route.region,
+            cell(request.route.model.as_str()),
+            request.attempts,
+            cell(&result),
+            cell(request.request_id.as_deref().unwrap_or("-"))
+        );
+    }
+    line!(text, "");
+}
+
+fn marks(text: &mut String, snapshot: &EngineSnapshot) {
+    if snapshot.marks.is_empty() {
+        return;
+    }
+    line!(text, "## Changes\n");
+    for mark in snapshot.marks.iter() {
+        line!(text, "- {} {}", stamp(utc_of(snapshot, mark.at), "%H:%M:%S"), cell(&mark.what));
+    }
+    line!(text, "");
+}
+
+fn journal(text: &mut String, snapshot: &EngineSnapshot) {
+    if snapshot.journal.is_empty() {
+        return;
+    }
+    line!(text, "## Log, newest first\n");
+    for entry in snapshot.journal.iter().take(LINES) {
+        line!(text, "- {} {}: {}", stamp(entry.utc_ms, "%H:%M:%S"), level_name(entry.level), cell(&entry.text));
+    }
+}

@@ -1,0 +1,82 @@
+//! Leaving and sleeping: no attempt is abandoned without a word, and no key is needed twice by accident.
+
+use crate::engine::{Command, LoadState};
+use crate::record::Micros;
+
+use super::steer::send;
+use super::{Effect, Exit, Leaving, State, Suspending};
+
+/// How long the console waits for the load to drain before it leaves all the same.
+pub const DRAIN_PATIENCE: Micros = Micros::from_secs(10);
+
+/// `q`, Ctrl-C, SIGTERM: leave if nothing is at work, else drain; asked again, leave at once.
+pub(super) fn leave(state: &mut State, effects: &mut Vec<Effect>) {
+    if state.leaving.is_some() {
+        effects.push(Effect::Quit(Exit::Abandoned { in_flight: state.live.flow.in_flight }));
+        return;
+    }
+    if !state.at_work() {
+        effects.push(Effect::Quit(Exit::Quit));
+        return;
+    }
+    state.leaving = Some(Leaving { since: state.now });
+    state.suspending = None;
+    state.overlays.clear();
+    state.entry = None;
+    send(state, Command::Drain, effects);
+}
+
+/// Ctrl-Z: sleep at once if nothing is at work, else pause first; asked again, sleep at once.
+pub(super) fn suspend(state: &mut State, effects: &mut Vec<Effect>) {
+    if let Some(suspending) = &mut state.suspending {
+        suspending.asleep = true;
+        effects.push(Effect::Suspend);
+        return;
+    }
+    let resume = state.live.state == LoadState::Running;
+    if resume {
+        send(state, Command::Pause, effects);
+    }
+    let asleep = !state.at_work();
+    state.suspending = Some(Suspending { resume, asleep });
+    if asleep {
+        effects.push(Effect::Suspend);
+    }
+}
+
+/// Continued: what this console paused goes on.
+pub(super) fn resumed(state: &mut State, effects: &mut Vec<Effect>) {
+    if let Some(Suspending { resume: true, .. }) = state.suspending.take() {
+        send(state, Command::Resume, effects);
+        state.say("the load goes on");
+    }
+    effects.push(Effect::Redraw);
+}
+
+/// Looks whether what was waited for has come.
+pub(super) fn check(state: &mut State, effects: &mut Vec<Effect>) {
+    if let Some(leaving) = state.leaving {
+        let drained = !state.at_work() && state.live.at >= leaving.since;
+        if drained {
+            effects.push(Effect::Quit(Exit::Drained));
+        } else if state.now.since(leaving.since) >= DRAIN_PATIENCE {
+            effects.push(Effect::Quit(Exit::Abandoned { in_flight: state.live.flow.in_flight }));
+        }
+    }
+    let at_work = state.at_work();
+    if let Some(suspending) = &mut state.suspending
+        && !suspending.asleep
+        && !at_work
+    {
+        suspending.asleep = true;
+        effects.push(Effect::Suspend);
+    }
+}
+
+impl State {
+    /// The time left until the console leaves a load that does not drain.
+    #[must_use]
+    pub fn leaves_in(&self) -> Option<Micros> {
+        self.leaving.map(|leaving| (leaving.since + DRAIN_PATIENCE).since(self.now))
+    }
+}

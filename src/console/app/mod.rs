@@ -1,0 +1,34 @@
+//! The console's mind: its state, what can happen to it, and what it wants done.
+//!
+//! [`update`] is pure: no clock, no input or output, no tokio, no drawing. Time comes in as an argument, the engine
+//! as a snapshot, and the only way out is an [`Effect`]. An order to the engine can leave only as a
+//! [`confirm::Confirmed`] value, and only `confirm` can make one: whatever may spend money has passed its gate.
+
+pub mod confirm;
+mod effect;
+pub mod entry;
+pub mod form;
+pub mod incident;
+mod leave;
+pub mod lists;
+mod msg;
+mod names;
+mod panel;
+pub mod price;
+mod state;
+mod steer;
+pub mod tuning;
+mod update;
+
+pub use effect::{Effect, Exit};
+pub use lists::List;
+pub use msg::Msg;
+pub use names::short_model;
+pub use panel::{Breakpoint, Panel};
+pub use price::ModelPrice;
+pub use state::{Detail, Leaving, Overlay, Screen, State, Suspending, Toast};
+pub use tuning::{TuningRow, Value};
+pub use update::update;
+
+#[cfg(test)]
+mod tests;

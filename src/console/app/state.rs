@@ -1,0 +1,357 @@
+//! What the console remembers.
+
+use std::sync::Arc;
+
+use crate::console::keys::Place;
+use crate::engine::{EngineSnapshot, JournalLine, KnobId, Level, LoadState, RequestView};
+use crate::record::{Micros, ScopeKey};
+
+use super::confirm::{self, Agreement, Dialog};
+use super::entry::{Entry, Target};
+use super::form::LoadForm;
+use super::lists::{self, List};
+use super::tuning::{Tuning, TuningRow};
+use super::{Breakpoint, ModelPrice, Panel};
+
+/// A screen, reached by its digit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Screen {
+    /// 1.
+    #[default]
+    Dashboard,
+    /// 2.
+    Tuning,
+    /// 5.
+    Requests,
+    /// 7.
+    Log,
+}
+
+impl Screen {
+    /// The screens that are built, in the order of their digits.
+    pub const ALL: [(char, Screen, &'static str); 4] = [
+        ('1', Screen::Dashboard, "Dashboard"),
+        ('2', Screen::Tuning, "Tuning"),
+        ('5', Screen::Requests, "Requests"),
+        ('7', Screen::Log, "Log"),
+    ];
+}
+
+/// A detail over a screen; Esc goes back.
+#[derive(Clone, Debug)]
+pub enum Detail {
+    /// A scope's limiter from inside.
+    Scope {
+        /// Whose.
+        key: ScopeKey,
+        /// First line shown.
+        scroll: u16,
+    },
+    /// A finished record, kept even when newer ones push it out of the snapshot.
+    Request {
+        /// The record.
+        request: Box<RequestView>,
+        /// First line shown.
+        scroll: u16,
+    },
+}
+
+/// What lies on top and has the keys.
+#[derive(Debug)]
+pub enum Overlay {
+    /// Keys and terms.
+    Help {
+        /// First line shown.
+        scroll: u16,
+    },
+    /// The load form.
+    Form(Box<LoadForm>),
+    /// A question.
+    Dialog(Box<Dialog>),
+    /// The theme picker.
+    Themes {
+        /// The theme to go back to.
+        before: usize,
+    },
+}
+
+/// A line for the operator that goes away by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Toast {
+    /// What to say.
+    pub text: String,
+    /// Whether something is wrong.
+    pub bad: bool,
+    /// When it was said.
+    pub at: Micros,
+}
+
+/// The console is leaving: the load drains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leaving {
+    /// Since when.
+    pub since: Micros,
+}
+
+/// The console wants to be suspended: the load is pausing first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspending {
+    /// Whether this console paused the load and must resume it afterwards.
+    pub resume: bool,
+    /// The effect is out; waiting to be continued.
+    pub asleep: bool,
+}
+
+/// Everything the console remembers.
+#[derive(Debug)]
+pub struct State {
+    /// The engine's latest snapshot.
+    pub live: Arc<EngineSnapshot>,
+    /// The snapshot at which the display is held still.
+    pub frozen: Option<Arc<EngineSnapshot>>,
+    /// The time of the last message, on the run's clock.
+    pub now: Micros,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// The screen.
+    pub screen: Screen,
+    /// A detail over it.
+    pub detail: Option<Detail>,
+    /// What lies on top, the last one topmost.
+    pub overlays: Vec<Overlay>,
+    /// A field that is being typed in.
+    pub entry: Option<Entry>,
+    /// The dashboard's focused panel.
+    pub focus: Panel,
+    /// The focused panel is shown alone.
+    pub expanded: Option<Panel>,
+    /// The selected row of the focused panel.
+    pub row: usize,
+    /// The tuning screen.
+    pub tuning: Tuning,
+    /// The requests screen.
+    pub requests: List,
+    /// Failed records only.
+    pub failed_only: bool,
+    /// The log screen.
+    pub log: List,
+    /// The least level shown there.
+    pub level: Level,
+    /// A line for the operator.
+    pub toast: Option<Toast>,
+    /// Leaving.
+    pub leaving: Option<Leaving>,
+    /// Going to sleep.
+    pub suspending: Option<Suspending>,
+    /// What the operator has agreed to spend.
+    pub agreed: Option<Agreement>,
+    /// Names of the themes.
+    pub themes: Vec<String>,
+    /// The theme in use.
+    pub theme: usize,
+    /// Prices of the models in use.
+    pub prices: Vec<ModelPrice>,
+}
+
+impl State {
+    /// A console that has just been opened.
+    #[must_use]
+    pub fn new(first: Arc<EngineSnapshot>, size: (u16, u16), themes: Vec<String>, theme: &str) -> State {
+        let theme = themes.iter().position(|name| name == theme).unwrap_or(0);
+        State {
+            now: first.at,
+            live: first,
+            frozen: None,
+            size,
+            screen: Screen::Dashboard,
+            detail: None,
+            overlays: Vec::new(),
+            entry: None,
+            focus: Panel::Quota,
+            expanded: None,
+            row: 0,
+            tuning: Tuning::default(),
+            requests: List::default(),
+            failed_only: false,
+            log: List::default(),
+            level: Level::Info,
+            toast: None,
+            leaving: None,
+            suspending: None,
+            agreed: None,
+            themes,
+            theme,
+            prices: Vec::new(),
+        }
+    }
+
+    /// The snapshot on display: the frozen one or the latest.
+    #[must_use]
+    pub fn shown(&self) -> &Arc<EngineSnapshot> {
+        self.frozen.as_ref().unwrap_or(&self.live)
+    }
+
+    /// The moment on display: countdowns stand still while the display is frozen.
+    #[must_use]
+    pub fn shown_at(&self) -> Micros {
+        self.frozen.as_ref().map_or(self.now, |snapshot| snapshot.at)
+    }
+
+    /// UTC now, milliseconds since 1970: the latest snapshot's, moved on by the time since.
+    #[must_use]
+    pub fn utc_ms(&self) -> i64 {
+        let since = self.now.since(self.live.at).0 / 1_000;
+        self.live.utc_ms.saturating_add(i64::try_from(since).unwrap_or(i64::MAX))
+    }
+
+    /// How old the data on display are.
+    #[must_use]
+    pub fn age(&self) -> Micros {
+        self.now.since(self.shown().at)
+    }
+
+    /// Where the keyboard is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        if self.entry.is_some() {
+            return Place::Entry;
+        }
+        if let Some(top) = self.overlays.last() {
+            return match top {
+                Overlay::Help { .. } => Place::Help,
+                Overlay::Form(_) => Place::Form,
+                Overlay::Dialog(_) => Place::Dialog,
+                Overlay::Themes { .. } => Place::Themes,
+            };
+        }
+        match &self.detail {
+            Some(Detail::Scope { .. }) => return Place::Scope,
+            Some(Detail::Request { .. }) => return Place::Request,
+            None => {}
+        }
+        match self.screen {
+            Screen::Dashboard => Place::Dashboard,
+            Screen::Tuning => Place::Tuning,
+            Screen::Requests => Place::Requests,
+            Screen::Log => Place::Log,
+        }
+    }
+
+    /// The layout for the terminal's size.
+    #[must_use]
+    pub fn breakpoint(&self) -> Breakpoint {
+        Breakpoint::of(self.size.0, self.size.1)
+    }
+
+    /// The name of the theme in use.
+    #[must_use]
+    pub fn theme_name(&self) -> &str {
+        self.themes.get(self.theme).map_or("", String::as_str)
+    }
+
+    /// The filter of the list on screen; empty elsewhere.
+    #[must_use]
+    pub fn filter(&self) -> &str {
+        if let Some(Entry { target: Target::Filter { .. }, input, .. }) = &self.entry {
+            return input.value();
+        }
+        match self.screen {
+            Screen::Requests => &self.requests.filter,
+            Screen::Log => &self.log.filter,
+            _ => "",
+        }
+    }
+
+    /// How many rows the focused panel of the dashboard has to select from.
+    #[must_use]
+    pub fn dashboard_rows(&self) -> usize {
+        match self.expanded.unwrap_or(self.focus) {
+            Panel::Quota => self.shown().scopes.len(),
+            Panel::Regions => self.shown().regions.len(),
+            _ => 0,
+        }
+    }
+
+    /// The scope of the dashboard's selected row.
+    #[must_use]
+    pub fn dashboard_scope(&self) -> Option<&ScopeKey> {
+        let snapshot = self.shown();
+        match self.expanded.unwrap_or(self.focus) {
+            Panel::Quota => snapshot.scopes.get(self.row).map(|scope| &scope.key),
+            Panel::Regions => {
+                let region = &snapshot.regions.get(self.row)?.region;
+                snapshot.scopes.iter().map(|scope| &scope.key).find(|key| key.region == *region)
+            }
+            _ => None,
+        }
+    }
+
+    /// The finished records on display, newest first.
+    #[must_use]
+    pub fn visible_requests(&self) -> Vec<&RequestView> {
+        let filter = lists::Words::new(self.filter_of(Screen::Requests));
+        self.shown()
+            .recent
+            .iter()
+            .filter(|request| !self.failed_only || request.failure.is_some())
+            .filter(|request| filter.match_request(request))
+            .collect()
+    }
+
+    /// The journal's lines on display, newest first.
+    #[must_use]
+    pub fn visible_lines(&self) -> Vec<&JournalLine> {
+        let filter = lists::Words::new(self.filter_of(Screen::Log));
+        self.shown()
+            .journal
+            .iter()
+            .filter(|line| line.level >= self.level)
+            .filter(|line| filter.match_line(line))
+            .collect()
+    }
+
+    fn filter_of(&self, screen: Screen) -> &str {
+        match screen {
+            _ if screen == self.screen => self.filter(),
+            Screen::Requests => &self.requests.filter,
+            Screen::Log => &self.log.filter,
+            _ => "",
+        }
+    }
+
+    /// The selected record of the requests screen.
+    #[must_use]
+    pub fn selected_request(&self) -> Option<&RequestView> {
+        let rows = self.visible_requests();
+        let at = self.requests.position(&rows, lists::request_key);
+        rows.get(at).copied()
+    }
+
+    /// The arrival rate now, changes on their way to the engine included.
+    #[must_use]
+    pub fn rate_now(&self) -> Option<f64> {
+        let on_its_way = self.tuning.pending(&TuningRow::Knob(KnobId::ArrivalRate));
+        on_its_way.or_else(|| confirm::rate(&self.live))
+    }
+
+    /// Whether attempts are in flight or may still be sent.
+    #[must_use]
+    pub fn at_work(&self) -> bool {
+        match &self.live.state {
+            LoadState::Running | LoadState::Pausing { .. } | LoadState::Draining { .. } => true,
+            LoadState::Idle | LoadState::Paused | LoadState::Parked { .. } | LoadState::Finished => {
+                self.live.flow.in_flight > 0
+            }
+        }
+    }
+
+    /// Says something to the operator.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast { text: text.into(), bad: false, at: self.now });
+    }
+
+    /// Says that something is wrong.
+    pub fn complain(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast { text: text.into(), bad: true, at: self.now });
+    }
+}

@@ -1,0 +1,328 @@
+//! The one function that changes the state.
+
+use crate::console::keys::{self, Action, Chord, Lookup};
+use crate::engine::{Level, LoadKind};
+use crate::record::Micros;
+
+use super::confirm::Agreement;
+use super::entry::{self, Entry, Target};
+use super::lists::{line_key, request_key};
+use super::{Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, incident, leave, steer, tuning};
+
+/// The most that a detail can be scrolled: on the lowest screen no detail has more lines below its end.
+const DETAIL_LINES: usize = 32;
+/// How long a line for the operator stays.
+const TOAST: Micros = Micros::from_secs(5);
+
+/// Takes in one thing that happened at `now` (run's clock) and says what is to be done about it.
+pub fn update(state: &mut State, msg: Msg, now: Micros) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    state.now = state.now.max(now);
+    if state.toast.as_ref().is_some_and(|toast| state.now.since(toast.at) >= TOAST) {
+        state.toast = None;
+    }
+    match msg {
+        Msg::Key(chord) => key(state, chord, &mut effects),
+        Msg::Paste(text) => paste(state, &text),
+        Msg::Resize(width, height) => state.size = (width, height),
+        Msg::Snapshot(snapshot) => {
+            // Consent that was given before the console opened (the command line, the config) is what it found running.
+            if state.agreed.is_none() && snapshot.run.kind != LoadKind::None {
+                state.agreed = Some(Agreement::of(&snapshot));
+            }
+            state.now = state.now.max(snapshot.at);
+            state.live = snapshot;
+            let (live, now) = (state.live.clone(), state.now);
+            state.tuning.settle(&live, now);
+            clamp(state);
+        }
+        Msg::Tick => {}
+        Msg::Written(Ok(path)) => state.say(format!("incident report written: {path}")),
+        Msg::Written(Err(why)) => state.complain(format!("incident report not written: {why}")),
+        Msg::Resumed => leave::resumed(state, &mut effects),
+        Msg::Terminate => leave::leave(state, &mut effects),
+        Msg::Hangup => effects.push(Effect::Quit(Exit::Hangup)),
+    }
+    leave::check(state, &mut effects);
+    effects
+}
+
+/// Keeps selections on rows that exist.
+fn clamp(state: &mut State) {
+    state.row = state.row.min(state.dashboard_rows().saturating_sub(1));
+    let rows = tuning::rows(&state.live).len();
+    state.tuning.cursor = state.tuning.cursor.min(rows.saturating_sub(1));
+}
+
+fn key(state: &mut State, chord: Chord, effects: &mut Vec<Effect>) {
+    if let Some(entry) = &mut state.entry {
+        if entry::type_key(&mut entry.input, chord) {
+            entry.error = None;
+            typed_filter(state);
+            return;
+        }
+    } else if let Some(Overlay::Form(form)) = state.overlays.last_mut()
+        && let Some(input) = form.focused_input()
+        && entry::type_key(input, chord)
+    {
+        form.errors.clear();
+        return;
+    }
+    match keys::lookup(state, chord) {
+        Lookup::Do(action) => act(state, action, effects),
+        Lookup::Disabled(_, why) | Lookup::Unbound(why) => state.complain(why),
+    }
+}
+
+fn paste(state: &mut State, text: &str) {
+    if let Some(entry) = &mut state.entry {
+        entry::paste(&mut entry.input, text);
+        typed_filter(state);
+    } else if let Some(Overlay::Form(form)) = state.overlays.last_mut()
+        && let Some(input) = form.focused_input()
+    {
+        entry::paste(input, text);
+    } else {
+        state.complain("nothing to paste into: open a field first");
+    }
+}
+
+/// A filter works while it is typed: the selection goes to the top of what is left.
+fn typed_filter(state: &mut State) {
+    if let Some(Entry { target: Target::Filter { .. }, input, .. }) = &state.entry {
+        let text = input.value().to_owned();
+        if let Some(list) = list(state) {
+            list.filter = text;
+            list.selected = None;
+        }
+    }
+}
+
+fn list(state: &mut State) -> Option<&mut super::List> {
+    match state.screen {
+        Screen::Requests => Some(&mut state.requests),
+        Screen::Log => Some(&mut state.log),
+        _ => None,
+    }
+}
+
+fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    match action {
+        Action::Dashboard => go(state, Screen::Dashboard),
+        Action::Tuning => go(state, Screen::Tuning),
+        Action::Requests => go(state, Screen::Requests),
+        Action::Log => go(state, Screen::Log),
+        Action::Help => match state.overlays.last() {
+            Some(Overlay::Help { .. }) => drop(state.overlays.pop()),
+            _ => state.overlays.push(Overlay::Help { scroll: 0 }),
+        },
+        Action::Quit | Action::Interrupt => leave::leave(state, effects),
+        Action::Suspend => leave::suspend(state, effects),
+        Action::Redraw => effects.push(Effect::Redraw),
+        Action::Pause => steer::pause(state, effects),
+        Action::Stop => steer::stop(state, effects),
+        Action::RateUp => steer::scale(state, true, effects),
+        Action::RateDown => steer::scale(state, false, effects),
+        Action::Undo => steer::undo(state, effects),
+        Action::Unpark => steer::unpark(state, effects),
+        Action::LoadForm => steer::open_form(state),
+        Action::Freeze => freeze(state),
+        Action::Expand => {
+            state.expanded = if state.expanded.is_some() { None } else { Some(state.focus) };
+        }
+        Action::Themes => state.overlays.push(Overlay::Themes { before: state.theme }),
+        Action::Incident => write_incident(state, effects),
+        Action::Up => shift(state, -1),
+        Action::Down => shift(state, 1),
+        Action::PageUp => shift(state, -page(state)),
+        Action::PageDown => shift(state, page(state)),
+        Action::First => shift(state, isize::MIN / 2),
+        Action::Last => shift(state, isize::MAX / 2),
+        Action::Open => open(state),
+        Action::Back => back(state),
+        Action::Next => next(state, 1),
+        Action::Previous => next(state, -1),
+        Action::Decrease => turn(state, false, effects),
+        Action::Increase => turn(state, true, effects),
+        Action::Edit => steer::edit(state),
+        Action::Default => steer::reset(state, effects),
+        Action::Filter => {
+            let before = state.filter().to_owned();
+            let input = tui_input::Input::new(before.clone());
+            state.entry = Some(Entry { target: Target::Filter { before }, input, error: None });
+        }
+        Action::FailedOnly => {
+            state.failed_only = !state.failed_only;
+            state.requests.selected = None;
+        }
+        Action::Level => {
+            state.level = match state.level {
+                Level::Info => Level::Warning,
+                Level::Warning => Level::Error,
+                Level::Error => Level::Info,
+            };
+            state.log.selected = None;
+        }
+        Action::Submit => submit(state, effects),
+    }
+}
+
+fn go(state: &mut State, screen: Screen) {
+    state.screen = screen;
+    state.detail = None;
+    state.overlays.clear();
+}
+
+fn freeze(state: &mut State) {
+    if state.frozen.take().is_some() {
+        state.say("the display is live again");
+        clamp(state);
+    } else {
+        state.frozen = Some(state.live.clone());
+        state.say("the display is frozen, the load goes on; f again goes back to live");
+    }
+}
+
+fn write_incident(state: &mut State, effects: &mut Vec<Effect>) {
+    let snapshot = state.shown().clone();
+    effects.push(Effect::Write { name: incident::file_name(snapshot.utc_ms), text: incident::report(&snapshot) });
+}
+
+/// Rows of one page, whatever the screen has above and below its list.
+fn page(state: &State) -> isize {
+    isize::try_from(state.size.1.saturating_sub(8).max(1)).unwrap_or(1)
+}
+
+fn shift(state: &mut State, by: isize) {
+    match state.overlays.last_mut() {
+        Some(Overlay::Help { scroll }) => {
+            // A blank column at either side; header and footer take three rows or four.
+            let lines = keys::doc::height(usize::from(state.size.0.saturating_sub(2)));
+            return scroll_by(scroll, by, lines.saturating_sub(usize::from(state.size.1).saturating_sub(4)));
+        }
+        Some(Overlay::Form(form)) => return form.move_focus(by.signum()),
+        Some(Overlay::Themes { .. }) => {
+            let count = state.themes.len().max(1) as isize;
+            state.theme = (state.theme as isize + by.signum()).rem_euclid(count) as usize;
+            return;
+        }
+        Some(Overlay::Dialog(_)) | None => {}
+    }
+    match &mut state.detail {
+        Some(Detail::Scope { scroll, .. } | Detail::Request { scroll, .. }) => {
+            return scroll_by(scroll, by, DETAIL_LINES);
+        }
+        None => {}
+    }
+    match state.screen {
+        Screen::Dashboard => {
+            let last = state.dashboard_rows().saturating_sub(1);
+            state.row = state.row.saturating_add_signed(by).min(last);
+        }
+        Screen::Tuning => {
+            let last = tuning::rows(&state.live).len().saturating_sub(1);
+            state.tuning.cursor = state.tuning.cursor.saturating_add_signed(by).min(last);
+        }
+        Screen::Requests => {
+            let mut list = std::mem::take(&mut state.requests);
+            // The rows are looked up with the filter in place, so it is put back first.
+            state.requests.filter.clone_from(&list.filter);
+            list.shift(&state.visible_requests(), request_key, by);
+            state.requests = list;
+        }
+        Screen::Log => {
+            let mut list = std::mem::take(&mut state.log);
+            state.log.filter.clone_from(&list.filter);
+            list.shift(&state.visible_lines(), line_key, by);
+            state.log = list;
+        }
+    }
+}
+
+fn scroll_by(scroll: &mut u16, by: isize, most: usize) {
+    let last = isize::try_from(most).unwrap_or(isize::MAX);
+    *scroll =
+        u16::try_from(isize::try_from(*scroll).unwrap_or(0).saturating_add(by).clamp(0, last)).unwrap_or(u16::MAX);
+}
+
+fn open(state: &mut State) {
+    match state.screen {
+        Screen::Dashboard => {
+            if let Some(key) = state.dashboard_scope().cloned() {
+                state.detail = Some(Detail::Scope { key, scroll: 0 });
+            }
+        }
+        Screen::Requests => {
+            if let Some(request) = state.selected_request().cloned() {
+                state.detail = Some(Detail::Request { request: Box::new(request), scroll: 0 });
+            }
+        }
+        _ => {}
+    }
+}
+
+fn back(state: &mut State) {
+    if let Some(entry) = state.entry.take() {
+        if let (Target::Filter { before }, Some(list)) = (entry.target, list(state)) {
+            list.filter = before;
+            list.selected = None;
+        }
+    } else if let Some(overlay) = state.overlays.pop() {
+        match overlay {
+            Overlay::Themes { before } => state.theme = before,
+            Overlay::Dialog(_) => state.say("left as it was"),
+            Overlay::Help { .. } | Overlay::Form(_) => {}
+        }
+    } else if state.detail.take().is_none()
+        && state.expanded.take().is_none()
+        && let Some(list) = list(state)
+    {
+        list.filter.clear();
+        list.selected = None;
+    }
+}
+
+fn next(state: &mut State, by: isize) {
+    match state.overlays.last_mut() {
+        Some(Overlay::Form(form)) => return form.move_focus(by),
+        Some(Overlay::Dialog(dialog)) => return dialog.switch(),
+        _ => {}
+    }
+    // Alone on the screen any panel can be shown, side by side only those that fit.
+    let panels = if state.expanded.is_some() { &Panel::ALL[..] } else { Panel::shown(state.breakpoint()) };
+    if panels.is_empty() {
+        return;
+    }
+    let at = panels.iter().position(|panel| *panel == state.focus).unwrap_or(0) as isize;
+    state.focus = panels[(at + by).rem_euclid(panels.len() as isize) as usize];
+    if state.expanded.is_some() {
+        state.expanded = Some(state.focus);
+    }
+    state.row = 0;
+}
+
+fn turn(state: &mut State, up: bool, effects: &mut Vec<Effect>) {
+    match state.overlays.last_mut() {
+        Some(Overlay::Form(form)) => form.turn(up),
+        Some(Overlay::Dialog(dialog)) => dialog.switch(),
+        _ => steer::step(state, up, effects),
+    }
+}
+
+fn submit(state: &mut State, effects: &mut Vec<Effect>) {
+    if let Some(entry) = state.entry.take() {
+        if let Target::Value(row) = entry.target.clone() {
+            steer::submit_value(state, entry, row, effects);
+        }
+        return;
+    }
+    match state.overlays.last() {
+        Some(Overlay::Form(_)) => steer::submit_form(state, effects),
+        Some(Overlay::Dialog(_)) => steer::answer(state, effects),
+        Some(Overlay::Themes { .. }) => {
+            state.overlays.pop();
+            state.say(format!("theme: {}", state.theme_name()));
+        }
+        _ => {}
+    }
+}

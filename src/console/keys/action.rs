@@ -1,0 +1,282 @@
+//! The table itself: one row an action.
+
+use super::chord::{Chord, Key};
+use super::when::{self, When};
+
+/// Where the keyboard is: a screen, a detail, or something on top that takes the keys first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// Screen 1.
+    Dashboard,
+    /// Screen 2.
+    Tuning,
+    /// Screen 5.
+    Requests,
+    /// Screen 7.
+    Log,
+    /// The detail of one scope.
+    Scope,
+    /// The detail of one finished record.
+    Request,
+    /// The help screen.
+    Help,
+    /// The load form.
+    Form,
+    /// The consent dialog.
+    Dialog,
+    /// The theme picker.
+    Themes,
+    /// A one-line field: a filter or a value.
+    Entry,
+}
+
+impl Place {
+    /// All places.
+    pub const ALL: [Place; 11] = [
+        Place::Dashboard,
+        Place::Tuning,
+        Place::Requests,
+        Place::Log,
+        Place::Scope,
+        Place::Request,
+        Place::Help,
+        Place::Form,
+        Place::Dialog,
+        Place::Themes,
+        Place::Entry,
+    ];
+
+    /// Its name in a sentence.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Place::Dashboard => "the dashboard (1)",
+            Place::Tuning => "the tuning screen (2)",
+            Place::Requests => "the requests screen (5)",
+            Place::Log => "the log (7)",
+            Place::Scope => "a scope's detail",
+            Place::Request => "a record's detail",
+            Place::Help => "the help screen (?)",
+            Place::Form => "the load form (L)",
+            Place::Dialog => "a question",
+            Place::Themes => "the theme picker (t)",
+            Place::Entry => "a field",
+        }
+    }
+}
+
+/// What an action may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Risk {
+    /// Moves the display only.
+    None,
+    /// Changes our own load.
+    Load,
+    /// May spend money or take capacity from others: asks first on `aws`, refused when read-only.
+    Spends,
+}
+
+/// Everything that a key can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Show screen 1.
+    Dashboard,
+    /// Show screen 2.
+    Tuning,
+    /// Show screen 5.
+    Requests,
+    /// Show screen 7.
+    Log,
+    /// Open or close help.
+    Help,
+    /// Leave, draining first.
+    Quit,
+    /// As quit, by Ctrl-C.
+    Interrupt,
+    /// Stop the process and give the shell back.
+    Suspend,
+    /// Draw everything again.
+    Redraw,
+    /// Pause or resume admission.
+    Pause,
+    /// End the load.
+    Stop,
+    /// Hold the display still.
+    Freeze,
+    /// More arrivals.
+    RateUp,
+    /// Fewer arrivals.
+    RateDown,
+    /// Open the load form.
+    LoadForm,
+    /// Take the last tuning change back.
+    Undo,
+    /// Try parked scopes again.
+    Unpark,
+    /// One panel over the whole screen.
+    Expand,
+    /// Open the theme picker.
+    Themes,
+    /// Write the incident report.
+    Incident,
+    /// One row up.
+    Up,
+    /// One row down.
+    Down,
+    /// One page up.
+    PageUp,
+    /// One page down.
+    PageDown,
+    /// First row.
+    First,
+    /// Last row.
+    Last,
+    /// Detail of the selected row.
+    Open,
+    /// Back, or close what is on top.
+    Back,
+    /// Next panel or field.
+    Next,
+    /// Previous panel or field.
+    Previous,
+    /// Smaller, or the previous choice.
+    Decrease,
+    /// Larger, or the next choice.
+    Increase,
+    /// Type a value.
+    Edit,
+    /// Back to the value at the start.
+    Default,
+    /// Filter the rows.
+    Filter,
+    /// Failed records only.
+    FailedOnly,
+    /// Least level that is shown.
+    Level,
+    /// Take what is typed or chosen.
+    Submit,
+}
+
+/// A row of the table.
+pub struct ActionSpec {
+    /// Which action.
+    pub action: Action,
+    /// Its name in a keymap file and in the palette.
+    pub name: &'static str,
+    /// The keys that start it.
+    pub keys: &'static [Chord],
+    /// Two or three words: the hint bar.
+    pub title: &'static str,
+    /// One sentence: the help screen.
+    pub help: &'static str,
+    /// What it may cost.
+    pub risk: Risk,
+    /// Where it can be used.
+    pub places: &'static [Place],
+    /// Its rank in the hint bar, 1 first; 0: not there.
+    pub hint: u8,
+    /// Whether it can run now, or why not.
+    pub when: When,
+}
+
+const fn c(c: char) -> Chord {
+    Chord::char(c)
+}
+const fn k(key: Key) -> Chord {
+    Chord::plain(key)
+}
+
+/// Screens and details: everywhere where no field or question has the keys.
+const VIEWS: &[Place] =
+    &[Place::Dashboard, Place::Tuning, Place::Requests, Place::Log, Place::Scope, Place::Request, Place::Help];
+/// The screens and details on which the load is steered.
+const STEER: &[Place] = &[Place::Dashboard, Place::Tuning, Place::Requests, Place::Log, Place::Scope, Place::Request];
+const EVERYWHERE: &[Place] = &Place::ALL;
+const ROWS: &[Place] = &[
+    Place::Dashboard,
+    Place::Tuning,
+    Place::Requests,
+    Place::Log,
+    Place::Scope,
+    Place::Request,
+    Place::Help,
+    Place::Themes,
+    Place::Form,
+];
+const PAGES: &[Place] = &[Place::Tuning, Place::Requests, Place::Log, Place::Scope, Place::Request, Place::Help];
+const OPENERS: &[Place] = &[Place::Dashboard, Place::Requests];
+const DASHBOARD: &[Place] = &[Place::Dashboard];
+const REQUESTS: &[Place] = &[Place::Requests];
+const LOG: &[Place] = &[Place::Log];
+const LISTS: &[Place] = &[Place::Requests, Place::Log];
+const VALUES: &[Place] = &[Place::Tuning];
+const FIELDS: &[Place] = &[Place::Form, Place::Dialog, Place::Dashboard];
+const CHOICES: &[Place] = &[Place::Tuning, Place::Form, Place::Dialog];
+const SUBMITS: &[Place] = &[Place::Form, Place::Dialog, Place::Themes, Place::Entry];
+
+macro_rules! row {
+    ($action:ident $name:literal [$($key:expr),*] $title:literal $risk:ident $places:ident $hint:literal $when:path, $help:literal) => {
+        ActionSpec {
+            action: Action::$action,
+            name: $name,
+            keys: &[$($key),*],
+            title: $title,
+            help: $help,
+            risk: Risk::$risk,
+            places: $places,
+            hint: $hint,
+            when: $when,
+        }
+    };
+}
+
+/// The table, in the order in which help lists it.
+pub const ACTIONS: &[ActionSpec] = &[
+    row!(Dashboard "screen.dashboard" [c('1')] "Dashboard" None VIEWS 0 when::always, "Show the dashboard."),
+    row!(Tuning "screen.tuning" [c('2')] "Tuning" None VIEWS 0 when::always, "Show every knob, with its effect beside it."),
+    row!(Requests "screen.requests" [c('5')] "Requests" None VIEWS 0 when::always, "Show finished and failed records."),
+    row!(Log "screen.log" [c('7')] "Log" None VIEWS 0 when::always, "Show the journal of the run."),
+    row!(Help "help" [c('?')] "help" None VIEWS 4 when::always, "Show the keys and what the terms mean."),
+    row!(Pause "load.pause" [c('p')] "pause" Load STEER 6 when::pausable, "Stop admitting, or admit again; what is in flight goes on."),
+    row!(Stop "load.stop" [c('S')] "stop load" Load STEER 0 when::stoppable, "End the load: stop admitting and let what is in flight finish."),
+    row!(LoadForm "load.form" [c('L')] "load" Spends STEER 7 when::loadable, "Describe a synthetic load and start it."),
+    row!(RateUp "load.faster" [c('+'), c('=')] "faster" Spends STEER 8 when::rated, "Raise the arrival rate by a quarter."),
+    row!(RateDown "load.slower" [c('-')] "slower" Load STEER 9 when::rated, "Lower the arrival rate by a fifth."),
+    row!(Unpark "load.retry" [c('r')] "try parked again" Load STEER 3 when::parked, "Try parked scopes again now instead of at the next check."),
+    row!(Undo "tune.undo" [c('u')] "undo" Load STEER 9 when::undoable, "Take the last tuning change back."),
+    row!(Decrease "tune.less" [k(Key::Left), c('h')] "less" Load CHOICES 1 when::adjustable, "One step down, or the previous choice."),
+    row!(Increase "tune.more" [k(Key::Right), c('l')] "more" Spends CHOICES 1 when::adjustable, "One step up, or the next choice."),
+    row!(Edit "tune.type" [k(Key::Enter)] "type a value" Spends VALUES 2 when::editable, "Type the selected knob's value."),
+    row!(Default "tune.default" [c('d')] "default" Spends VALUES 2 when::resettable, "Set the selected knob back to its value at the start."),
+    row!(Freeze "view.freeze" [c('f')] "freeze" None STEER 10 when::always, "Hold the display still; the load goes on."),
+    row!(Expand "view.expand" [c('e')] "expand" None DASHBOARD 11 when::always, "Show the focused panel alone, or all panels again."),
+    row!(Filter "view.filter" [c('/')] "filter" None LISTS 1 when::always, "Keep only rows that contain every word typed."),
+    row!(FailedOnly "requests.failed" [c('x')] "failed only" None REQUESTS 2 when::always, "Show failed records only, or all again."),
+    row!(Level "log.level" [c('v')] "level" None LOG 2 when::always, "Show all lines, warnings and errors, or errors only."),
+    row!(Incident "incident.export" [c('i')] "incident" None STEER 12 when::always, "Write what happened as Markdown: verdict, UTC minutes, throttles, request ids."),
+    row!(Themes "view.theme" [c('t')] "theme" None STEER 13 when::always, "Choose a theme, previewed live."),
+    row!(Up "move.up" [k(Key::Up), c('k')] "up" None ROWS 0 when::always, "One row up."),
+    row!(Down "move.down" [k(Key::Down), c('j')] "down" None ROWS 0 when::always, "One row down."),
+    row!(PageUp "move.page-up" [k(Key::PageUp), Chord::ctrl('b')] "page up" None PAGES 0 when::always, "One page up."),
+    row!(PageDown "move.page-down" [k(Key::PageDown), Chord::ctrl('f')] "page down" None PAGES 0 when::always, "One page down."),
+    row!(First "move.first" [k(Key::Home), c('g')] "first" None PAGES 0 when::always, "The first row."),
+    row!(Last "move.last" [k(Key::End), c('G')] "last" None PAGES 0 when::always, "The last row."),
+    row!(Next "move.next" [k(Key::Tab)] "next" None FIELDS 2 when::always, "The next panel, field or button."),
+    row!(Previous "move.previous" [k(Key::BackTab)] "previous" None FIELDS 0 when::always, "The panel, field or button before."),
+    row!(Open "open" [k(Key::Enter)] "detail" None OPENERS 1 when::openable, "Show the detail of the selected row."),
+    row!(Submit "submit" [k(Key::Enter)] "OK" Spends SUBMITS 1 when::always, "Take what is typed or chosen."),
+    row!(Back "back" [k(Key::Esc)] "back" None EVERYWHERE 3 when::closable, "Back to where you came from; close what is on top."),
+    row!(Redraw "view.redraw" [Chord::ctrl('l')] "redraw" None EVERYWHERE 0 when::always, "Draw the whole screen again."),
+    row!(Suspend "suspend" [Chord::ctrl('z')] "suspend" Load EVERYWHERE 0 when::suspendable, "Pause the load, let what is in flight finish, then give the shell back; `fg` resumes both."),
+    row!(Quit "quit" [c('q')] "quit" Load VIEWS 5 when::always, "Leave. With work in flight: stop admitting and drain, 10 s at most; again leaves at once."),
+    row!(Interrupt "interrupt" [Chord::ctrl('c')] "quit" Load EVERYWHERE 0 when::always, "As q, from anywhere."),
+];
+
+impl Action {
+    /// Its row of the table.
+    #[must_use]
+    pub fn spec(self) -> &'static ActionSpec {
+        // The table has one row for each action (a test holds it to that); the first row stands in for the impossible.
+        ACTIONS.iter().find(|row| row.action == self).unwrap_or(&ACTIONS[0])
+    }
+}

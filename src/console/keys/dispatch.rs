@@ -1,0 +1,64 @@
+//! From a key to an action, and from an action to "yes" or "why not".
+
+use crate::console::app::State;
+
+use super::{ACTIONS, Action, ActionSpec, Chord};
+
+/// What a key means now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// This action, and it can run.
+    Do(Action),
+    /// This action, but not now: one line that says why.
+    Disabled(Action, String),
+    /// Nothing here; one line that says where it works, if anywhere.
+    Unbound(String),
+}
+
+/// What `chord` means where the keyboard is now.
+#[must_use]
+pub fn lookup(state: &State, chord: Chord) -> Lookup {
+    let place = state.place();
+    let mut elsewhere = None;
+    for row in ACTIONS.iter().filter(|row| row.keys.contains(&chord)) {
+        if row.places.contains(&place) {
+            return match availability(state, row.action) {
+                Ok(()) => Lookup::Do(row.action),
+                Err(why) => Lookup::Disabled(row.action, format!("{chord} ({}): {why}", row.title)),
+            };
+        }
+        elsewhere.get_or_insert(row);
+    }
+    Lookup::Unbound(match elsewhere {
+        Some(row) => format!("{chord} ({}) works on {}, not here", row.title, row.places[0].name()),
+        None => format!("{chord} does nothing here: ? shows the keys"),
+    })
+}
+
+/// Whether an action can run where the keyboard is now.
+///
+/// # Errors
+/// One line that says why not.
+pub fn availability(state: &State, action: Action) -> Result<(), String> {
+    let row = action.spec();
+    if !row.places.contains(&state.place()) {
+        return Err(format!("works on {}, not here", row.places[0].name()));
+    }
+    (row.when)(state)
+}
+
+/// The rows of the hint bar, most useful first. Actions that cannot run now are left out of the bar, never of the help.
+#[must_use]
+pub fn hints(state: &State) -> Vec<&'static ActionSpec> {
+    let place = state.place();
+    let mut rows: Vec<&'static ActionSpec> =
+        ACTIONS.iter().filter(|row| row.hint > 0 && row.places.contains(&place) && (row.when)(state).is_ok()).collect();
+    rows.sort_by_key(|row| row.hint);
+    rows
+}
+
+/// The keys of an action as help prints them: `Up k`.
+#[must_use]
+pub fn keys_of(row: &ActionSpec) -> String {
+    row.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}

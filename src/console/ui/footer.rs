@@ -1,0 +1,119 @@
+//! The last row: what is typed, what is said, or which keys work here.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::console::app::confirm::Button;
+use crate::console::app::entry::{Entry, Target};
+use crate::console::app::{Overlay, State};
+use crate::console::keys::{self, Action};
+use crate::engine::LoadState;
+
+use super::theme::Role;
+use super::view::View;
+use super::widgets::{Hint, Hints, Line};
+use super::{fmt, words};
+
+/// Draws it. Returns where the cursor belongs, if something is typed here.
+pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let state = view.state;
+    let row = Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area };
+    if let Some(line) = leaving(view) {
+        line.render(row, buf, view.kit);
+    } else if let Some(entry) = &state.entry {
+        return field(view, entry, row, buf);
+    } else if let Some(toast) = &state.toast {
+        let g = view.kit.glyphs;
+        let (glyph, role) = if toast.bad { (g.warn, Role::Warn) } else { (g.ok, Role::Info) };
+        let line = Line::of(role, format!("{glyph} ")).text(fmt::sanitise(&toast.text));
+        line.render(row, buf, view.kit);
+    } else {
+        hints(view, row, buf);
+    }
+    None
+}
+
+fn leaving(view: &View<'_>) -> Option<Line<'static>> {
+    let in_flight = view.state.live.flow.in_flight;
+    let g = view.kit.glyphs;
+    if let Some(left) = view.state.leaves_in() {
+        let line = Line::of(Role::Warn, format!("{} Leaving: {in_flight} in flight", g.paused));
+        return Some(
+            line.muted(format!(", {} at most; q again leaves at once, billed or not", words::countdown(left))),
+        );
+    }
+    if view.state.suspending.is_some() {
+        let line = Line::of(Role::Warn, format!("{} Suspending: {in_flight} in flight", g.paused));
+        return Some(line.muted("; Ctrl-Z again suspends at once, and they may time out"));
+    }
+    None
+}
+
+fn field(view: &View<'_>, entry: &Entry, row: Rect, buf: &mut Buffer) -> Option<Position> {
+    let (label, note) = match &entry.target {
+        Target::Filter { .. } => ("filter ".to_owned(), "every word must be found".to_owned()),
+        Target::Value(of) => {
+            let value = of.view(&view.state.live, None);
+            (format!("{} ", value.label), value.range)
+        }
+    };
+    let used = Line::of(Role::Strong, label).render(row, buf, view.kit);
+    let cells = row.width.saturating_sub(used).min(40);
+    if cells < 4 {
+        return None;
+    }
+    let scroll = entry.input.visual_scroll(usize::from(cells) - 1);
+    let shown: String = entry.input.value().chars().skip(scroll).take(usize::from(cells)).collect();
+    let at = Rect { x: row.x + used, width: cells, ..row };
+    Line::of(Role::FieldFocus, fmt::left(&shown, usize::from(cells), view.kit.glyphs)).render(at, buf, view.kit);
+    let rest = Rect { x: at.right() + 2, width: row.right().saturating_sub(at.right() + 2), ..row };
+    let said = match &entry.error {
+        Some(error) => Line::of(Role::Danger, format!("{} {error}", view.kit.glyphs.danger)),
+        None => Line::of(Role::Muted, note),
+    };
+    said.render(rest, buf, view.kit);
+    let cursor = entry.input.visual_cursor().saturating_sub(scroll).min(usize::from(cells) - 1);
+    Some(Position { x: at.x + cursor as u16, y: row.y })
+}
+
+fn hints(view: &View<'_>, row: Rect, buf: &mut Buffer) {
+    let rows = keys::hints(view.state);
+    let texts: Vec<(String, &str)> =
+        rows.iter().filter_map(|row| Some((row.keys[0].to_string(), label(view.state, row.action)?))).collect();
+    let hints: Vec<Hint<'_>> = texts.iter().map(|(key, label)| Hint { key, label, enabled: true }).collect();
+    Hints { hints: &hints }.render(row, buf, view.kit);
+}
+
+/// An action's words now: what pressing the key would do. `None`: not worth its place here.
+fn label(state: &State, action: Action) -> Option<&'static str> {
+    let top = state.overlays.last();
+    Some(match action {
+        Action::Pause if matches!(state.live.state, LoadState::Paused | LoadState::Pausing { .. }) => "resume",
+        Action::Freeze if state.frozen.is_some() => "live",
+        Action::Expand if state.expanded.is_some() => "all panels",
+        Action::FailedOnly if state.failed_only => "all records",
+        Action::Help if matches!(top, Some(Overlay::Help { .. })) => "back",
+        // The two arrows of a choice are one thing.
+        Action::Decrease if top.is_some() => return None,
+        Action::Increase => match top {
+            Some(Overlay::Dialog(_)) => return None,
+            Some(Overlay::Form(form)) if form.focus_is_choice() => "choice",
+            Some(Overlay::Form(_)) => return None,
+            _ => Action::Increase.spec().title,
+        },
+        Action::Next => match top {
+            Some(Overlay::Dialog(_)) => "other button",
+            Some(Overlay::Form(_)) => "next field",
+            _ => "next panel",
+        },
+        Action::Submit => match top {
+            Some(Overlay::Dialog(dialog)) if dialog.focus == Button::Accept => dialog.accept,
+            Some(Overlay::Dialog(_)) => "cancel",
+            Some(Overlay::Form(_)) if state.live.target.simulated => "start",
+            Some(Overlay::Form(_)) => "go on",
+            Some(Overlay::Themes { .. }) => "keep",
+            _ => "take",
+        },
+        other => other.spec().title,
+    })
+}

@@ -1,0 +1,123 @@
+//! The two rows on top of every screen: where we are and how it goes, and which screen this is.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::console::app::{Detail, Screen, short_model};
+use crate::record::Micros;
+
+use super::theme::Role;
+use super::view::View;
+use super::widgets::{Kit, Line};
+use super::{fmt, words};
+
+/// Data older than this are not live any more.
+const STALE: Micros = Micros::from_secs(3);
+/// Credentials that end sooner than this want attention.
+const SOON_MS: i64 = 10 * 60_000;
+
+pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let kit = view.kit;
+    let inner = Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area };
+    let top = Rect { height: 1.min(inner.height), ..inner };
+    let right = status(view);
+    let right_width = (right.width() as u16).min(top.width);
+    right.render_right(top, buf, kit);
+    let left = Rect { width: top.width.saturating_sub(right_width + 2), ..top };
+    identity(view, usize::from(left.width)).render(left, buf, kit);
+    if inner.height > 1 {
+        tabs(view, Rect { y: inner.y + 1, height: 1, ..inner }, buf);
+    }
+}
+
+/// Badge, account, profile, Regions; the last ones give way first.
+fn identity(view: &View<'_>, cells: usize) -> Line<'static> {
+    let target = &view.snap.target;
+    let badge = if target.simulated { (Role::BadgeSim, " SIM ") } else { (Role::BadgeAws, " AWS ") };
+    let mut line = Line::of(badge.0, badge.1);
+    if target.read_only {
+        line.push(Role::Text, " ");
+        line.push(Role::Warn, "READ-ONLY");
+    }
+    line.push(Role::Text, " ");
+    line.push(Role::Strong, words::account(target));
+    if let Some(profile) = &target.profile {
+        add(&mut line, "profile ", &fmt::sanitise(profile), cells, view.kit);
+    }
+    let names: Vec<&str> = target.regions.iter().map(|region| region.as_str()).collect();
+    let all = names.join(" ");
+    let before = line.parts.len();
+    add(&mut line, "", &all, cells, view.kit);
+    if line.parts.len() == before && !names.is_empty() {
+        let count = format!("{} Regions", names.len());
+        add(&mut line, "", if names.len() == 1 { names[0] } else { &count }, cells, view.kit);
+    }
+    line
+}
+
+fn add(line: &mut Line<'static>, label: &'static str, text: &str, cells: usize, kit: Kit<'_>) {
+    if !text.is_empty() && line.width() + 3 + fmt::width(label) + fmt::width(text) <= cells {
+        line.push(Role::Muted, format!(" {} {label}", kit.glyphs.separator));
+        line.push(Role::Text, text.to_owned());
+    }
+}
+
+/// Load state, age of the data, UTC.
+fn status(view: &View<'_>) -> Line<'static> {
+    let kit = view.kit;
+    let (glyph, text, role) = words::load_state(&view.snap.state, kit.glyphs);
+    let mut line = Line::of(role, format!("{glyph} {text}"));
+    let gap = format!(" {} ", kit.glyphs.separator);
+    let age = view.state.age();
+    if view.state.frozen.is_some() {
+        line.push(Role::Muted, gap.clone());
+        line.push(Role::Warn, format!("FROZEN {}", fmt::span(age)));
+    } else if age >= STALE {
+        line.push(Role::Muted, gap.clone());
+        line.push(Role::Warn, format!("data {}", fmt::age(age)));
+    } else {
+        line.push(Role::Muted, format!("{gap}data live"));
+    }
+    if view.snap.client.dropped_telemetry > 0 {
+        line.push(Role::Warn, format!("{gap}{} updates lost", fmt::count(view.snap.client.dropped_telemetry)));
+    }
+    line.push(Role::Muted, gap);
+    line.push(Role::Text, fmt::utc_time(view.state.utc_ms()));
+    line.push(Role::Muted, " UTC");
+    line
+}
+
+fn tabs(view: &View<'_>, row: Rect, buf: &mut Buffer) {
+    let kit = view.kit;
+    let mut line = Line::new();
+    for (digit, screen, name) in Screen::ALL {
+        let here = screen == view.state.screen;
+        line.push(Role::Key, digit.to_string());
+        line.push(if here { Role::Focus } else { Role::Muted }, format!(" {name}"));
+        if here && let Some(detail) = &view.state.detail {
+            let name = match detail {
+                Detail::Scope { key, .. } => format!("{} {}", key.region, short_model(&key.bucket)),
+                Detail::Request { request, .. } => fmt::sanitise(request.id.as_str()).into_owned(),
+            };
+            line.push(Role::Muted, format!(" {} ", kit.glyphs.choice[1]));
+            line.push(Role::Strong, name);
+        }
+        line.push(Role::Text, "   ");
+    }
+    let used = line.render(row, buf, kit);
+    let rest = Rect { x: row.x + used, width: row.width.saturating_sub(used), ..row };
+    if let Some(line) = credentials(view).filter(|line| line.width() <= usize::from(rest.width)) {
+        line.render_right(rest, buf, kit);
+    }
+}
+
+/// Time left of the credentials, if they end.
+fn credentials(view: &View<'_>) -> Option<Line<'static>> {
+    let left = view.snap.target.credentials_until_ms?.saturating_sub(view.state.utc_ms());
+    if left <= 0 {
+        return Some(Line::of(Role::Danger, format!("{} credentials expired", view.kit.glyphs.danger)));
+    }
+    let text = fmt::span(Micros::from_millis(left.unsigned_abs()));
+    let role = if left < SOON_MS { Role::Warn } else { Role::Text };
+    Some(Line::of(Role::Muted, "credentials ").with(role, text).muted(" left"))
+}

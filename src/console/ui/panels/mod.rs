@@ -1,0 +1,66 @@
+//! The dashboard's panels. Each draws its own heading and fills the area that it is given, however small.
+
+mod chart;
+mod flow;
+mod journal;
+mod latency;
+mod money;
+mod quota;
+mod regions;
+mod run;
+mod throttles;
+mod verdict;
+
+pub(super) use chart::tokens_per_minute;
+pub(super) use flow::class_role;
+pub(super) use journal::level_look;
+pub(super) use verdict::verdict_rows;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::console::app::{Panel, Screen};
+
+use super::view::View;
+use super::widgets::{Line, Panel as Section};
+
+/// Draws one panel.
+pub(super) fn render(panel: Panel, view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    match panel {
+        Panel::Run => run::render(view, area, buf),
+        Panel::Money => money::render(view, area, buf),
+        Panel::Quota => quota::render(view, area, buf),
+        Panel::Verdict => verdict::render(view, area, buf),
+        Panel::Flow => flow::render(view, area, buf),
+        Panel::Chart => chart::render(view, area, buf),
+        Panel::Throttles => throttles::render(view, area, buf),
+        Panel::Regions => regions::render(view, area, buf),
+        Panel::Latency => latency::render(view, area, buf),
+        Panel::Journal => journal::render(view, area, buf),
+    }
+}
+
+/// Draws a panel's heading and returns the area below it.
+fn section(panel: Panel, summary: Line<'_>, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Rect {
+    let focused = view.state.screen == Screen::Dashboard && view.state.focus == panel;
+    Section::new(panel.title()).ruled().summary(summary).focused(focused).render(area, buf, view.kit)
+}
+
+/// The selected row of a panel, if it has the focus.
+fn selected(panel: Panel, view: &View<'_>) -> Option<usize> {
+    (view.state.expanded.unwrap_or(view.state.focus) == panel).then_some(view.state.row)
+}
+
+/// The row `at` of `area`, if it is inside.
+fn row(area: Rect, at: u16) -> Option<Rect> {
+    (at < area.height).then(|| Rect { y: area.y + at, height: 1, ..area })
+}
+
+/// `area` without its first `rows` rows.
+fn below(area: Rect, rows: u16) -> Rect {
+    let rows = rows.min(area.height);
+    Rect { y: area.y + rows, height: area.height - rows, ..area }
+}

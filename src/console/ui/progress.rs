@@ -1,0 +1,40 @@
+//! A progress bar: how much of a known whole is done, and how much more is under way.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::theme::Role;
+use super::widgets::{Kit, Line};
+
+/// A part of a whole; all in the same unit.
+pub(super) struct Progress {
+    /// Done for good.
+    pub done: f64,
+    /// Under way.
+    pub under_way: f64,
+    /// The whole.
+    pub whole: f64,
+}
+
+impl Progress {
+    /// Draws it on the first row of `area`: in half cells, and what is there at all is seen.
+    pub fn render(&self, area: Rect, buf: &mut Buffer, kit: Kit<'_>) {
+        let halves = usize::from(area.width) * 2;
+        let part = |amount: f64| {
+            let share = if self.whole > 0.0 { (amount / self.whole).clamp(0.0, 1.0) } else { 1.0 };
+            ((share * halves as f64) as usize).max(usize::from(amount > 0.0)).min(halves)
+        };
+        let done = part(self.done);
+        let reached = part(self.done + self.under_way).max(done);
+        let g = kit.glyphs;
+        let full = done / 2;
+        let half = done % 2;
+        let ahead = reached.div_ceil(2).saturating_sub(full + half);
+        let empty = usize::from(area.width).saturating_sub(full + half + ahead);
+        Line::of(Role::Settled, g.bar_full.repeat(full))
+            .with(Role::Settled, if half == 1 { g.bar_half } else { "" })
+            .with(Role::Held, g.bar_held.repeat(ahead))
+            .with(Role::Track, g.bar_empty.repeat(empty))
+            .render(area, buf, kit);
+    }
+}

@@ -1,0 +1,65 @@
+//! A question before something that may cost.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::console::app::confirm::{Button, Dialog, Fact};
+use crate::console::ui::fmt;
+use crate::console::ui::theme::Role;
+use crate::console::ui::widgets::{Dialog as Frame, Kit, Line};
+use crate::record::Usd;
+
+/// Cells between the names of the facts and the facts.
+const GAP: usize = 3;
+/// Cells inside the widest dialog.
+const WIDEST: usize = 68;
+
+pub(in crate::console::ui) fn render(dialog: &Dialog, area: Rect, buf: &mut Buffer, kit: Kit<'_>) -> Option<Position> {
+    let label = dialog.facts.iter().map(|(name, _)| fmt::width(name)).max().unwrap_or(0) + GAP;
+    let mut body = Vec::new();
+    for (name, value) in &dialog.facts {
+        let mut name = *name;
+        for value in fact(value, WIDEST - label) {
+            let mut line = Line::of(Role::Muted, format!("{name:<label$}"));
+            line.parts.extend(value.parts);
+            body.push(line);
+            name = "";
+        }
+    }
+    body.push(Line::new());
+    body.push(Line::of(Role::Warn, format!("{} ", kit.glyphs.warn)).text(dialog.warning.as_str()));
+    let mut frame = Frame::confirm(&dialog.title, Role::Warn, body, dialog.accept);
+    frame.focus = Some(usize::from(dialog.focus == Button::Accept));
+    frame.render(area, buf, kit)
+}
+
+/// A fact in lines of at most `cells`.
+fn fact(fact: &Fact, cells: usize) -> Vec<Line<'_>> {
+    let line = match fact {
+        Fact::Text(text) => {
+            return fmt::wrap(&fmt::sanitise(text), cells).into_iter().map(|part| Line::of(Role::Text, part)).collect();
+        }
+        Fact::Money(before, amount, after) => {
+            Line::of(Role::Text, *before).with(Role::Strong, fmt::money(*amount)).text(*after)
+        }
+        Fact::Cap(from, to) => {
+            let line = Line::of(Role::Strong, cap(*from));
+            if from == to { line } else { line.muted(" -> ").with(Role::Strong, cap(*to)) }
+        }
+        Fact::Cost(estimate) => {
+            let mut line = Line::of(Role::Strong, fmt::money(estimate.record)).muted(" a record");
+            if let Some(hour) = estimate.hour {
+                line = line.muted(", ").with(Role::Strong, fmt::money(hour)).muted(" /h");
+            }
+            if let Some(whole) = estimate.whole {
+                line = line.muted(", ").with(Role::Strong, fmt::money(whole)).muted(" in all");
+            }
+            line
+        }
+    };
+    vec![line]
+}
+
+fn cap(cap: Option<Usd>) -> String {
+    cap.map_or("none".to_owned(), fmt::money)
+}

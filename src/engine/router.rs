@@ -1,0 +1,264 @@
+//! Which route the head of the queue takes: the one that can send now and has the most room, else the shortest wait.
+
+use std::collections::HashMap;
+
+use crate::catalogue::{Model, cost};
+use crate::limiter::{Cost, Decision, Limiter, QuotaLimit, ScopeId, Why};
+use crate::record::{Micros, ModelId, Region, Route, Usd};
+
+use super::breaker::Breaker;
+use super::estimate::Estimator;
+use super::expect::OutputGuess;
+use super::load::Work;
+use super::stats::{Latency, Window};
+use super::{ParkKind, RouteSetup};
+
+/// Reserved for a model of which nothing is known: the commonest default maximum of older models (facts §2.2).
+const UNKNOWN_DEFAULT_MAX_TOKENS: u64 = 4_096;
+
+/// Why a scope is parked.
+#[derive(Clone, Debug)]
+pub struct Parked {
+    /// What kind of cause.
+    pub kind: ParkKind,
+    /// What happened.
+    pub cause: String,
+    /// What to do.
+    pub remedy: String,
+    /// The next attempt to find out whether the cause is gone.
+    pub probe_at: Micros,
+    /// That attempt is in flight.
+    pub probing: bool,
+    /// The pause before the next one.
+    pub pause: Micros,
+}
+
+/// A route at work.
+pub struct RouteState {
+    /// What it is.
+    pub setup: RouteSetup,
+    /// Its scope in the limiter.
+    pub scope: ScopeId,
+    /// Its breaker.
+    pub breaker: Breaker,
+    /// Why it is parked, if it is.
+    pub parked: Option<Parked>,
+    /// Attempts in flight.
+    pub in_flight: u32,
+    /// Attempts sent since the start.
+    pub sent: u64,
+    /// Quota tokens settled since the start.
+    pub settled: u64,
+    /// Seconds of its life.
+    pub window: Window,
+    /// Its attempts' latency.
+    pub latency: Latency,
+    /// Its last error, one line.
+    pub last_error: Option<String>,
+    /// Failures of late, 0 to 1: an exponential mean that steers traffic away before the breaker opens.
+    pub ill: f64,
+}
+
+impl RouteState {
+    /// The output multiplier at settlement.
+    #[must_use]
+    pub fn burndown(&self) -> u32 {
+        self.setup.quota.burndown
+    }
+}
+
+/// What sending a record on a route would take.
+#[derive(Clone, Copy, Debug)]
+pub struct Quote {
+    /// For the limiter.
+    pub cost: Cost,
+    /// Input tokens expected.
+    pub input: u64,
+    /// Output tokens expected.
+    pub output: u64,
+    /// Price if the reply is as long as it may be; zero where the price is unknown.
+    pub worst: Usd,
+}
+
+/// What a record would hold, settle and cost on a route.
+#[must_use]
+pub fn quote(work: &Work, route: &RouteState, estimator: &Estimator, outputs: &OutputGuess) -> Quote {
+    let id = route.setup.route.model.as_str();
+    let model: Option<&Model> = route.setup.model;
+    let body = &work.record.body;
+    let estimate = estimator.corrected(id, body.text_kind, body.raw_input);
+    let max_tokens =
+        body.max_tokens.unwrap_or_else(|| model.map_or(UNKNOWN_DEFAULT_MAX_TOKENS, |model| model.default_max_output));
+    let output = outputs.expect(id, max_tokens);
+    let hold = cost::reserve(estimate.reserve, 0, 0, max_tokens).0;
+    let expect = estimate.mean.saturating_add(output.saturating_mul(u64::from(route.burndown())));
+    let worst = model.and_then(|model| cost::worst_price(model, id, estimate.reserve, max_tokens)).unwrap_or_default();
+    Quote { cost: Cost { hold, expect }, input: estimate.mean, output, worst }
+}
+
+/// What the router says of the head of the queue.
+#[derive(Clone, Debug)]
+pub enum Choice {
+    /// Send it on this route.
+    Send {
+        /// Index of the route.
+        route: usize,
+        /// What it takes there.
+        quote: Quote,
+    },
+    /// Not yet.
+    Wait {
+        /// Index of the route with the shortest wait.
+        route: usize,
+        /// What it waits for there.
+        why: Why,
+        /// Until when.
+        until: Micros,
+    },
+    /// It fits no scope, ever.
+    Never {
+        /// Index of a route.
+        route: usize,
+        /// Why.
+        why: Why,
+        /// What it would hold.
+        hold: u64,
+    },
+    /// Every route's breaker is open, until the first of them is probed.
+    Breakers {
+        /// The first probe; `Micros::MAX` while a probe is in flight.
+        until: Micros,
+    },
+    /// Every route is parked or drained.
+    Parked {
+        /// The next probe of a parked one.
+        until: Micros,
+    },
+}
+
+/// Chooses.
+#[derive(Debug, Default)]
+pub struct Router {
+    next: usize,
+    /// Regions that the operator drained.
+    pub drained: HashMap<Region, bool>,
+    /// Routes that the load at hand does not use.
+    unused: Vec<usize>,
+}
+
+impl Router {
+    /// Keeps the load to these models and Regions; empty lists allow all.
+    ///
+    /// # Errors
+    /// No route would be left.
+    pub fn restrict(&mut self, routes: &[RouteState], models: &[ModelId], regions: &[Region]) -> Result<(), String> {
+        let allowed = |route: &RouteState| {
+            let Route { region, model } = &route.setup.route;
+            (models.is_empty() || models.contains(model)) && (regions.is_empty() || regions.contains(region))
+        };
+        let unused: Vec<usize> = (0..routes.len()).filter(|index| !allowed(&routes[*index])).collect();
+        if unused.len() == routes.len() {
+            return Err("no route of this session leads to the models and Regions asked for".to_string());
+        }
+        self.unused = unused;
+        Ok(())
+    }
+
+    /// Whether a Region is drained.
+    #[must_use]
+    pub fn is_drained(&self, region: &Region) -> bool {
+        self.drained.get(region).copied().unwrap_or(false)
+    }
+
+    /// The route for `work`. `round_robin`: of those that can send, the next in turn; else the one whose scope would
+    /// be least used, with ill routes counted as fuller than they are (E.7, without queueing behind a scope: a record
+    /// is bound to a route only at the moment it is sent).
+    pub fn choose(
+        &mut self,
+        work: &Work,
+        routes: &[RouteState],
+        limiter: &mut Limiter,
+        estimator: &Estimator,
+        outputs: &OutputGuess,
+        round_robin: bool,
+        now: Micros,
+    ) -> Choice {
+        let mut best: Option<(f64, usize, Quote)> = None;
+        let mut wait: Option<(Micros, usize, Why)> = None;
+        let mut never: Option<(usize, Why, u64)> = None;
+        let mut breakers: Option<Micros> = None;
+        let mut parked: Option<Micros> = None;
+        let sooner = |known: Option<Micros>, new: Micros| Some(known.map_or(new, |known| known.min(new)));
+
+        for turn in 0..routes.len() {
+            let index = (self.next + turn) % routes.len();
+            let route = &routes[index];
+            if self.is_drained(&route.setup.route.region) || self.unused.contains(&index) {
+                continue;
+            }
+            if let Some(park) = &route.parked
+                && (park.probing || park.probe_at > now)
+            {
+                parked = sooner(parked, if park.probing { Micros::MAX } else { park.probe_at });
+                continue;
+            }
+            if let Some(until) = route.breaker.wait_until(now) {
+                breakers = sooner(breakers, until);
+                continue;
+            }
+            let quote = quote(work, route, estimator, outputs);
+            match limiter.decide(route.scope, quote.cost, now) {
+                Decision::Admit => {
+                    if round_robin {
+                        best = Some((0.0, index, quote));
+                        break;
+                    }
+                    let score = fullness(route, quote.cost, now) + 4.0 * route.ill;
+                    if best.as_ref().is_none_or(|(lowest, ..)| score < *lowest) {
+                        best = Some((score, index, quote));
+                    }
+                }
+                Decision::Wait { until, why } => {
+                    if wait.is_none_or(|(soonest, ..)| until < soonest) {
+                        wait = Some((until, index, why));
+                    }
+                }
+                Decision::Never { why } => never = Some((index, why, quote.cost.hold)),
+            }
+        }
+        if let Some((_, route, quote)) = best {
+            self.next = (route + 1) % routes.len();
+            return Choice::Send { route, quote };
+        }
+        if let Some((until, route, why)) = wait {
+            return Choice::Wait { route, why, until };
+        }
+        // A record that is too large for the scopes that answer may fit one that is ill or parked now.
+        if let Some(until) = breakers {
+            return Choice::Breakers { until: parked.map_or(until, |parked| until.min(parked)) };
+        }
+        if let Some(until) = parked {
+            return Choice::Parked { until };
+        }
+        match never {
+            Some((route, why, hold)) => Choice::Never { route, why, hold },
+            None => Choice::Parked { until: Micros::MAX },
+        }
+    }
+}
+
+/// How full a scope would be, 0 to about 1: what was reserved there in the last minute over its quota; without a known
+/// quota, by what is in flight there (Little's law: a slow scope fills up by itself).
+fn fullness(route: &RouteState, cost: Cost, now: Micros) -> f64 {
+    match (route.setup.quota.tpm, route.setup.quota.rpm) {
+        (QuotaLimit::Limit(limit), _) => {
+            let reserved = route.window.sum(60, now, |second| second.reserved) + cost.hold;
+            reserved as f64 / limit.max(1) as f64
+        }
+        (_, QuotaLimit::Limit(limit)) => {
+            let sent = route.window.sum(60, now, |second| u64::from(second.sent)) + 1;
+            sent as f64 / limit.max(1) as f64
+        }
+        _ => f64::from(route.in_flight) / 100.0,
+    }
+}

@@ -1,0 +1,440 @@
+//! One meter of a scope: requests per minute or tokens per minute.
+//!
+//! Two ledgers run side by side under one rate:
+//!
+//! - the *mirror* is what we believe the server's level to be: a hold is posted when the request is sent, the difference
+//!   to what was charged when it is done (which may be a debt);
+//! - the *pace* is charged with the **expected settlement** at once, so that a burndown that settles far above its hold
+//!   cannot overrun the rate one latency later (study §E.2). It may burst a second's worth only: even spacing.
+
+use crate::record::Micros;
+
+use super::estimate::{Evidence, Phase, RateEstimate};
+use super::flight::{Attempt, Mark, Posted};
+use super::rate::{Rate, micro, units};
+use super::window::Window;
+use super::{DimensionStatus, LimiterKnobs, Preset, QuotaLimit};
+
+/// Seconds of its rate that the pace may burst.
+const PACE_SECONDS: f64 = 1.0;
+/// Seconds of its rate that the server's bucket is believed to hold: a minute (study §C.4).
+const MIRROR_SECONDS: f64 = 60.0;
+/// Unit of the burst factor of `token-bucket`: ten seconds of the rate.
+const BURST_UNIT_SECONDS: f64 = 10.0;
+/// The load has stopped pressing against the meter when its gate has been open for so long.
+const IDLE: Micros = Micros::from_secs(2);
+/// How long a meter is taken to slide (or to be a fixed minute) once a reject showed it; then it is tested again.
+const SLIDING_FOR: Micros = Micros::from_secs(600);
+
+/// What a dimension counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Requests,
+    Tokens,
+}
+
+impl Unit {
+    /// Where an unknown quota starts, per minute: the fallback of the field's documents (PRODUCT.md, A1).
+    fn fallback(self) -> u64 {
+        match self {
+            Unit::Requests => 100,
+            Unit::Tokens => 10_000,
+        }
+    }
+
+    fn hold(self, attempt: &Attempt) -> u64 {
+        match self {
+            Unit::Requests => 1,
+            Unit::Tokens => attempt.hold,
+        }
+    }
+
+    fn posted(self, attempt: &Attempt) -> u64 {
+        match self {
+            Unit::Requests => 1,
+            Unit::Tokens => attempt.posted,
+        }
+    }
+
+    fn paced(self, attempt: &Attempt) -> u64 {
+        match self {
+            Unit::Requests => 1,
+            Unit::Tokens => attempt.paced,
+        }
+    }
+
+    fn mark(self, attempt: &Attempt) -> Mark {
+        match self {
+            Unit::Requests => attempt.requests,
+            Unit::Tokens => attempt.tokens,
+        }
+    }
+
+    fn window(self, window: &Window) -> i64 {
+        match self {
+            Unit::Requests => window.sums().charged as i64,
+            Unit::Tokens => window.sums().net,
+        }
+    }
+}
+
+/// What keeps a gate closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// The expected settlements.
+    Pace,
+    /// The reservation.
+    Hold,
+}
+
+/// A reaction to a throttle.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reaction {
+    /// Units per second before.
+    pub(super) from: f64,
+    /// Units per second after.
+    pub(super) to: f64,
+    /// How many epochs in a row came with nothing accepted in between.
+    pub(super) streak: u32,
+}
+
+/// One meter.
+#[derive(Clone)]
+pub(super) struct Dimension {
+    unit: Unit,
+    quota: QuotaLimit,
+    /// The service blamed this meter although it should not exist.
+    contradicted: bool,
+    estimate: RateEstimate,
+    rate: Rate,
+    carry: u32,
+    at: Micros,
+    pace: i64,
+    pace_cap: i64,
+    mirror: i64,
+    mirror_cap: i64,
+    /// A waiting hold that is larger than the capacity: the level may rise up to it.
+    wanted: i64,
+    /// The gate was last seen closed until here.
+    limited_until: Micros,
+    /// It was closed when it was last asked, and nothing but this meter kept the request from going.
+    pressed: bool,
+    posted: Posted,
+    /// Attempts sent before this one are part of what the last reaction already answered.
+    epoch_order: u64,
+    streak: u32,
+    sliding_until: Option<Micros>,
+}
+
+impl Dimension {
+    pub(super) fn new(unit: Unit, quota: QuotaLimit, knobs: &LimiterKnobs, now: Micros) -> Dimension {
+        let (rate, ceiling) = believed(unit, quota, knobs);
+        let mut dimension = Dimension {
+            unit,
+            quota,
+            contradicted: false,
+            estimate: RateEstimate::new(rate, ceiling, matches!(quota, QuotaLimit::Limit(_)), knobs.adaptive),
+            rate: Rate::default(),
+            carry: 0,
+            at: now,
+            pace: i64::MAX,
+            pace_cap: 0,
+            mirror: i64::MAX,
+            mirror_cap: 0,
+            wanted: 0,
+            limited_until: now,
+            pressed: false,
+            posted: Posted::default(),
+            epoch_order: 0,
+            streak: 0,
+            sliding_until: None,
+        };
+        dimension.fit(knobs);
+        dimension.pace = dimension.pace_cap;
+        dimension.mirror = dimension.mirror_cap;
+        dimension
+    }
+
+    /// Takes rate and capacities from the rule in force. Levels stay as they are, but for what no longer fits.
+    fn fit(&mut self, knobs: &LimiterKnobs) {
+        let fixed = believed(self.unit, self.quota, knobs).0;
+        let rate = if knobs.preset == Preset::Adaptive { self.estimate.rate() } else { fixed };
+        self.rate = Rate::per_second(rate);
+        let (per_second, seconds) = match (knobs.preset, self.quota) {
+            (Preset::TokenBucket, _) => (fixed, BURST_UNIT_SECONDS * knobs.burst_factor),
+            // The server's burst does not shrink because we are careful.
+            (_, QuotaLimit::Limit(_)) => (fixed.max(rate), MIRROR_SECONDS),
+            _ => (rate, MIRROR_SECONDS),
+        };
+        self.pace_cap = self.rate.over(PACE_SECONDS);
+        self.mirror_cap = Rate::per_second(per_second).over(seconds);
+        self.pace = self.pace.min(self.pace_cap);
+        self.mirror = self.mirror.min(self.mirror_cap.max(self.wanted));
+    }
+
+    /// Whether this meter has a say at all.
+    fn binds(&self) -> bool {
+        self.quota != QuotaLimit::Absent || self.contradicted
+    }
+
+    /// A request that is larger than a whole minute of the known quota can never go.
+    pub(super) fn never(&self, hold: u64) -> bool {
+        matches!(self.quota, QuotaLimit::Limit(limit) if hold > limit || limit == 0)
+    }
+
+    /// New knobs or a new quota, from now on: what was used stays used.
+    pub(super) fn retune(&mut self, quota: QuotaLimit, knobs: &LimiterKnobs) {
+        if quota != self.quota {
+            self.contradicted = false;
+            self.sliding_until = None;
+        }
+        self.quota = quota;
+        let (rate, ceiling) = believed(self.unit, quota, knobs);
+        self.estimate.retune(rate, ceiling, knobs.adaptive);
+        self.pressed = false;
+        self.fit(knobs);
+    }
+
+    /// The clock fell back: the levels stay.
+    pub(super) fn rebase(&mut self, now: Micros) {
+        let back = self.at.since(now);
+        self.at = now;
+        self.limited_until = self.limited_until - back;
+        self.sliding_until = self.sliding_until.map(|until| until - back);
+        self.estimate.idle();
+    }
+
+    pub(super) fn advance(&mut self, now: Micros) {
+        let span = now.since(self.at);
+        if span == Micros::ZERO {
+            return;
+        }
+        self.at = now;
+        let gain = self.rate.gain(span, &mut self.carry);
+        refill(&mut self.pace, self.pace_cap, gain);
+        refill(&mut self.mirror, self.mirror_cap.max(self.wanted), gain);
+        if self.sliding_until.is_some_and(|until| until <= now) {
+            self.sliding_until = None;
+        }
+    }
+
+    /// When a request with this hold may go: `None` now, else not before that moment.
+    pub(super) fn gate(&mut self, hold: u64, window: &Window, knobs: &LimiterKnobs) -> Option<(Micros, By)> {
+        if !self.binds() {
+            return None;
+        }
+        let gate = match knobs.preset {
+            Preset::Classic => None,
+            Preset::SlidingWindow => self.slides(hold, window, knobs),
+            Preset::TokenBucket => {
+                self.wanted = micro(hold);
+                self.after(micro(hold).saturating_sub(self.mirror)).map(|until| (until, By::Hold))
+            }
+            Preset::Adaptive => self.adapts(hold, window, knobs),
+        };
+        if let Some((until, _)) = gate {
+            self.limited_until = until;
+            self.pressed = true;
+        }
+        gate
+    }
+
+    fn adapts(&mut self, hold: u64, window: &Window, knobs: &LimiterKnobs) -> Option<(Micros, By)> {
+        let pace = self.pace.saturating_neg();
+        let mirrored = self.estimate.measured() || matches!(self.quota, QuotaLimit::Limit(_));
+        self.wanted = micro(hold);
+        let room = if mirrored { self.wanted.saturating_sub(self.mirror) } else { 0 };
+        let slow = self.after(pace.max(room));
+        let slid = if self.sliding_until.is_some() { self.slides(hold, window, knobs) } else { None };
+        match (slow, slid) {
+            (Some(until), Some(other)) if other.0 > until => Some(other),
+            (Some(until), _) => Some((until, if pace >= room { By::Pace } else { By::Hold })),
+            (None, slid) => slid,
+        }
+    }
+
+    /// A window of 60 s: what was charged in it and this hold fit the limit; a larger hold waits until it is empty.
+    fn slides(&self, hold: u64, window: &Window, knobs: &LimiterKnobs) -> Option<(Micros, By)> {
+        let limit = believed(self.unit, self.quota, knobs).0 * 60.0;
+        let room = (limit as i64).saturating_sub(i64::try_from(hold).unwrap_or(i64::MAX)).max(0);
+        if self.unit.window(window) <= room {
+            return None;
+        }
+        let until = match self.unit {
+            Unit::Requests => window.requests_at_most(room),
+            Unit::Tokens => window.tokens_at_most(room),
+        };
+        Some((until, By::Hold))
+    }
+
+    /// When `need` more micro-units will have been gained.
+    fn after(&self, need: i64) -> Option<Micros> {
+        (need > 0).then(|| self.at + self.rate.wait(need, self.carry))
+    }
+
+    /// A request is sent, while this much is still to be billed above the holds.
+    pub(super) fn charge(&mut self, hold: u64, expect: u64, debt: u64, window: &Window, knobs: &LimiterKnobs) -> Mark {
+        let mark = Mark { posted: self.posted, window: self.unit.window(window) };
+        if self.at.since(self.limited_until) > IDLE {
+            self.estimate.idle();
+        }
+        if knobs.preset == Preset::Adaptive {
+            self.estimate.begin(expect as f64);
+            if self.pressed {
+                self.estimate.grow(expect as f64, debt as f64 / self.estimate.rate());
+            }
+            self.fit(knobs);
+        }
+        self.pressed = false;
+        self.wanted = 0;
+        self.pace = self.pace.saturating_sub(micro(expect));
+        self.mirror = self.mirror.saturating_sub(micro(hold));
+        self.posted.send(hold);
+        mark
+    }
+
+    /// The server's charge for an attempt moves from `posted` to `charged`, ours for its pace from `paced` to `charged`.
+    pub(super) fn correct(&mut self, posted: u64, paced: u64, charged: u64) {
+        let cap = self.mirror_cap.max(self.wanted).max(self.mirror);
+        self.mirror = self.mirror.saturating_add(micro(posted) - micro(charged)).min(cap);
+        self.pace = self.pace.saturating_add(micro(paced) - micro(charged));
+        self.posted.correct(posted, charged);
+    }
+
+    /// A stream in flight used more than it was charged so far.
+    pub(super) fn post(&mut self, posted: u64, paced: u64) {
+        self.mirror = self.mirror.saturating_sub(micro(posted));
+        self.pace = self.pace.saturating_sub(micro(paced));
+        self.posted.correct(0, posted);
+    }
+
+    /// The server never charged this attempt.
+    pub(super) fn refund(&mut self, attempt: &Attempt) {
+        let posted = self.unit.posted(attempt);
+        if attempt.order >= self.epoch_order {
+            let cap = self.mirror_cap.max(self.wanted).max(self.mirror);
+            self.mirror = self.mirror.saturating_add(micro(posted)).min(cap);
+        }
+        self.pace = self.pace.saturating_add(micro(self.unit.paced(attempt)));
+        let hold = self.unit.hold(attempt);
+        self.posted.unpost(hold, posted);
+        self.estimate.unpost(attempt.order, hold, posted);
+    }
+
+    /// How full a minute of this meter is, 0 to 1 and above: what an unspecified throttle is blamed by.
+    pub(super) fn pressure(&self, window: &Window) -> f64 {
+        if !self.binds() {
+            return -1.0;
+        }
+        self.unit.window(window) as f64 / (self.rate.value() * 60.0)
+    }
+
+    /// A throttle blames this meter. One reaction per round trip: `None` if the attempt was sent before the last one.
+    pub(super) fn react(
+        &mut self,
+        attempt: &Attempt,
+        next_order: u64,
+        loaded: f64,
+        knobs: &LimiterKnobs,
+    ) -> Option<Reaction> {
+        if attempt.order < self.epoch_order {
+            return None;
+        }
+        self.epoch_order = next_order;
+        self.contradicted |= self.quota == QuotaLimit::Absent;
+        let mark = self.unit.mark(attempt);
+        let hold = self.unit.hold(attempt);
+        let from = self.estimate.rate();
+        self.pace = self.pace.min(0);
+        if self.shows_sliding(mark, hold) {
+            self.sliding_until = Some(self.at + SLIDING_FOR);
+            self.streak = 0;
+            return Some(Reaction { from, to: from, streak: 0 });
+        }
+        self.mirror = self.mirror.min(0);
+        let blocked = self.estimate.reject(Evidence {
+            at: attempt.sent,
+            order: attempt.order,
+            posted: mark.posted,
+            window: mark.window as f64,
+            loaded,
+            hold: hold as f64,
+        });
+        self.streak = if blocked { self.streak.saturating_add(1) } else { 0 };
+        self.pressed = false;
+        self.fit(knobs);
+        Some(Reaction { from, to: self.estimate.rate(), streak: self.streak })
+    }
+
+    /// The bucket had room, but a minute's worth was charged in the last 60 s: this meter does not refill, it slides.
+    fn shows_sliding(&self, mark: Mark, hold: u64) -> bool {
+        let QuotaLimit::Limit(limit) = self.quota else { return false };
+        let charged = mark.window as f64 + hold as f64;
+        self.sliding_until.is_none() && self.mirror >= micro(hold) && charged >= 0.97 * limit as f64
+    }
+
+    /// The queue is held back by a pause: the meter goes on being pressed.
+    pub(super) fn paused(&mut self, until: Micros) {
+        self.limited_until = self.limited_until.max(until);
+    }
+
+    /// What the adaptive rule believes, units per second.
+    pub(super) fn believed_rate(&self) -> f64 {
+        self.estimate.rate()
+    }
+
+    /// Until when the gate was last seen closed.
+    pub(super) fn limited_until(&self) -> Micros {
+        self.limited_until
+    }
+
+    /// What the belief is doing, for the mood.
+    pub(super) fn phase(&self) -> Phase {
+        self.estimate.phase()
+    }
+
+    /// Whether it is taken to slide.
+    pub(super) fn sliding(&self) -> bool {
+        self.sliding_until.is_some()
+    }
+
+    /// For the status; `charged` is the window's net charge now.
+    pub(super) fn status(&self, charged: u64, knobs: &LimiterKnobs) -> DimensionStatus {
+        let limit = believed(self.unit, self.quota, knobs).0 * 60.0;
+        let (target, burst, level) = match knobs.preset {
+            Preset::Adaptive => {
+                let level = if self.sliding() { limit - charged as f64 } else { f64::MAX };
+                let level = level.min(units(self.mirror)).min(units(self.pace));
+                (Some(self.rate.value() * 60.0), Some(units(self.mirror_cap)), level)
+            }
+            Preset::TokenBucket => (Some(limit), Some(units(self.mirror_cap)), units(self.mirror)),
+            Preset::SlidingWindow => (Some(limit), Some(limit), limit - charged as f64),
+            Preset::Classic => (None, None, units(self.mirror)),
+        };
+        DimensionStatus {
+            quota: self.quota,
+            target: target.filter(|_| self.binds()),
+            estimate: self.estimate.interval().map(|(low, high)| (low * 60.0, high * 60.0)),
+            burst: burst.filter(|_| self.binds()),
+            level,
+        }
+    }
+}
+
+/// The rate that a quota means for us, units per second, and what the adaptive rule may not exceed.
+fn believed(unit: Unit, quota: QuotaLimit, knobs: &LimiterKnobs) -> (f64, Option<f64>) {
+    match quota {
+        QuotaLimit::Limit(limit) => {
+            let rate = units(micro(limit)) * knobs.share / 60.0;
+            (rate, (!knobs.probe_above_quota).then_some(rate))
+        }
+        QuotaLimit::Unknown | QuotaLimit::Absent => (unit.fallback() as f64 / 60.0, None),
+    }
+}
+
+/// Time refills a level up to its capacity; what refunds raised above it stays.
+fn refill(level: &mut i64, capacity: i64, gain: i64) {
+    if *level < capacity {
+        *level = level.saturating_add(gain).min(capacity);
+    }
+}

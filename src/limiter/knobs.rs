@@ -1,0 +1,102 @@
+//! Everything that can be tuned on the limiter while it runs.
+
+use serde::{Deserialize, Serialize};
+
+use super::Preset;
+
+/// The limiter's tunables. Any value is accepted: [`LimiterKnobs::sane`] brings it into its range.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LimiterKnobs {
+    /// The rule that decides admission.
+    pub preset: Preset,
+    /// Part of each configured quota that this process may use, above 0 up to 1. An unknown quota is not divided: what
+    /// is found there is what the others left.
+    pub share: f64,
+    /// `token-bucket`: capacity of each bucket, in times of ten seconds of its rate (1.5 = 15 s).
+    pub burst_factor: f64,
+    /// `classic`.
+    pub classic: ClassicKnobs,
+    /// `adaptive`.
+    pub adaptive: AdaptiveKnobs,
+    /// `adaptive`: look for more than a configured quota. Takes capacity from others on the account.
+    pub probe_above_quota: bool,
+}
+
+/// The `classic` rule: requests per second, blind to tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassicKnobs {
+    /// Factor on every throttle.
+    pub decrease: f64,
+    /// Factor after a run of successes.
+    pub increase: f64,
+    /// How many successes without a throttle make such a run.
+    pub successes: u32,
+    /// Smallest rate, requests per second.
+    pub floor: f64,
+    /// Largest rate, requests per second.
+    pub ceiling: f64,
+}
+
+/// The `adaptive` rule.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdaptiveKnobs {
+    /// Factor applied to the rate at a throttle epoch that tells nothing better (study §E.4, beta).
+    pub backoff: f64,
+    /// Growth of the rate per minute while it probes for more: 1.15 is +15 % a minute.
+    pub growth_per_minute: f64,
+}
+
+impl Default for LimiterKnobs {
+    fn default() -> Self {
+        LimiterKnobs {
+            preset: Preset::Adaptive,
+            share: 1.0,
+            burst_factor: 1.5,
+            classic: ClassicKnobs::default(),
+            adaptive: AdaptiveKnobs::default(),
+            probe_above_quota: false,
+        }
+    }
+}
+
+impl Default for ClassicKnobs {
+    fn default() -> Self {
+        ClassicKnobs { decrease: 0.8, increase: 1.1, successes: 10, floor: 0.1, ceiling: 10.0 }
+    }
+}
+
+impl Default for AdaptiveKnobs {
+    fn default() -> Self {
+        AdaptiveKnobs { backoff: 0.97, growth_per_minute: 1.15 }
+    }
+}
+
+impl LimiterKnobs {
+    /// The same knobs, each brought into the range in which the rules are defined; NaN becomes the default.
+    #[must_use]
+    pub fn sane(self) -> LimiterKnobs {
+        let base = LimiterKnobs::default();
+        let floor = within(self.classic.floor, 0.001, 1_000.0, base.classic.floor);
+        LimiterKnobs {
+            preset: self.preset,
+            share: within(self.share, 0.01, 1.0, base.share),
+            burst_factor: within(self.burst_factor, 0.1, 6.0, base.burst_factor),
+            classic: ClassicKnobs {
+                decrease: within(self.classic.decrease, 0.1, 0.99, base.classic.decrease),
+                increase: within(self.classic.increase, 1.0, 4.0, base.classic.increase),
+                successes: self.classic.successes.max(1),
+                floor,
+                ceiling: within(self.classic.ceiling, floor, 100_000.0, base.classic.ceiling.max(floor)),
+            },
+            adaptive: AdaptiveKnobs {
+                backoff: within(self.adaptive.backoff, 0.3, 0.999, base.adaptive.backoff),
+                growth_per_minute: within(self.adaptive.growth_per_minute, 1.0, 8.0, base.adaptive.growth_per_minute),
+            },
+            probe_above_quota: self.probe_above_quota,
+        }
+    }
+}
+
+fn within(value: f64, min: f64, max: f64, otherwise: f64) -> f64 {
+    if value.is_nan() { otherwise } else { value.clamp(min, max) }
+}

@@ -1,0 +1,292 @@
+//! A scope: all its meters under one decision.
+
+use std::collections::VecDeque;
+
+use crate::record::Micros;
+
+use super::classic::Classic;
+use super::day::Day;
+use super::dimension::{By, Dimension, Reaction, Unit};
+use super::flight::Attempt;
+use super::rate::LARGEST;
+use super::window::Window;
+use super::{Cost, Decision, Epoch, LimiterKnobs, Preset, Reject, ScopeQuota, Why};
+
+/// Epochs kept for the status.
+const EPOCHS: usize = 8;
+/// A clock that falls back by more than this has jumped; by less, events were reported out of order.
+const JUMP: Micros = Micros::from_secs(5);
+/// Rules that never adapt pause this long after a throttle, or they would send the same request again at once.
+const PAUSE: Micros = Micros::from_secs(1);
+/// First pause when throttles follow each other with nothing accepted in between; doubles each time ...
+const BLOCKED_PAUSE: Micros = Micros::from_secs(1);
+/// ... but within this.
+const LONGEST_BLOCKED_PAUSE: Micros = Micros::from_secs(16);
+/// Longest Retry-After that is honoured: no request waits for ever.
+const LONGEST_HOLD_OFF: Micros = Micros::from_secs(3_600);
+
+/// The meters of one scope.
+pub(super) struct Scope {
+    quota: ScopeQuota,
+    pub(super) now: Micros,
+    pub(super) requests: Dimension,
+    pub(super) tokens: Dimension,
+    pub(super) classic: Classic,
+    pub(super) window: Window,
+    pub(super) day: Day,
+    /// Number of the next send.
+    order: u64,
+    first_send: Option<Micros>,
+    /// Sends nothing before this, and why.
+    pub(super) off_until: Micros,
+    pub(super) off_why: Why,
+    pub(super) held: u64,
+    pub(super) debt: u64,
+    pub(super) epochs: u64,
+    pub(super) last_epochs: VecDeque<Epoch>,
+}
+
+impl Scope {
+    pub(super) fn new(quota: ScopeQuota, day_start: Micros, knobs: &LimiterKnobs, now: Micros) -> Scope {
+        Scope {
+            quota,
+            now,
+            requests: Dimension::new(Unit::Requests, quota.rpm, knobs, now),
+            tokens: Dimension::new(Unit::Tokens, quota.tpm, knobs, now),
+            classic: Classic::new(quota, knobs.share, &knobs.classic, now),
+            window: Window::new(now),
+            day: Day::new(quota.tpd, day_start, now),
+            order: 0,
+            first_send: None,
+            off_until: Micros::ZERO,
+            off_why: Why::HoldOff,
+            held: 0,
+            debt: 0,
+            epochs: 0,
+            last_epochs: VecDeque::with_capacity(EPOCHS),
+        }
+    }
+
+    /// Brings every ledger to `now`. Time never runs backwards within a scope; after a jump of the clock it goes on from
+    /// there, usage kept.
+    fn tick(&mut self, now: Micros) {
+        if self.now.since(now) > JUMP {
+            let back = self.now.since(now);
+            self.now = now;
+            self.requests.rebase(now);
+            self.tokens.rebase(now);
+            self.classic.rebase(now);
+            self.window.rebase(now);
+            self.off_until = self.off_until - back;
+            self.first_send = self.first_send.map(|first| first - back);
+        }
+        self.now = self.now.max(now);
+        self.requests.advance(self.now);
+        self.tokens.advance(self.now);
+        self.classic.advance(self.now);
+        self.window.advance(self.now);
+        self.day.advance(self.now);
+    }
+
+    pub(super) fn retune(&mut self, quota: ScopeQuota, before: &LimiterKnobs, knobs: &LimiterKnobs, now: Micros) {
+        self.tick(now);
+        self.quota = quota;
+        self.requests.retune(quota.rpm, knobs);
+        self.tokens.retune(quota.tpm, knobs);
+        self.classic.retune(&knobs.classic);
+        self.day.set_limit(quota.tpd);
+    }
+
+    pub(super) fn quota(&self) -> ScopeQuota {
+        self.quota
+    }
+
+    pub(super) fn set_day_start(&mut self, day_start: Micros) {
+        self.day.set_offset(day_start, self.now);
+    }
+
+    pub(super) fn hold_off(&mut self, until: Micros, why: Why, now: Micros, knobs: &LimiterKnobs) {
+        self.tick(now);
+        let until = until.min(self.now + LONGEST_HOLD_OFF);
+        if until > self.off_until {
+            self.off_until = until;
+            self.off_why = why;
+        }
+    }
+
+    pub(super) fn decide(&mut self, cost: Cost, now: Micros, knobs: &LimiterKnobs) -> Decision {
+        let cost = sane(cost);
+        self.tick(now);
+        if self.tokens.never(cost.hold) || self.requests.never(1) {
+            return Decision::Never { why: Why::LargerThanBurst };
+        }
+        if self.day.never(cost.expect) {
+            return Decision::Never { why: Why::Tpd };
+        }
+        let mut latest: Option<(Micros, Why)> = None;
+        let mut closed = |until: Micros, why: Why| {
+            if latest.is_none_or(|(before, _)| until > before) {
+                latest = Some((until, why));
+            }
+        };
+        if self.off_until > self.now {
+            closed(self.off_until, self.off_why);
+        }
+        if let Some(until) = self.day.gate(cost.expect, knobs.share, self.now) {
+            closed(until, Why::Tpd);
+        }
+        if knobs.preset == Preset::Classic
+            && let Some(until) = self.classic.gate()
+        {
+            closed(until, Why::Rate);
+        }
+        if let Some((until, _)) = self.requests.gate(1, &self.window, knobs) {
+            closed(until, Why::Rpm);
+        }
+        if let Some((until, by)) = self.tokens.gate(cost.hold, &self.window, knobs) {
+            let indebted = by == By::Pace && self.debt > 0;
+            closed(until, if indebted { Why::TpmDebt } else { Why::TpmHold });
+        }
+        match latest {
+            None => Decision::Admit,
+            Some((until, why)) => Decision::Wait { until: until.max(self.now + Micros(1)), why },
+        }
+    }
+
+    /// Posts a request that is sent now, whatever was decided.
+    pub(super) fn admit(&mut self, scope: u32, cost: Cost, now: Micros, knobs: &LimiterKnobs) -> Attempt {
+        let cost = sane(cost);
+        self.tick(now);
+        let requests = self.requests.charge(1, 1, 0, &self.window, knobs);
+        let tokens = self.tokens.charge(cost.hold, cost.expect, self.debt, &self.window, knobs);
+        self.classic.charge();
+        self.window.send(cost.hold, self.now);
+        self.day.send(cost.expect);
+        self.first_send.get_or_insert(self.now);
+        self.held = self.held.saturating_add(cost.hold);
+        self.debt = self.debt.saturating_add(cost.expect.saturating_sub(cost.hold));
+        let order = self.order;
+        self.order += 1;
+        Attempt {
+            scope,
+            order,
+            sent: self.now,
+            hold: cost.hold,
+            expect: cost.expect,
+            posted: cost.hold,
+            paced: cost.expect,
+            tokens,
+            requests,
+        }
+    }
+
+    /// The attempt is no longer in flight.
+    fn land(&mut self, attempt: &Attempt) {
+        self.held = self.held.saturating_sub(attempt.posted);
+        self.debt = self.debt.saturating_sub(attempt.expect.saturating_sub(attempt.posted));
+        self.day.land(attempt.expect);
+    }
+
+    pub(super) fn settle(&mut self, attempt: &Attempt, charged: u64, now: Micros, knobs: &LimiterKnobs) {
+        let charged = charged.min(LARGEST);
+        self.tick(now);
+        self.land(attempt);
+        self.tokens.correct(attempt.posted, attempt.paced, charged);
+        self.window.correct(attempt.posted, charged, attempt.sent, self.now);
+        self.window.settle(charged, self.now);
+        self.day.settle(charged, attempt.order);
+        self.classic.success(&knobs.classic);
+    }
+
+    /// A stream has used `charged` so far. What exceeds its hold is a debt already; what it has not used yet stays held
+    /// until the end, since how fast a server gives it back is not documented.
+    pub(super) fn progress(&mut self, attempt: &mut Attempt, charged: u64, now: Micros, knobs: &LimiterKnobs) {
+        let charged = charged.min(LARGEST);
+        if charged <= attempt.posted {
+            return;
+        }
+        self.tick(now);
+        let paced = attempt.paced.max(charged);
+        self.held = self.held.saturating_add(charged - attempt.posted);
+        let (before, after) = (attempt.expect.saturating_sub(attempt.posted), attempt.expect.saturating_sub(charged));
+        self.debt = self.debt.saturating_sub(before - after);
+        self.tokens.post(charged - attempt.posted, paced - attempt.paced);
+        self.window.correct(attempt.posted, charged, attempt.sent, self.now);
+        attempt.posted = charged;
+        attempt.paced = paced;
+    }
+
+    pub(super) fn release(&mut self, attempt: &Attempt, now: Micros, knobs: &LimiterKnobs) {
+        self.tick(now);
+        self.land(attempt);
+        self.tokens.refund(attempt);
+        self.requests.refund(attempt);
+        self.classic.refund();
+        self.window.take_back(attempt.hold, attempt.posted, attempt.sent, true);
+    }
+
+    pub(super) fn reject(
+        &mut self,
+        attempt: &Attempt,
+        why: Reject,
+        retry_after: Option<Micros>,
+        now: Micros,
+        knobs: &LimiterKnobs,
+    ) {
+        self.tick(now);
+        self.land(attempt);
+        self.window.take_back(attempt.hold, attempt.posted, attempt.sent, false);
+        self.tokens.refund(attempt);
+        self.requests.refund(attempt);
+        if let Some(after) = retry_after {
+            self.hold_off(self.now + after, Why::HoldOff, self.now, knobs);
+        }
+        if why == Reject::Tpd {
+            if let Some(pause) = self.day.refuse(attempt.order, self.order) {
+                self.hold_off(self.now + pause, Why::Tpd, self.now, knobs);
+                self.note(Why::Tpd, 0.0, 0.0);
+            }
+            return;
+        }
+        let before = self.classic.rate();
+        self.classic.throttle(&knobs.classic);
+        let requests = match why {
+            Reject::Rpm => true,
+            Reject::Unspecified => self.requests.pressure(&self.window) > self.tokens.pressure(&self.window),
+            Reject::Tpm | Reject::Tpd => false,
+        };
+        let loaded = self.first_send.map_or(0.0, |first| attempt.sent.since(first).secs_f64().min(60.0));
+        let blamed = if requests { &mut self.requests } else { &mut self.tokens };
+        let Some(reaction) = blamed.react(attempt, self.order, loaded, knobs) else { return };
+        let why = if requests { Why::Rpm } else { Why::TpmHold };
+        match knobs.preset {
+            Preset::Adaptive => self.pause_if_blocked(reaction, knobs),
+            Preset::Classic => return self.note(why, before * 60.0, self.classic.rate() * 60.0),
+            Preset::TokenBucket | Preset::SlidingWindow => {
+                self.hold_off(self.now + PAUSE, Why::HoldOff, self.now, knobs);
+            }
+        }
+        self.note(why, reaction.from * 60.0, reaction.to * 60.0);
+    }
+
+    /// Throttle after throttle with nothing accepted in between: ask less and less often.
+    fn pause_if_blocked(&mut self, reaction: Reaction, knobs: &LimiterKnobs) {
+        if reaction.streak > 0 {
+            let doublings = (reaction.streak - 1).min(10);
+            let pause = Micros(BLOCKED_PAUSE.0 << doublings).min(LONGEST_BLOCKED_PAUSE);
+            self.hold_off(self.now + pause, Why::HoldOff, self.now, knobs);
+            self.requests.paused(self.off_until);
+            self.tokens.paused(self.off_until);
+        }
+    }
+
+    fn note(&mut self, why: Why, from: f64, to: f64) {
+        self.epochs += 1;
+        self.last_epochs.truncate(EPOCHS - 1);
+        self.last_epochs.push_front(Epoch { at: self.now, why, from, to });
+    }
+}
+
+fn sane(cost: Cost) -> Cost {
+    Cost { hold: cost.hold.min(LARGEST), expect: cost.expect.min(LARGEST) }
+}

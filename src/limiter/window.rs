@@ -1,0 +1,183 @@
+//! The last 60 seconds, exact to the bin.
+
+use crate::record::Micros;
+
+use super::rate::LARGEST;
+
+/// Length of a bin.
+const BIN: u64 = 200_000;
+/// Bins kept: the current one and the 300 before it, so that at least 60 s are always covered.
+const BINS: usize = 301;
+
+#[derive(Clone, Copy, Default)]
+struct Bin {
+    /// Attempts sent.
+    sent: u32,
+    /// Attempts that count against RPM: sent and not rejected.
+    charged: u32,
+    /// Tokens held at admission.
+    held: u64,
+    /// Tokens settled at completion.
+    settled: u64,
+    /// Net charge: holds and refunds in the bin of the send, debts in the bin in which they came.
+    net: i64,
+}
+
+/// What the last 60 s hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    /// Attempts sent.
+    pub(super) sent: u64,
+    /// Attempts that count against RPM.
+    pub(super) charged: u64,
+    /// Tokens held at admission.
+    pub(super) held: u64,
+    /// Tokens settled at completion.
+    pub(super) settled: u64,
+    /// Net charge: an upper bound of what any server that slides a 60 s window counts. Such a server may post a refund
+    /// at the send or at the completion; posting refunds at the send (the bin that leaves first) and debts at
+    /// the completion (the bin that leaves last) is never below either.
+    pub(super) net: i64,
+}
+
+/// A ring of bins with running sums.
+pub(super) struct Window {
+    bins: Box<[Bin]>,
+    /// Index in time of the newest bin.
+    newest: u64,
+    sums: Sums,
+}
+
+impl Window {
+    pub(super) fn new(now: Micros) -> Window {
+        Window { bins: vec![Bin::default(); BINS].into_boxed_slice(), newest: now.0 / BIN, sums: Sums::default() }
+    }
+
+    pub(super) fn sums(&self) -> Sums {
+        self.sums
+    }
+
+    /// The sums as they will be at `now` if nothing else happens.
+    pub(super) fn sums_at(&self, now: Micros) -> Sums {
+        let mut sums = self.sums;
+        let ahead = (now.0 / BIN).saturating_sub(self.newest).min(BINS as u64);
+        for index in 1..=ahead {
+            let bin = &self.bins[((self.newest + index) % BINS as u64) as usize];
+            sums.sent -= u64::from(bin.sent);
+            sums.charged -= u64::from(bin.charged);
+            sums.held -= bin.held;
+            sums.settled -= bin.settled;
+            sums.net -= bin.net;
+        }
+        sums
+    }
+
+    /// Lets bins older than 60 s go.
+    pub(super) fn advance(&mut self, now: Micros) {
+        let target = now.0 / BIN;
+        if target <= self.newest {
+            return;
+        }
+        for _ in 0..(target - self.newest).min(BINS as u64) {
+            self.newest += 1;
+            let bin = &mut self.bins[(self.newest % BINS as u64) as usize];
+            self.sums.sent -= u64::from(bin.sent);
+            self.sums.charged -= u64::from(bin.charged);
+            self.sums.held -= bin.held;
+            self.sums.settled -= bin.settled;
+            self.sums.net -= bin.net;
+            *bin = Bin::default();
+        }
+        if self.newest < target {
+            // Everything has gone; the bins are all empty, so only the label moves.
+            self.newest = target;
+        }
+    }
+
+    /// The clock fell back to `now`: the bins keep their contents and their distance from the present.
+    pub(super) fn rebase(&mut self, now: Micros) {
+        let target = now.0 / BIN;
+        let shift = ((self.newest % BINS as u64) + BINS as u64 - (target % BINS as u64)) % BINS as u64;
+        self.bins.rotate_left(shift as usize);
+        self.newest = target;
+    }
+
+    /// The bin of `at`, if it is still within the window.
+    fn bin(&mut self, at: Micros) -> Option<&mut Bin> {
+        let index = (at.0 / BIN).min(self.newest);
+        (self.newest - index < BINS as u64).then(|| &mut self.bins[(index % BINS as u64) as usize])
+    }
+
+    pub(super) fn send(&mut self, hold: u64, now: Micros) {
+        let hold = hold.min(LARGEST);
+        if let Some(bin) = self.bin(now) {
+            if bin.sent == u32::MAX {
+                return;
+            }
+            bin.sent += 1;
+            bin.charged += 1;
+            bin.held += hold;
+            bin.net += hold as i64;
+            self.sums.sent += 1;
+            self.sums.charged += 1;
+            self.sums.held += hold;
+            self.sums.net += hold as i64;
+        }
+    }
+
+    pub(super) fn settle(&mut self, charged: u64, now: Micros) {
+        let charged = charged.min(LARGEST);
+        if let Some(bin) = self.bin(now) {
+            bin.settled += charged;
+            self.sums.settled += charged;
+        }
+    }
+
+    /// The charge of an attempt sent at `sent` moves from `before` to `after`.
+    pub(super) fn correct(&mut self, before: u64, after: u64, sent: Micros, now: Micros) {
+        let delta = after.min(LARGEST) as i64 - before.min(LARGEST) as i64;
+        let at = if delta < 0 { sent } else { now };
+        if let Some(bin) = self.bin(at) {
+            bin.net += delta;
+            self.sums.net += delta;
+        }
+    }
+
+    /// An attempt sent at `sent` was rejected, or (`unsent`) never left: its charge is taken back.
+    pub(super) fn take_back(&mut self, hold: u64, charge: u64, sent: Micros, unsent: bool) {
+        let (hold, charge) = (hold.min(LARGEST), charge.min(LARGEST) as i64);
+        let Some(bin) = self.bin(sent) else { return };
+        let sent = u32::from(unsent && bin.sent > 0);
+        let charged = u32::from(bin.charged > 0);
+        let hold = hold.min(bin.held);
+        bin.sent -= sent;
+        bin.charged -= charged;
+        bin.held -= hold;
+        bin.net -= charge;
+        self.sums.sent -= u64::from(sent);
+        self.sums.charged -= u64::from(charged);
+        self.sums.held -= hold;
+        self.sums.net -= charge;
+    }
+
+    /// When enough of the oldest bins will have gone for the net charge to be at most `room`.
+    pub(super) fn tokens_at_most(&self, room: i64) -> Micros {
+        self.when(self.sums.net, room, |bin| bin.net)
+    }
+
+    /// When enough of the oldest bins will have gone for the charged requests to be at most `room`.
+    pub(super) fn requests_at_most(&self, room: i64) -> Micros {
+        self.when(self.sums.charged as i64, room, |bin| i64::from(bin.charged))
+    }
+
+    fn when(&self, mut sum: i64, room: i64, of: impl Fn(&Bin) -> i64) -> Micros {
+        let oldest = self.newest.saturating_sub(BINS as u64 - 1);
+        for index in oldest..=self.newest {
+            if sum <= room {
+                return Micros((index + BINS as u64 - 1).saturating_mul(BIN));
+            }
+            sum -= of(&self.bins[(index % BINS as u64) as usize]);
+        }
+        Micros((self.newest + BINS as u64).saturating_mul(BIN))
+    }
+}

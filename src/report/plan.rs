@@ -1,0 +1,194 @@
+//! What a run would take, before anything is sent.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::catalogue::cost;
+use crate::engine::RouteSetup;
+use crate::limiter::QuotaLimit;
+use crate::record::{Micros, Usage, Usd};
+use crate::workload::InputSummary;
+
+use super::{count, money, span};
+
+/// A short reply, tokens: the lower end of every range.
+const SHORT_REPLY: u64 = 50;
+/// A usual reply, tokens: what the binding limit is judged by.
+const USUAL_REPLY: u64 = 300;
+/// Reserved by a model of which nothing is known.
+const UNKNOWN_MAX_TOKENS: u64 = 4_096;
+
+/// What a run would take.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// True: it would go to a simulator.
+    pub simulated: bool,
+    /// Records to send.
+    pub records: u64,
+    /// Lines that cannot be records.
+    pub invalid: u64,
+    /// Records by class: high, medium, low.
+    pub by_priority: [u64; 3],
+    /// Input tokens, estimated.
+    pub input_tokens: u64,
+    /// Records that set no output limit.
+    pub without_max_tokens: u64,
+    /// What each of those reserves, by model.
+    pub default_max_tokens: u64,
+    /// Quota tokens that all records reserve at admission, added up.
+    pub reserved_tokens: u64,
+    /// Quota tokens settled, from short replies to the longest allowed.
+    pub settled_tokens: (u64, u64),
+    /// Price in dollars, from short replies to the longest allowed; `None` if a price is not known.
+    pub price: Option<(f64, f64)>,
+    /// Time at quota in seconds, from short replies to the longest allowed; `None` if no quota is known.
+    pub seconds: Option<(f64, f64)>,
+    /// Which limit sets the pace with usual replies.
+    pub binding: String,
+    /// The routes and their quotas.
+    pub scopes: Vec<ScopePlan>,
+}
+
+/// One route's part.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScopePlan {
+    /// Region and model.
+    pub scope: String,
+    /// Requests per minute.
+    pub rpm: QuotaLimit,
+    /// Tokens per minute.
+    pub tpm: QuotaLimit,
+    /// Where these came from.
+    pub source: String,
+    /// Output weight at settlement.
+    pub burndown: u32,
+}
+
+/// Plans a run over `routes`, of whose quotas it may use `share` (0 to 1).
+#[must_use]
+pub fn plan(input: &InputSummary, routes: &[RouteSetup], share: f64, simulated: bool) -> Plan {
+    let records = input.records;
+    let models = || routes.iter().map(|route| route.model);
+    let default_max =
+        models().map(|m| m.map_or(UNKNOWN_MAX_TOKENS, |m| m.default_max_output)).max().unwrap_or(UNKNOWN_MAX_TOKENS);
+    let longest = input.max_tokens + input.without_max_tokens * default_max;
+    let reply = |each: u64| longest.min(records.saturating_mul(each));
+    let burndown = u64::from(routes.iter().map(|route| route.quota.burndown).max().unwrap_or(1));
+    let settled = |output: u64| input.input_tokens + output.saturating_mul(burndown);
+
+    let price = |output: u64| -> Option<Usd> {
+        let usage = Usage { input: input.input_tokens, output, ..Usage::default() };
+        // Records go to whichever route has room: the dearest is the honest bound.
+        routes
+            .iter()
+            .map(|route| route.model.and_then(|model| cost::price(model, route.route.model.as_str(), &usage)))
+            .try_fold(Usd::ZERO, |most, price| price.map(|price| most.max(price)))
+    };
+    let sum = |limit: fn(&RouteSetup) -> QuotaLimit| -> Option<f64> {
+        routes.iter().try_fold(0.0, |sum, route| match limit(route) {
+            QuotaLimit::Limit(value) => Some(sum + value as f64 * share),
+            QuotaLimit::Absent => Some(f64::INFINITY),
+            QuotaLimit::Unknown => None,
+        })
+    };
+    let (tpm, rpm) = (sum(|route| route.quota.tpm), sum(|route| route.quota.rpm));
+    let minutes = |output: u64| {
+        let by_tokens = tpm.map(|tpm| settled(output) as f64 / tpm);
+        let by_requests = rpm.map(|rpm| records as f64 / rpm);
+        match (by_tokens, by_requests) {
+            (Some(tokens), Some(requests)) => Some((tokens.max(requests), requests > tokens)),
+            (one, other) => one.or(other).map(|minutes| (minutes, one.is_none())),
+        }
+    };
+    let (short, usual) = (reply(SHORT_REPLY), reply(USUAL_REPLY));
+    let binding = match minutes(usual) {
+        Some((_, true)) => "RPM: requests per minute",
+        Some((_, false)) => "TPM: tokens per minute",
+        None => "unknown: the limiter will find it",
+    };
+    Plan {
+        simulated,
+        records,
+        invalid: input.invalid,
+        by_priority: input.by_priority,
+        input_tokens: input.input_tokens,
+        without_max_tokens: input.without_max_tokens,
+        default_max_tokens: default_max,
+        reserved_tokens: input.input_tokens + longest,
+        settled_tokens: (settled(short), settled(longest)),
+        price: price(short).zip(price(longest)).map(|(low, high)| (low.dollars(), high.dollars())),
+        seconds: minutes(short).zip(minutes(longest)).map(|((low, _), (high, _))| (low * 60.0, high * 60.0)),
+        binding: binding.to_string(),
+        scopes: routes
+            .iter()
+            .map(|route| ScopePlan {
+                scope: route.key.to_string(),
+                rpm: route.quota.rpm,
+                tpm: route.quota.tpm,
+                source: route.quota_source.clone(),
+                burndown: route.quota.burndown,
+            })
+            .collect(),
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let row = |f: &mut fmt::Formatter<'_>, name: &str, text: String| writeln!(f, "  {name:<11}{text}");
+        let [high, medium, low] = self.by_priority;
+        let invalid =
+            if self.invalid > 0 { format!(", {} unusable lines", count(self.invalid)) } else { String::new() };
+        row(f, "records", format!("{} ({high} high, {medium} medium, {low} low){invalid}", count(self.records)))?;
+        row(f, "input", format!("~{} tokens", count(self.input_tokens)))?;
+        let mut reserve = format!("~{} quota tokens in all", count(self.reserved_tokens));
+        if self.without_max_tokens > 0 {
+            reserve += &format!(
+                "; {} records set no max_tokens and reserve {} each",
+                count(self.without_max_tokens),
+                count(self.default_max_tokens)
+            );
+        }
+        row(f, "reserve", reserve)?;
+        let (low, high) = self.settled_tokens;
+        row(f, "settle", format!("~{} to {} quota tokens, by the length of replies", count(low), count(high)))?;
+        row(
+            f,
+            "price",
+            match self.price {
+                Some((low, high)) => {
+                    format!("{} to {}", money(Usd::from_dollars(low)), money(Usd::from_dollars(high)))
+                }
+                None => "unknown: the price of a model is not published".to_string(),
+            },
+        )?;
+        row(
+            f,
+            "time",
+            match self.seconds {
+                Some((low, high)) => {
+                    format!("{} to {} at quota", span(Micros::from_secs_f64(low)), span(Micros::from_secs_f64(high)))
+                }
+                None => "unknown until the limiter has found the quota".to_string(),
+            },
+        )?;
+        row(f, "binding", self.binding.clone())?;
+        for scope in &self.scopes {
+            let limit = |limit: QuotaLimit| match limit {
+                QuotaLimit::Limit(value) => count(value),
+                QuotaLimit::Unknown => "unknown".to_string(),
+                QuotaLimit::Absent => "no".to_string(),
+            };
+            let text = format!(
+                "{}: {} RPM, {} TPM, burndown {}x ({})",
+                scope.scope,
+                limit(scope.rpm),
+                limit(scope.tpm),
+                scope.burndown,
+                scope.source
+            );
+            row(f, "route", text)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! One line on a run in progress, for a terminal without a console and for logs.
+
+use crate::engine::{EngineSnapshot, LoadState};
+
+use super::{count, money, percent, span};
+
+/// The line: state, progress, rate, quota, throttles, money, end.
+#[must_use]
+pub fn status_line(snapshot: &EngineSnapshot) -> String {
+    let run = &snapshot.run;
+    let done = run.succeeded + run.failed;
+    let mut parts = vec![state(&snapshot.state)];
+    match run.total {
+        Some(total) => parts.push(format!("{}/{} done", count(done), count(total))),
+        None => parts.push(format!("{} done", count(done))),
+    }
+    if run.failed > 0 {
+        parts.push(format!("{} failed", count(run.failed)));
+    }
+    parts.push(format!("{:.1}/s", snapshot.flow.done_rps));
+    let quota: Option<u64> = snapshot.regions.iter().map(|region| region.quota).sum();
+    let settled = snapshot.total.settled;
+    match quota.filter(|quota| *quota > 0) {
+        Some(quota) => parts.push(format!("TPM {} of quota", percent(settled as f64 / quota as f64))),
+        None => parts.push(format!("TPM {}", count(settled))),
+    }
+    let throttles: u64 =
+        snapshot.flow.errors_60s.iter().filter(|(class, _)| class.is_throttle()).map(|(_, count)| count).sum();
+    if throttles > 0 {
+        parts.push(format!("{throttles} throttles/min"));
+    }
+    parts.push(money(snapshot.money.spent));
+    if let Some(eta) = run.eta.filter(|_| matches!(snapshot.state, LoadState::Running)) {
+        parts.push(format!("ends in {}", span(eta)));
+    }
+    if snapshot.target.simulated {
+        parts.insert(0, "SIM".to_string());
+    }
+    parts.join("  ")
+}
+
+fn state(state: &LoadState) -> String {
+    match state {
+        LoadState::Idle => "idle".to_string(),
+        LoadState::Running => "running".to_string(),
+        LoadState::Pausing { in_flight } => format!("pausing, {in_flight} in flight"),
+        LoadState::Paused => "paused".to_string(),
+        LoadState::Draining { in_flight } => format!("draining, {in_flight} in flight"),
+        LoadState::Parked { cause, remedy, .. } => format!("PARKED: {cause}; {remedy}"),
+        LoadState::Finished => "finished".to_string(),
+    }
+}

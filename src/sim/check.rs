@@ -1,0 +1,222 @@
+//! Whether a scenario can be simulated, and what it means where it is silent.
+
+use crate::catalogue::{Catalogue, RouteKind};
+
+use super::demo;
+use super::route::Operation;
+use super::scenario::{RegionSpec, Scenario};
+
+/// The largest quota, so that sums of a day stay far from overflow.
+const LARGEST: u64 = 1_000_000_000_000;
+
+impl Scenario {
+    /// Fills in what the scenario leaves open: the demo's Regions and quotas where it has none, and every Region that
+    /// a quota names.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, one line each: key, value, what is allowed.
+    pub fn resolve(mut self, catalogue: &'static Catalogue) -> Result<Scenario, Vec<String>> {
+        if self.regions.is_empty() {
+            self.regions = demo::regions();
+        }
+        if self.quotas.is_empty() {
+            let known = |region: &str| self.regions.iter().any(|known| known.name == region);
+            self.quotas = demo::quotas().into_iter().filter(|quota| known(&quota.region)).collect();
+        }
+        for quota in &self.quotas {
+            if !self.regions.iter().any(|region| region.name == quota.region) {
+                self.regions.push(RegionSpec { name: quota.region.clone(), ..RegionSpec::default() });
+            }
+        }
+        let errors = self.errors(catalogue);
+        if errors.is_empty() { Ok(self) } else { Err(errors) }
+    }
+
+    /// Everything that is wrong with the scenario's values.
+    fn errors(&self, catalogue: &'static Catalogue) -> Vec<String> {
+        let mut errors = Errors::default();
+        if self.account.len() != 12 || !self.account.bytes().all(|digit| digit.is_ascii_digit()) {
+            errors.add("account", &self.account, "12 digits");
+        }
+        errors.within("speed", self.speed, 0.001, 1e6);
+        errors.within("output_tokens", self.output_tokens, 1.0, 1e6);
+        errors.within("output_sigma", self.output_sigma, 0.0, 5.0);
+        errors.count("tpd", Some(self.tpd));
+        for (index, region) in self.regions.iter().enumerate() {
+            let key = |name: &str| format!("region[{index}].{name}");
+            if !is_region(&region.name) {
+                errors.add(&key("name"), &region.name, "a Region such as us-east-1");
+            } else if self.regions[..index].iter().any(|earlier| earlier.name == region.name) {
+                errors.add(&key("name"), &region.name, "each Region once");
+            }
+            errors.within(&key("ttft_ms"), region.ttft_ms, 0.0, 600_000.0);
+            errors.within(&key("tokens_per_second"), region.tokens_per_second, 0.1, 1e6);
+        }
+        self.quota_errors(catalogue, &mut errors);
+        for (index, tenant) in self.tenants.iter().enumerate() {
+            let key = |name: &str| format!("tenant[{index}].{name}");
+            if !self.quotas.iter().any(|quota| quota.region == tenant.region && quota.model == tenant.model) {
+                let place = format!("{} {}", tenant.region, tenant.model);
+                errors.add(&key("region, model"), &place, "the Region and model of a [[quota]]");
+            }
+            errors.within(&key("tokens_per_minute"), tenant.tokens_per_minute, 0.0, LARGEST as f64);
+        }
+        self.fault_errors(&mut errors);
+        errors.0
+    }
+
+    fn quota_errors(&self, catalogue: &'static Catalogue, errors: &mut Errors) {
+        for (index, quota) in self.quotas.iter().enumerate() {
+            let key = |name: &str| format!("quota[{index}].{name}");
+            match catalogue.route(&quota.region, &quota.model) {
+                Ok(route) if matches!(route.kind, RouteKind::OnDemand | RouteKind::Geographic | RouteKind::Global) => {}
+                Ok(_) => errors.add(&key("model"), &quota.model, "a foundation model or a system-defined profile"),
+                Err(error) => errors.0.push(format!("{} = {:?}: {error}", key("model"), quota.model)),
+            }
+            let same = |other: &super::scenario::QuotaSpec| other.region == quota.region && other.model == quota.model;
+            if self.quotas[..index].iter().any(same) {
+                errors.add(&key("model"), &quota.model, "each Region and model once");
+            }
+            errors.count(&key("rpm"), quota.rpm);
+            errors.count(&key("tpm"), quota.tpm);
+            errors.count(&key("tpd"), quota.tpd);
+            errors.within(&key("reject_charge"), quota.reject_charge, 0.0, 1.0);
+            errors.within(&key("burst_seconds"), quota.burst_seconds, 0.1, 86_400.0);
+        }
+    }
+
+    fn fault_errors(&self, errors: &mut Errors) {
+        for (index, fault) in self.faults.iter().enumerate() {
+            let key = |name: &str| format!("fault[{index}].{name}");
+            let service = fault.service.as_deref().unwrap_or("bedrock-runtime");
+            let operations: Vec<Operation> =
+                Operation::ALL.into_iter().filter(|operation| operation.service().name() == service).collect();
+            if operations.is_empty() {
+                errors.add(&key("service"), service, "bedrock-runtime, bedrock, servicequotas or sts");
+            } else if let Some(wanted) = &fault.operation
+                && !operations.iter().any(|operation| operation.to_string() == *wanted)
+            {
+                let names: Vec<String> = operations.iter().map(ToString::to_string).collect();
+                errors.add(&key("operation"), wanted, &format!("an operation of {service}: {}", names.join(", ")));
+            }
+            if let Some(region) = &fault.region
+                && !self.regions.iter().any(|known| known.name == *region)
+            {
+                errors.add(&key("region"), region, "a Region of the scenario");
+            }
+            errors.within(&key("at_s"), fault.at_s, 0.0, 1e9);
+            if let Some(length) = fault.for_s {
+                errors.within(&key("for_s"), length, 0.0, 1e9);
+            }
+            errors.within(&key("rate"), fault.rate, 0.0, 1.0);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Errors(Vec<String>);
+
+impl Errors {
+    fn add(&mut self, key: &str, value: &str, allowed: &str) {
+        self.0.push(format!("{key} = {value:?}: must be {allowed}"));
+    }
+
+    fn within(&mut self, key: &str, value: f64, least: f64, most: f64) {
+        // Also refuses what is no number.
+        if !(least..=most).contains(&value) {
+            self.0.push(format!("{key} = {value}: must be from {least} to {most}"));
+        }
+    }
+
+    fn count(&mut self, key: &str, value: Option<u64>) {
+        if let Some(value) = value
+            && value > LARGEST
+        {
+            self.0.push(format!("{key} = {value}: must be at most {LARGEST}"));
+        }
+    }
+}
+
+fn is_region(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let digits = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.len() >= 3 && parts.last().is_some_and(digits) && parts[..parts.len() - 1].iter().all(letters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scenario::{Fault, FaultKind, QuotaSpec, TenantSpec};
+    use super::*;
+
+    fn resolve(scenario: Scenario) -> Result<Scenario, Vec<String>> {
+        scenario.resolve(Catalogue::embedded())
+    }
+
+    #[test]
+    fn the_demo_holds_and_fills_a_silent_scenario() {
+        let demo = resolve(Scenario::demo()).unwrap();
+        let silent = resolve(Scenario::default()).unwrap();
+        assert_eq!(silent.quotas, demo.quotas);
+        assert_eq!(silent.regions, demo.regions);
+        assert!(silent.faults.is_empty());
+    }
+
+    #[test]
+    fn a_quota_brings_its_region() {
+        let quota = QuotaSpec {
+            region: "ap-northeast-1".into(),
+            model: "amazon.nova-lite-v1:0".into(),
+            rpm: Some(1),
+            ..QuotaSpec::default()
+        };
+        let scenario = resolve(Scenario { quotas: vec![quota.clone()], ..Scenario::default() }).unwrap();
+        assert_eq!(scenario.quotas, [quota]);
+        assert!(scenario.regions.iter().any(|region| region.name == "ap-northeast-1"));
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once() {
+        let scenario = Scenario {
+            account: "12".into(),
+            speed: f64::NAN,
+            regions: vec![RegionSpec { name: "moon".into(), ..RegionSpec::default() }],
+            quotas: vec![QuotaSpec {
+                region: "us-east-1".into(),
+                model: "anthropic.claude-sonnet-4-5-20250929-v1:0".into(),
+                reject_charge: 2.0,
+                tpm: Some(u64::MAX),
+                ..QuotaSpec::default()
+            }],
+            tenants: vec![TenantSpec { region: "us-east-1".into(), model: "x".into(), tokens_per_minute: -1.0 }],
+            faults: vec![Fault {
+                region: Some("eu-north-1".into()),
+                kind: FaultKind::Outage,
+                service: None,
+                operation: Some("Dance".into()),
+                model: None,
+                at_s: -1.0,
+                for_s: None,
+                rate: 1.5,
+            }],
+            ..Scenario::default()
+        };
+        let errors = resolve(scenario).unwrap_err().join("\n");
+        for wanted in [
+            "account = \"12\"",
+            "speed = NaN",
+            "region[0].name = \"moon\"",
+            "quota[0].model = \"anthropic.claude-sonnet-4-5-20250929-v1:0\": Invocation of model ID",
+            "quota[0].reject_charge = 2",
+            "quota[0].tpm",
+            "tenant[0].region, model = \"us-east-1 x\"",
+            "tenant[0].tokens_per_minute = -1",
+            "fault[0].region = \"eu-north-1\"",
+            "fault[0].operation = \"Dance\": must be an operation of bedrock-runtime: Converse, ",
+            "fault[0].at_s = -1",
+            "fault[0].rate = 1.5",
+        ] {
+            assert!(errors.contains(wanted), "{wanted} is not in\n{errors}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `bedrock-runtime`: inference, streamed or not, and counting tokens.
+
+mod count;
+mod examine;
+mod generation;
+mod stream_plan;
+
+use tokio::time::Instant;
+
+use crate::families::synthesize::{self, Completion, Stop};
+use crate::meter::Rejected;
+use crate::record::Usage;
+
+use super::call::Call;
+use super::errors::ServiceError;
+use super::faults::Failing;
+use super::latency::{self, Pace};
+use super::reply::{Answer, Refusal, Severed};
+use super::route::Operation;
+
+pub(super) use count::count_tokens;
+pub(super) use generation::Generation;
+
+use examine::{Wanted, examine};
+
+/// Converse, InvokeModel and their streams: one way for all, as one quota is for all.
+pub(super) async fn infer(mut call: Call) -> Result<Answer, Refusal> {
+    let wanted = match examine(&call) {
+        Ok(wanted) => wanted,
+        Err(error) => return call.refuse(error).await,
+    };
+    // The body has been read for all that it tells; a slow reply must not keep it in memory.
+    call.payload.forget();
+    let early = match call.failing() {
+        Some(Failing::Throttle) => Some(ServiceError::rate_too_high()),
+        Some(Failing::Capacity) => Some(ServiceError::capacity()),
+        Some(Failing::NotReady) => Some(ServiceError::not_ready()),
+        Some(Failing::Internal) => Some(ServiceError::internal(&call.operation.service())),
+        _ => None,
+    };
+    if let Some(error) = early {
+        return call.refuse(error).await;
+    }
+    let mut generation = match admit(&mut call, &wanted) {
+        Ok(generation) => generation,
+        Err(Rejected::Rpm) => return call.refuse(ServiceError::too_many_requests()).await,
+        Err(Rejected::Tpm) => return call.refuse(ServiceError::too_many_tokens()).await,
+        Err(Rejected::Tpd) => return call.refuse(ServiceError::too_many_tokens_per_day()).await,
+    };
+    match call.operation {
+        Operation::ConverseStream | Operation::InvokeModelWithResponseStream
+            if call.failing() != Some(Failing::LostReply) =>
+        {
+            Ok(stream_plan::answer(&mut call, &wanted, generation))
+        }
+        _ => {
+            generation.work.run().await;
+            generation.work.finish(generation.output);
+            whole(&call, &wanted, &generation)
+        }
+    }
+}
+
+/// What a request will be answered with.
+struct Planned {
+    work: Generation,
+    pace: Pace,
+    output: u64,
+    stop: Stop,
+    /// Chooses the words.
+    words: u64,
+}
+
+/// Asks the meters and, if they agree, draws size and pace of the reply.
+fn admit(call: &mut Call, wanted: &Wanted) -> Result<Planned, Rejected> {
+    let world = &call.world;
+    let scenario = &world.scenario;
+    let now = world.unix();
+    let (admission, load) = {
+        let mut account = world.account();
+        let scope = account.scope(&call.region.name, &wanted.bucket, wanted.model, now);
+        let load = account.load(scope, now);
+        (account.admit(scope, wanted.input, wanted.max_tokens, now)?, load)
+    };
+    let natural = latency::reply_tokens(scenario.output_tokens, scenario.output_sigma, &mut call.rng);
+    let output = natural.min(wanted.max_tokens).min(wanted.room);
+    let stop = if natural > output { Stop::MaxTokens } else { Stop::EndTurn };
+    let pace = Pace::draw(&call.region, wanted.input, load, call.trouble.slow, &mut call.rng);
+    let work = Generation::new(world.clone(), admission, call.arrived, pace, wanted.input, output);
+    Ok(Planned { work, pace, output, stop, words: rand::RngExt::random(&mut call.rng) })
+}
+
+/// The reply in one piece.
+fn whole(call: &Call, wanted: &Wanted, planned: &Planned) -> Result<Answer, Refusal> {
+    if call.failing() == Some(Failing::StreamError) {
+        return Err(ServiceError::model_error().into());
+    }
+    if call.failing() == Some(Failing::LostReply) {
+        return Err(Refusal::Severed(Severed::Closed));
+    }
+    let text = call.world.speaker.piece(planned.words, 0, planned.output);
+    let told = completion(call, wanted, planned);
+    let answer = Answer::json(&synthesize::reply(wanted.family, text.trim_end(), &told));
+    let answer = match call.operation {
+        Operation::InvokeModel => answer
+            .header("x-amzn-bedrock-input-token-count", wanted.input)
+            .header("x-amzn-bedrock-output-token-count", planned.output)
+            .header("x-amzn-bedrock-invocation-latency", told.latency_ms),
+        _ => answer,
+    };
+    answer.through(call.failing(), ())
+}
+
+/// What the reply says of itself.
+fn completion<'a>(call: &'a Call, wanted: &'a Wanted, planned: &Planned) -> Completion<'a> {
+    let millis = |span: std::time::Duration| span.as_millis() as u64;
+    let latency_ms = match call.operation {
+        Operation::Converse | Operation::InvokeModel => millis(Instant::now() - call.arrived),
+        _ => millis(planned.pace.token(planned.output)),
+    };
+    Completion {
+        model: &wanted.model.id,
+        id: &call.request_id,
+        created: (call.world.unix().0 / 1_000_000) as i64,
+        usage: Usage { input: wanted.input, output: planned.output, ..Usage::default() },
+        stop: planned.stop,
+        latency_ms,
+        first_byte_ms: millis(planned.pace.first_token),
+    }
+}

@@ -1,0 +1,248 @@
+//! The edge and the account's answers against the simulator.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bedrock_top::bedrock::{Call, Clients, ConnectionSettings, Identified, Resolved, Target, identify};
+use bedrock_top::control;
+use bedrock_top::limiter::QuotaLimit;
+use bedrock_top::record::{ErrorClass, Family, Reach, Region, Route};
+use bedrock_top::sim::{Fault, FaultKind, QuotaSpec, RegionSpec, Scenario, Simulator};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use super::{body, trial};
+
+const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+const NEWEST: &str = "us.anthropic.claude-sonnet-5";
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_real_simulator_is_known", known),
+        trial("every_family_answers_whole_and_streamed", every_family),
+        trial("every_fault_has_its_class", every_fault),
+        trial("routes_and_quotas_are_found", found),
+        trial("without_permission_the_defaults_hold", without_permission),
+        trial("the_account_is_watched", watched),
+    ]
+}
+
+fn scenario() -> Scenario {
+    let region = |name: &str| RegionSpec { name: name.into(), ttft_ms: 5.0, tokens_per_second: 20_000.0 };
+    let quota = |region: &str, model: &str, rpm| QuotaSpec {
+        region: region.into(),
+        model: model.into(),
+        rpm,
+        tpm: Some(5_000_000),
+        ..QuotaSpec::default()
+    };
+    Scenario {
+        output_tokens: 40.0,
+        regions: vec![region("us-east-1"), region("us-west-2")],
+        quotas: vec![quota("us-east-1", HAIKU, Some(600)), quota("us-east-1", NEWEST, None)],
+        ..Scenario::default()
+    }
+}
+
+fn simulator(scenario: Scenario) -> Simulator {
+    Simulator::start(scenario, (Ipv4Addr::LOCALHOST, 0).into()).unwrap()
+}
+
+async fn clients(simulator: &Simulator, regions: &[&str]) -> Clients {
+    let regions: Vec<Region> = regions.iter().map(|region| (*region).into()).collect();
+    let target = Target::Simulator { url: simulator.url().clone() };
+    Clients::connect(&target, &regions, ConnectionSettings::default()).await.unwrap()
+}
+
+async fn known() {
+    let simulator = simulator(scenario());
+    let Identified::Simulator { account, .. } = identify(simulator.url()).await else { panic!("not known") };
+    assert_eq!(account.as_deref(), Some("123456789012"));
+    let resolved = Target::resolve(simulator.url().as_str(), None).await.unwrap();
+    assert_eq!(resolved, Resolved::Target(Target::Simulator { url: simulator.url().clone() }));
+}
+
+/// A body of each family that has one, for a model of it.
+fn bodies() -> Vec<(&'static str, Family, Value)> {
+    let messages = json!([{ "role": "user", "content": [{ "text": "Tell me a story." }] }]);
+    let plain = json!([{ "role": "user", "content": "Tell me a story." }]);
+    vec![
+        (HAIKU, Family::Converse, json!({ "messages": messages, "inferenceConfig": { "maxTokens": 100 } })),
+        (
+            HAIKU,
+            Family::AnthropicMessages,
+            json!({ "anthropic_version": "bedrock-2023-05-31", "max_tokens": 100, "messages": plain }),
+        ),
+        (
+            "anthropic.claude-v2:1",
+            Family::AnthropicText,
+            json!({ "prompt": "\n\nHuman: Hi\n\nAssistant:", "max_tokens_to_sample": 100 }),
+        ),
+        (
+            "amazon.nova-lite-v1:0",
+            Family::Nova,
+            json!({ "schemaVersion": "messages-v1", "messages": messages, "inferenceConfig": { "maxTokens": 100 } }),
+        ),
+        ("meta.llama3-8b-instruct-v1:0", Family::Llama, json!({ "prompt": "Tell me a story.", "max_gen_len": 100 })),
+        (
+            "amazon.titan-text-express-v1",
+            Family::Titan,
+            json!({ "inputText": "Tell me a story.", "textGenerationConfig": { "maxTokenCount": 100 } }),
+        ),
+        (
+            "mistral.mistral-7b-instruct-v0:2",
+            Family::MistralText,
+            json!({ "prompt": "<s>[INST] Tell me a story. [/INST]", "max_tokens": 100 }),
+        ),
+        ("mistral.mistral-large-2407-v1:0", Family::MistralChat, json!({ "messages": plain, "max_tokens": 100 })),
+        ("ai21.jamba-1-5-mini-v1:0", Family::Jamba, json!({ "messages": plain, "max_tokens": 100 })),
+        ("openai.gpt-oss-20b-1:0", Family::OpenAi, json!({ "messages": plain, "max_completion_tokens": 100 })),
+    ]
+}
+
+fn call(region: &str, model: &str, family: Family, json: &Value, stream: bool) -> Call {
+    Call {
+        route: Route::new(region, model),
+        body: body(family, &json.to_string()),
+        stream,
+        attempt_timeout: Duration::from_secs(20),
+        stream_gap: Duration::from_secs(20),
+        progress: None,
+    }
+}
+
+async fn every_family() {
+    let simulator = simulator(Scenario { quotas: vec![], ..scenario() });
+    let clients = clients(&simulator, &["us-east-1", "us-west-2"]).await;
+    for (model, family, json) in bodies() {
+        let here = control::find_routes(&clients, &[model.into()], &["us-east-1".into(), "us-west-2".into()]).await;
+        let Some(found) = here.routes.first() else { panic!("{model}: {:?}", here.refusals) };
+        for stream in [false, true] {
+            let label = format!("{model} {family} stream {stream}");
+            let attempt = clients.call(call(found.route.region.as_str(), model, family, &json, stream)).await;
+            let reply = attempt.result.unwrap_or_else(|failure| panic!("{label}: {failure}"));
+            let (usage, _) = reply.usage.unwrap_or_else(|| panic!("{label}: no usage"));
+            assert!(usage.input > 0 && (1..=100).contains(&usage.output), "{label}: {usage:?}");
+            assert!(reply.text_bytes > 0, "{label}");
+            assert!(reply.stop_reason.is_some(), "{label}");
+            assert!(attempt.request_id.is_some(), "{label}");
+            assert_eq!(reply.stream.is_some(), stream);
+            serde_json::from_slice::<Value>(&reply.output).unwrap();
+        }
+    }
+}
+
+async fn every_fault() {
+    use ErrorClass::*;
+    let kinds: [(FaultKind, &[ErrorClass]); 12] = [
+        (FaultKind::Outage, &[Capacity]),
+        (FaultKind::Throttle, &[ThrottleRpm, ThrottleTpm, ThrottleOther]),
+        (FaultKind::Capacity, &[Capacity]),
+        (FaultKind::NotReady, &[NotReady]),
+        (FaultKind::Reset, &[Connection]),
+        (FaultKind::Stall, &[Timeout]),
+        (FaultKind::Truncate, &[Truncated, Connection]),
+        (FaultKind::StreamError, &[Server, ThrottleTpm, ThrottleRpm, ThrottleOther, Capacity, Timeout]),
+        (FaultKind::Malformed, &[Malformed]),
+        (FaultKind::Denied, &[Access]),
+        (FaultKind::Expired, &[Credentials]),
+        (FaultKind::LostReply, &[Connection]),
+    ];
+    for (kind, classes) in kinds {
+        let fault = Fault {
+            region: None,
+            kind,
+            service: None,
+            operation: None,
+            model: None,
+            at_s: 0.0,
+            for_s: None,
+            rate: 1.0,
+        };
+        let simulator = simulator(Scenario { faults: vec![fault], ..scenario() });
+        let clients = clients(&simulator, &["us-east-1"]).await;
+        for stream in [false, true] {
+            if kind == FaultKind::StreamError && !stream {
+                continue;
+            }
+            let (model, family, json) = bodies().swap_remove(0);
+            let mut call = call("us-east-1", model, family, &json, stream);
+            call.attempt_timeout = Duration::from_millis(1_500);
+            call.stream_gap = Duration::from_millis(500);
+            let failure = clients.call(call).await.result.unwrap_err();
+            assert!(classes.contains(&failure.class), "{kind:?} stream {stream}: {failure:?}");
+            let lost =
+                matches!(kind, FaultKind::LostReply | FaultKind::Stall | FaultKind::Truncate | FaultKind::Malformed);
+            assert!(!lost || failure.maybe_billed, "{kind:?} stream {stream}: {failure:?}");
+            let scope = matches!(kind, FaultKind::Denied);
+            assert_eq!(failure.class.reach() == Reach::Scope, scope, "{kind:?}");
+        }
+    }
+}
+
+async fn found() {
+    let simulator = simulator(scenario());
+    let clients = clients(&simulator, &["us-east-1", "us-west-2"]).await;
+    let models = [HAIKU.into(), NEWEST.into(), "anthropic.claude-haiku-4-5-20251001-v1:0".into()];
+    let found = control::find_routes(&clients, &models, &["us-east-1".into(), "us-west-2".into()]).await;
+    assert_eq!(found.identity.unwrap().account, "123456789012");
+    assert!(found.notes.is_empty(), "{:?}", found.notes);
+    let of = |region: &str, model: &str| {
+        let route = Route::new(region, model);
+        found.routes.iter().find(|found| found.route == route).unwrap()
+    };
+    let haiku = of("us-east-1", HAIKU);
+    assert_eq!((haiku.quota.rpm, haiku.quota.tpm), (QuotaLimit::Limit(600), QuotaLimit::Limit(5_000_000)));
+    assert_eq!((haiku.quota.tpd, haiku.quota.burndown), (QuotaLimit::Limit(700_000_000), 1));
+    assert!(haiku.quota_source.starts_with("service quotas: RPM L-2DC80978, TPM L-8CE99163"), "{}", haiku.quota_source);
+    let newest = of("us-east-1", NEWEST);
+    assert_eq!((newest.quota.rpm, newest.quota.tpm), (QuotaLimit::Absent, QuotaLimit::Limit(5_000_000)));
+    assert_eq!(newest.quota.burndown, 10);
+    // Nothing is listed there, and a simulator's scenario is all there is.
+    assert_eq!(of("us-west-2", HAIKU).quota.tpm, QuotaLimit::Unknown);
+    assert_eq!(found.refusals.len(), 2);
+    assert!(found.refusals[0].to_string().contains("use us.anthropic.claude-haiku-4-5"), "{}", found.refusals[0]);
+}
+
+async fn without_permission() {
+    let denied = |service: &str| Fault {
+        region: None,
+        kind: FaultKind::Denied,
+        service: Some(service.into()),
+        operation: None,
+        model: None,
+        at_s: 0.0,
+        for_s: None,
+        rate: 1.0,
+    };
+    let faults = ["servicequotas", "bedrock", "sts"].map(denied).to_vec();
+    let simulator = simulator(Scenario { faults, ..scenario() });
+    let clients = clients(&simulator, &["us-east-1"]).await;
+    let found = control::find_routes(&clients, &[HAIKU.into(), "gibberish".into()], &["us-east-1".into()]).await;
+    assert_eq!((found.routes.len(), found.refusals.len(), found.identity), (1, 1, None));
+    assert_eq!(found.routes[0].quota.tpm, QuotaLimit::Limit(2_000_000));
+    assert!(found.routes[0].quota_source.contains("ListServiceQuotas"), "{}", found.routes[0].quota_source);
+    assert_eq!(found.notes.len(), 4, "{:?}", found.notes);
+    assert!(found.notes.iter().any(|note| note.contains("bedrock:ListFoundationModels")), "{:?}", found.notes);
+}
+
+async fn watched() {
+    let simulator = simulator(scenario());
+    let clients = Arc::new(clients(&simulator, &["us-east-1"]).await);
+    let found = control::find_routes(&clients, &[HAIKU.into()], &["us-east-1".into()]).await;
+    let handle = control::start(clients, found.planned, found.discovery, &tokio::runtime::Handle::current());
+    let snapshot = handle.snapshot().borrow().clone();
+    assert!(snapshot.simulated && snapshot.problems.is_empty());
+    assert_eq!(snapshot.limits[0].quota.tpm.0, QuotaLimit::Limit(5_000_000));
+    let codes: Vec<_> = snapshot.quotas.iter().filter(|line| line.in_use).map(|line| line.code.as_str()).collect();
+    assert!(
+        codes.contains(&"L-2DC80978") && codes.contains(&"L-8CE99163") && codes.contains(&"L-E3F10727"),
+        "{codes:?}"
+    );
+    let line = snapshot.quotas.iter().find(|line| line.code == "L-8CE99163").unwrap();
+    assert_eq!((line.value, line.default), (5_000_000.0, Some(2_000_000.0)));
+    // Plain data: it survives a wire.
+    let text = serde_json::to_string(&*snapshot).unwrap();
+    assert_eq!(serde_json::from_str::<control::ControlSnapshot>(&text).unwrap(), *snapshot);
+}
