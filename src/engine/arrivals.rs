@@ -55,6 +55,7 @@ impl Dispatcher {
             return;
         }
         let work = Work::new(record, load.id, now);
+        self.calibrate(&work.record);
         // Whoever arrives behind others waits for what they wait for.
         work.told_to_wait.set(self.queue.len() > 0);
         self.enqueue(work);

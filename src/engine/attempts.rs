@@ -98,6 +98,7 @@ impl Dispatcher {
         match news {
             News::Progress { id, text_bytes } => self.progressed(id, text_bytes),
             News::Ended { id, attempt } => self.ended(id, attempt),
+            News::Counted { model, kind, raw, tokens } => self.counted(model.as_str(), kind, raw, tokens),
         }
     }
 

@@ -13,9 +13,10 @@ use tokio::task::AbortHandle;
 use crate::bedrock::{Attempt, Clients};
 use crate::limiter::{Limiter, Ticket};
 use crate::queue::Queue;
-use crate::record::{ErrorClass, Micros};
+use crate::record::{ErrorClass, Micros, ModelId};
 use crate::workload::{BadLine, RunClock};
 
+use super::calibrate::Calibration;
 use super::chronicle::Chronicle;
 use super::delivery::Stored;
 use super::estimate::Estimator;
@@ -58,6 +59,8 @@ pub(super) enum News {
     Progress { id: u64, text_bytes: u64 },
     /// It is over.
     Ended { id: u64, attempt: Attempt },
+    /// The service has counted a body's tokens, or has not.
+    Counted { model: ModelId, kind: u8, raw: u64, tokens: Option<u64> },
 }
 
 /// A retry that is due at a time.
@@ -124,6 +127,7 @@ pub(super) struct Dispatcher {
     pub limiter: Limiter,
     pub estimator: Estimator,
     pub outputs: OutputGuess,
+    pub calibration: Calibration,
     pub queue: Queue<Box<Work>>,
     pub queued_bytes: usize,
     pub retries: BinaryHeap<Reverse<Retry>>,
@@ -212,6 +216,7 @@ impl Dispatcher {
             limiter,
             estimator: Estimator::default(),
             outputs: OutputGuess::default(),
+            calibration: Calibration::default(),
             queue: Queue::new(),
             queued_bytes: 0,
             retries: BinaryHeap::new(),
