@@ -33,17 +33,20 @@ impl Dispatcher {
 
     pub(super) fn arrivals(&mut self, first: Option<Result<Record, BadLine>>) {
         let mut next = first;
-        for _ in 0..ARRIVALS_AT_ONCE {
+        let mut left = ARRIVALS_AT_ONCE;
+        while let Some(arrival) = next {
             let now = self.clock.now();
-            match next {
-                Some(Ok(record)) => self.arrive(record, now),
-                Some(Err(bad)) => self.refuse(bad),
-                None => break,
+            match arrival {
+                Ok(record) => self.arrive(record, now),
+                Err(bad) => self.refuse(bad),
             }
-            if !self.has_room() {
-                break;
-            }
-            next = self.load.as_mut().and_then(|load| load.intake.try_next());
+            left -= 1;
+            // What is taken from the intake is gone from it: only what the next turn deals with may be taken.
+            next = if left > 0 && self.has_room() {
+                self.load.as_mut().and_then(|load| load.intake.try_next())
+            } else {
+                None
+            };
         }
     }
 
