@@ -17,7 +17,7 @@ use crate::workload::RunClock;
 use super::app::{Effect, Exit, ModelPrice, Msg, State, update};
 use super::keys::{Chord, Key};
 use super::term::caps::Unusable;
-use super::term::{self, Caps, Event, Reaction, Session, SessionOptions, SignalKind, StartError, Waker};
+use super::term::{self, Caps, Event, Reaction, Session, SessionOptions, SignalKind, Waker};
 use super::ui;
 use super::ui::glyphs::Glyphs;
 use super::ui::theme::{self, Theme};
@@ -57,8 +57,8 @@ pub enum ConsoleError {
     #[error("{0}")]
     Unusable(Unusable),
     /// There is no terminal.
-    #[error("{0}")]
-    Start(StartError),
+    #[error("the console needs a terminal: {0}")]
+    Start(io::Error),
     /// The terminal answered with an error.
     #[error("the terminal failed: {0}")]
     Terminal(#[from] io::Error),
