@@ -200,8 +200,8 @@ impl Dimension {
         matches!(self.quota, QuotaLimit::Limit(limit) if hold > limit || limit == 0)
     }
 
-    /// New knobs or a new quota, from now on: what was used stays used.
-    pub(super) fn retune(&mut self, quota: QuotaLimit, knobs: &LimiterKnobs) {
+    /// New knobs, another rule than `before` or a new quota, from now on: what was used stays used.
+    pub(super) fn retune(&mut self, quota: QuotaLimit, before: Preset, knobs: &LimiterKnobs) {
         if quota != self.quota {
             self.contradicted = false;
             self.sliding_until = None;
@@ -210,7 +210,17 @@ impl Dimension {
         let (rate, ceiling) = believed(self.unit, quota, knobs);
         self.estimate.retune(rate, ceiling, knobs.adaptive);
         self.pressed = false;
+        let capacity = self.mirror_cap;
         self.fit(knobs);
+        if before != knobs.preset {
+            // What is in use of one rule's bucket is in use of the other's, but that makes no debt where there was none;
+            // and the burst of the new one must be earned.
+            let kept = self.mirror.saturating_add(self.mirror_cap - capacity);
+            self.mirror = kept.max(self.mirror.min(0));
+            if knobs.preset == Preset::TokenBucket {
+                self.mirror = self.mirror.min(self.pace_cap);
+            }
+        }
         self.clip();
     }
 
@@ -421,7 +431,7 @@ impl Dimension {
             Preset::Adaptive => {
                 let level = if self.sliding() { limit - charged as f64 } else { f64::MAX };
                 let level = level.min(units(self.mirror)).min(units(self.pace));
-                (Some(self.rate.value() * 60.0), Some(units(self.mirror_cap)), level)
+                (Some(self.estimate.rate() * 60.0), Some(units(self.mirror_cap)), level)
             }
             Preset::TokenBucket => (Some(limit), Some(units(self.mirror_cap)), units(self.mirror)),
             Preset::SlidingWindow => (Some(limit), Some(limit), limit - charged as f64),

@@ -86,8 +86,8 @@ impl Scope {
             self.requests.forgive();
             self.tokens.forgive();
         }
-        self.requests.retune(quota.rpm, knobs);
-        self.tokens.retune(quota.tpm, knobs);
+        self.requests.retune(quota.rpm, before, knobs);
+        self.tokens.retune(quota.tpm, before, knobs);
         self.classic.retune(knobs.preset != before, &knobs.classic);
         self.day.set_limit(quota.tpd);
     }
