@@ -7,9 +7,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::bedrock::{Clients, ConnectionSettings, Resolved, Target};
 use crate::config::{Config, Paths, QuotaByHand};
-use crate::control::{self, ConfiguredQuota};
+use crate::control::{self, QuotaSource};
 use crate::engine::{EngineSettings, RouteSetup, TargetInfo};
-use crate::record::{Micros, ModelId, Region};
+use crate::limiter::QuotaLimit;
+use crate::record::{Micros, Region, Route};
 use crate::sim::{DEMO_MODEL, Scenario, Simulator};
 
 use super::args::Global;
@@ -102,16 +103,18 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
     if expansion.routes.is_empty() && !models.is_empty() {
         return Err(Problem::usage(refusals.join("\n")));
     }
-    let configured: Vec<ConfiguredQuota> = config.quota.iter().map(by_hand).collect();
     let routes = expansion.routes.into_iter().map(|planned| {
-        let quota = control::quota_of(&planned, facts.regions.get(&planned.key.region), &configured, simulated);
-        RouteSetup {
+        let quota = control::quota_of(&planned, facts.regions.get(&planned.key.region), simulated);
+        let mut setup = RouteSetup {
             quota: quota.scope_quota(),
             quota_source: quota.source(),
             route: planned.route,
             key: planned.key,
             model: planned.model,
-        }
+        };
+        let told = |source: &QuotaSource| matches!(source, QuotaSource::ServiceQuotas { .. });
+        by_hand(&mut setup, &config.quota, told(&quota.rpm.1), told(&quota.tpm.1));
+        setup
     });
     let routes = routes.collect();
     let mut info = TargetInfo {
@@ -189,14 +192,23 @@ fn connection(config: &Config) -> ConnectionSettings {
     settings
 }
 
-fn by_hand(quota: &QuotaByHand) -> ConfiguredQuota {
-    let named = |name: &str| (!name.is_empty()).then(|| name.to_string());
-    ConfiguredQuota {
-        region: named(&quota.region).map(Region::from),
-        model: named(&quota.model).map(ModelId::from),
-        rpm: quota.rpm,
-        tpm: quota.tpm,
-        tpd: None,
+/// Quotas of the file, for what Service Quotas did not tell (A1).
+fn by_hand(setup: &mut RouteSetup, quotas: &[QuotaByHand], rpm_told: bool, tpm_told: bool) {
+    let Route { region, model } = &setup.route;
+    let here = |quota: &&QuotaByHand| {
+        (quota.region.is_empty() || quota.region == region.as_str())
+            && (quota.model.is_empty() || quota.model == model.as_str())
+    };
+    let Some(quota) = quotas.iter().find(here) else { return };
+    let before = setup.quota;
+    if let Some(rpm) = quota.rpm.filter(|_| !rpm_told) {
+        setup.quota.rpm = QuotaLimit::Limit(rpm);
+    }
+    if let Some(tpm) = quota.tpm.filter(|_| !tpm_told) {
+        setup.quota.tpm = QuotaLimit::Limit(tpm);
+    }
+    if setup.quota != before {
+        setup.quota_source = format!("config; {}", setup.quota_source);
     }
 }
 

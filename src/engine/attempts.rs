@@ -1,6 +1,6 @@
 //! Sending an attempt, and what its outcome means for the record, the limiter, the breaker, the books.
 
-use crate::bedrock::{Attempt, Call};
+use crate::bedrock::{Attempt, Call, Progress, ProgressSink};
 use crate::catalogue::cost;
 use crate::limiter::{Preset, Reject};
 use crate::record::{ErrorClass, Failure, Micros, Reach, Reply, Usage, UsageSource, Usd};
@@ -8,7 +8,7 @@ use crate::workload::Finished;
 
 use super::breaker::{Breaker, BreakerChange};
 use super::delivery::Parcel;
-use super::dispatcher::{Dispatcher, Ended, InFlight, Retry, utc_ms};
+use super::dispatcher::{Dispatcher, InFlight, News, Retry, utc_ms};
 use super::load::Work;
 use super::retry::backoff;
 use super::router::{Parked, Quote};
@@ -67,37 +67,57 @@ impl Dispatcher {
             load.view.retries += u64::from(work.attempts > 1);
             stream = load.stream;
         }
+        let id = self.next_attempt;
+        self.next_attempt += 1;
+        let progress: Option<ProgressSink> = stream.then(|| {
+            let attempts = self.attempts.clone();
+            let told = move |Progress { text_bytes }| drop(attempts.send(News::Progress { id, text_bytes }));
+            Box::new(told) as ProgressSink
+        });
         let call = Call {
             route: route.setup.route.clone(),
             body: work.record.body.clone(),
             stream,
             attempt_timeout: self.settings.attempt_timeout,
             stream_gap: self.settings.stream_gap,
-            progress: None,
+            progress,
         };
-        let id = self.next_attempt;
-        self.next_attempt += 1;
         let clients = std::sync::Arc::clone(&self.clients);
-        let ended = self.ended.clone();
+        let attempts = self.attempts.clone();
         let task = tokio::spawn(async move {
             let attempt = clients.call(call).await;
             // A dispatcher that is gone has abandoned this attempt.
-            let _ = ended.send(Ended { id, attempt });
+            let _ = attempts.send(News::Ended { id, attempt });
         });
         let abort = task.abort_handle();
         self.in_flight.insert(id, InFlight { work, route: index, ticket, quote, sent: now, probe, unparks, abort });
     }
 
-    /// An attempt has ended.
-    pub(super) fn ended(&mut self, ended: Ended) {
-        let Some(flight) = self.in_flight.remove(&ended.id) else { return };
+    /// Something is known of an attempt.
+    pub(super) fn news(&mut self, news: News) {
+        match news {
+            News::Progress { id, text_bytes } => self.progressed(id, text_bytes),
+            News::Ended { id, attempt } => self.ended(id, attempt),
+            News::Counted { model, kind, raw, tokens } => self.counted(model.as_str(), kind, raw, tokens),
+        }
+    }
+
+    /// A stream settles above its reservation while it runs, if its burndown is heavy: the limiter wants to know early.
+    fn progressed(&mut self, id: u64, text_bytes: u64) {
+        let Some(flight) = self.in_flight.get(&id) else { return };
+        let output = text_bytes / BYTES_PER_TOKEN * u64::from(self.routes[flight.route].burndown());
+        self.limiter.progress(flight.ticket, flight.quote.input + output, self.clock.now());
+    }
+
+    fn ended(&mut self, id: u64, attempt: Attempt) {
+        let Some(flight) = self.in_flight.remove(&id) else { return };
         let now = self.clock.now();
         let latency = now.since(flight.sent);
         let route = &mut self.routes[flight.route];
         route.in_flight = route.in_flight.saturating_sub(1);
         self.latencies.attempt.record(latency, now);
         route.latency.record(latency, now);
-        let Attempt { result, request_id, .. } = ended.attempt;
+        let Attempt { result, request_id, .. } = attempt;
         match result {
             Ok(reply) => self.succeeded(flight, reply, request_id, latency, now),
             Err(failure) => self.failed(flight, failure, request_id, latency, now),

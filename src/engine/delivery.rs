@@ -2,6 +2,7 @@
 //!
 //! A result that cannot be stored is kept and tried again: the run is parked meanwhile, nothing is lost.
 
+use std::io;
 use std::sync::mpsc as blocking;
 use std::thread;
 use std::time::Duration;
@@ -38,7 +39,7 @@ pub enum Stored {
 /// A sink at work on a thread of its own.
 pub struct Delivery {
     parcels: Option<blocking::Sender<Parcel>>,
-    thread: Option<thread::JoinHandle<()>>,
+    thread: Option<thread::JoinHandle<io::Result<()>>>,
 }
 
 impl Delivery {
@@ -46,7 +47,7 @@ impl Delivery {
     ///
     /// # Errors
     /// The operating system refuses a thread.
-    pub fn start(sink: Box<dyn Sink>, report: mpsc::UnboundedSender<Stored>) -> std::io::Result<Delivery> {
+    pub fn start(sink: Box<dyn Sink>, report: mpsc::UnboundedSender<Stored>) -> io::Result<Delivery> {
         let (parcels, incoming) = blocking::channel();
         let thread = thread::Builder::new().name("delivery".into()).spawn(move || deliver(sink, &incoming, &report))?;
         Ok(Delivery { parcels: Some(parcels), thread: Some(thread) })
@@ -61,17 +62,36 @@ impl Delivery {
     }
 }
 
-impl Drop for Delivery {
-    /// Waits until everything handed over is on file (or has failed for good).
-    fn drop(&mut self) {
+impl Delivery {
+    /// Waits until everything handed over is on file and the sink has put itself in order.
+    ///
+    /// # Errors
+    /// The sink could not be ended as was asked (results stay on file, perhaps not in the order of the input).
+    pub fn close(mut self) -> io::Result<()> {
+        self.end()
+    }
+
+    fn end(&mut self) -> io::Result<()> {
         self.parcels = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        match self.thread.take().map(thread::JoinHandle::join) {
+            Some(Ok(ended)) => ended,
+            Some(Err(_)) => Err(io::Error::other("the thread that writes results panicked")),
+            None => Ok(()),
         }
     }
 }
 
-fn deliver(mut sink: Box<dyn Sink>, incoming: &blocking::Receiver<Parcel>, report: &mpsc::UnboundedSender<Stored>) {
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        let _ = self.end();
+    }
+}
+
+fn deliver(
+    mut sink: Box<dyn Sink>,
+    incoming: &blocking::Receiver<Parcel>,
+    report: &mpsc::UnboundedSender<Stored>,
+) -> io::Result<()> {
     let mut open = true;
     while open {
         let mut batch = Vec::new();
@@ -102,15 +122,14 @@ fn deliver(mut sink: Box<dyn Sink>, incoming: &blocking::Receiver<Parcel>, repor
         stored = stored.and_then(|()| sink.flush());
         while let Err(error) = stored {
             if report.send(Stored::Failing(error.to_string())).is_err() {
-                return;
+                return Err(error);
             }
             thread::sleep(TRY_AGAIN);
             stored = sink.flush();
         }
         if report.send(Stored::Some(batch.len() as u64)).is_err() {
-            return;
+            break;
         }
     }
-    // Everything is with the operating system already; an error here has nobody left to tell and loses nothing.
-    let _ = sink.finish();
+    sink.finish()
 }

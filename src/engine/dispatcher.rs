@@ -12,12 +12,13 @@ use tokio::task::AbortHandle;
 
 use crate::bedrock::{Attempt, Clients};
 use crate::limiter::{Limiter, Ticket};
-use crate::queue::{Item, Queue};
-use crate::record::{ErrorClass, Micros};
+use crate::queue::Queue;
+use crate::record::{ErrorClass, Micros, ModelId};
 use crate::workload::{BadLine, RunClock};
 
+use super::calibrate::Calibration;
 use super::chronicle::Chronicle;
-use super::delivery::{Parcel, Stored};
+use super::delivery::Stored;
 use super::estimate::Estimator;
 use super::expect::OutputGuess;
 use super::load::{ActiveLoad, Ending, Waiter, Work, never_advice};
@@ -28,16 +29,9 @@ use super::stats::{History, Latency, Window};
 use super::undo::Undone;
 use super::verdict::WaitCounts;
 use super::{
-    Command, EngineSettings, EngineSetup, EngineSnapshot, HeadView, HeadWhy, Level, Load, LoadKind, ParkKind,
-    TargetInfo,
+    Command, EngineSettings, EngineSetup, EngineSnapshot, HeadView, HeadWhy, Level, Load, ParkKind, TargetInfo,
 };
 
-/// Records of a file that wait in memory at most; the rest waits in the file.
-const FILE_LOOKAHEAD: usize = 1_024;
-/// Bytes of bodies that wait in memory at most, however few records they are.
-const FILE_LOOKAHEAD_BYTES: usize = 48 << 20;
-/// Synthetic records that wait at most; arrivals beyond are dropped, counted and shown.
-const SYNTHETIC_QUEUE: usize = 50_000;
 /// Results that wait for a slow disk at most before nothing more is sent.
 const UNDELIVERED: u64 = 4_096;
 /// A snapshot this often while anything moves.
@@ -46,8 +40,6 @@ const PUBLISH: Micros = Micros::from_millis(250);
 const PUBLISH_IDLE: Micros = Micros::from_millis(1_000);
 /// Samples of what the head waits for: one minute of publications.
 const WAIT_SAMPLES: usize = 240;
-/// Arrivals taken in one go before outcomes are looked at again.
-const ARRIVALS_AT_ONCE: usize = 64;
 
 /// An attempt in flight.
 pub(super) struct InFlight {
@@ -61,10 +53,14 @@ pub(super) struct InFlight {
     pub abort: AbortHandle,
 }
 
-/// What the dispatcher is told by the tasks that it started.
-pub(super) struct Ended {
-    pub id: u64,
-    pub attempt: Attempt,
+/// What the dispatcher is told by the attempts that it started.
+pub(super) enum News {
+    /// A stream has brought this much output text so far.
+    Progress { id: u64, text_bytes: u64 },
+    /// It is over.
+    Ended { id: u64, attempt: Attempt },
+    /// The service has counted a body's tokens, or has not.
+    Counted { model: ModelId, kind: u8, raw: u64, tokens: Option<u64> },
 }
 
 /// A retry that is due at a time.
@@ -131,6 +127,7 @@ pub(super) struct Dispatcher {
     pub limiter: Limiter,
     pub estimator: Estimator,
     pub outputs: OutputGuess,
+    pub calibration: Calibration,
     pub queue: Queue<Box<Work>>,
     pub queued_bytes: usize,
     pub retries: BinaryHeap<Reverse<Retry>>,
@@ -161,7 +158,7 @@ pub(super) struct Dispatcher {
     pub last_second: u64,
     pub publish_due: Micros,
 
-    pub ended: mpsc::UnboundedSender<Ended>,
+    pub attempts: mpsc::UnboundedSender<News>,
     pub stored: mpsc::UnboundedSender<Stored>,
     pub snapshot: watch::Sender<Arc<EngineSnapshot>>,
 }
@@ -178,7 +175,7 @@ pub(super) enum HeadSample {
 impl Dispatcher {
     pub fn new(
         setup: EngineSetup,
-        ended: mpsc::UnboundedSender<Ended>,
+        attempts: mpsc::UnboundedSender<News>,
         stored: mpsc::UnboundedSender<Stored>,
         snapshot: watch::Sender<Arc<EngineSnapshot>>,
     ) -> Dispatcher {
@@ -219,6 +216,7 @@ impl Dispatcher {
             limiter,
             estimator: Estimator::default(),
             outputs: OutputGuess::default(),
+            calibration: Calibration::default(),
             queue: Queue::new(),
             queued_bytes: 0,
             retries: BinaryHeap::new(),
@@ -245,7 +243,7 @@ impl Dispatcher {
             process_view: super::process::ProcessView::default(),
             last_second: now.0 / 1_000_000,
             publish_due: now,
-            ended,
+            attempts,
             stored,
             snapshot,
         }
@@ -255,7 +253,7 @@ impl Dispatcher {
     pub async fn run(
         mut self,
         mut commands: mpsc::UnboundedReceiver<super::handle::Order>,
-        mut outcomes: mpsc::UnboundedReceiver<Ended>,
+        mut outcomes: mpsc::UnboundedReceiver<News>,
         mut stored: mpsc::UnboundedReceiver<Stored>,
         first: Option<Load>,
     ) {
@@ -284,10 +282,10 @@ impl Dispatcher {
                     }
                     None => return,
                 },
-                Some(ended) = outcomes.recv() => {
-                    self.ended(ended);
+                Some(news) = outcomes.recv() => {
+                    self.news(news);
                     while let Ok(more) = outcomes.try_recv() {
-                        self.ended(more);
+                        self.news(more);
                     }
                 }
                 Some(told) = stored.recv() => self.stored(told),
@@ -323,95 +321,6 @@ impl Dispatcher {
     /// Whether a load is under way.
     pub fn load_runs(&self) -> bool {
         self.load.as_ref().is_some_and(|load| load.ending != Ending::Over)
-    }
-
-    /// Whether another arrival may be taken in. Synthetic arrivals are always taken, so that their lateness is ours to
-    /// see and what does not fit is dropped in the open.
-    fn has_room(&self) -> bool {
-        self.load.as_ref().is_some_and(|load| {
-            load.takes_in()
-                && (!load.is_file() || (self.queue.len() < FILE_LOOKAHEAD && self.queued_bytes < FILE_LOOKAHEAD_BYTES))
-        })
-    }
-
-    fn arrivals(&mut self, first: Option<Result<crate::record::Record, BadLine>>) {
-        let mut next = first;
-        for _ in 0..ARRIVALS_AT_ONCE {
-            let now = self.clock.now();
-            match next {
-                Some(Ok(record)) => self.arrive(record, now),
-                Some(Err(bad)) => self.refuse(bad),
-                None => break,
-            }
-            if !self.has_room() {
-                break;
-            }
-            next = self.load.as_mut().and_then(|load| load.intake.try_next());
-        }
-    }
-
-    fn arrive(&mut self, record: crate::record::Record, now: Micros) {
-        let Some(load) = self.load.as_mut() else { return };
-        self.window.at(now).arrived += 1;
-        if load.view.kind == LoadKind::Synthetic && self.queue.len() >= SYNTHETIC_QUEUE {
-            load.view.dropped += 1;
-            return;
-        }
-        let work = Work::new(record, load.id, now);
-        // Whoever arrives behind others waits for what they wait for.
-        work.told_to_wait.set(self.queue.len() > 0);
-        self.enqueue(work);
-    }
-
-    /// A line that turned out to be unusable after the run began.
-    fn refuse(&mut self, bad: BadLine) {
-        let utc = utc_ms(&self.clock);
-        self.chronicle.line(utc, Level::Error, super::text::sanitise(&bad.to_string()));
-        let Some(load) = self.load.as_mut() else { return };
-        if bad.fatal {
-            load.view.fatal = Some(bad.to_string());
-            load.ending = Ending::Draining;
-            return;
-        }
-        load.view.failed += 1;
-        if let Some(delivery) = &load.delivery {
-            load.undelivered += 1;
-            delivery.send(Parcel::Rejected(bad));
-        }
-    }
-
-    /// Puts work in the queue, at its own place.
-    pub fn enqueue(&mut self, work: Work) {
-        self.queued_bytes += work.record.body.json.len();
-        let cost = work.record.body.raw_input + work.record.body.max_tokens.unwrap_or(1_000).min(100_000) / 2;
-        let item = Item {
-            priority: work.record.priority,
-            flow: work.record.flow,
-            seq: work.record.seq,
-            cost,
-            deadline: work.record.deadline,
-            queued: work.queued,
-            value: Box::new(work),
-        };
-        self.queue.push(item);
-    }
-
-    /// Retries that are due and paid for go back to their place in the queue.
-    fn wake_retries(&mut self, now: Micros) -> Micros {
-        while let Some(Reverse(next)) = self.retries.peek() {
-            if next.due > now {
-                return next.due;
-            }
-            match self.budget.take(now) {
-                Ok(()) => {
-                    if let Some(Reverse(retry)) = self.retries.pop() {
-                        self.enqueue(retry.work);
-                    }
-                }
-                Err(until) => return until,
-            }
-        }
-        Micros::MAX
     }
 
     /// Sends whatever may be sent; returns when the head of the queue may go, and leaves the reason in `self.head`.
@@ -558,7 +467,7 @@ impl Dispatcher {
         let utc = utc_ms(&self.clock);
         self.chronicle.line(utc, Level::Info, text);
         if let Some(error) = error {
-            self.chronicle.line(utc, Level::Error, format!("the run's journal could not be closed: {error}"));
+            self.chronicle.line(utc, Level::Error, format!("the output could not be put in order: {error}"));
         }
         self.publish(now);
         let last = Arc::clone(&self.snapshot.borrow());

@@ -95,11 +95,12 @@ pub struct ActiveLoad {
 }
 
 impl ActiveLoad {
-    /// Waits until every result handed over is on file, and ends the journal. Returns why the latter failed, if it did:
-    /// the run can be resumed all the same.
+    /// Waits until every result handed over is on file, and ends the journal. Returns what could not be put in order:
+    /// results are stored and the run can be resumed all the same.
     pub fn close(&mut self, complete: bool) -> Option<std::io::Error> {
-        self.delivery = None;
-        self.journal.take().and_then(|mut journal| journal.finish(complete).err())
+        let stored = self.delivery.take().map_or(Ok(()), Delivery::close);
+        let marked = self.journal.take().map_or(Ok(()), |mut journal| journal.finish(complete));
+        stored.and(marked).err()
     }
 
     /// Whether records of it may still be taken in.

@@ -3,9 +3,11 @@
 //! The engine publishes an [`EngineSnapshot`] (the latest one wins) and takes [`Command`]s. It never waits for a
 //! terminal, and nothing outside it touches the limiter or the queue while it runs.
 
+mod arrivals;
 mod attempts;
 mod begin;
 mod breaker;
+mod calibrate;
 mod chronicle;
 mod command;
 mod commands;

@@ -42,6 +42,14 @@ impl Unit {
         }
     }
 
+    /// What is admitted every two minutes at the least, however often it is rejected: no request waits for ever.
+    fn least(self) -> f64 {
+        match self {
+            Unit::Requests => 1.0,
+            Unit::Tokens => 2_000.0,
+        }
+    }
+
     fn hold(self, attempt: &Attempt) -> u64 {
         match self {
             Unit::Requests => 1,
@@ -155,7 +163,7 @@ impl Dimension {
         dimension
     }
 
-    /// Takes rate and capacities from the rule in force. Levels stay as they are, but for what no longer fits.
+    /// Takes rate and capacities from the rule in force.
     fn fit(&mut self, knobs: &LimiterKnobs) {
         let fixed = believed(self.unit, self.quota, knobs).0;
         let rate = if knobs.preset == Preset::Adaptive { self.estimate.rate() } else { fixed };
@@ -168,8 +176,18 @@ impl Dimension {
         };
         self.pace_cap = self.rate.over(PACE_SECONDS);
         self.mirror_cap = Rate::per_second(per_second).over(seconds);
+    }
+
+    /// Levels stay as they are, but for what no longer fits.
+    fn clip(&mut self) {
         self.pace = self.pace.min(self.pace_cap);
         self.mirror = self.mirror.min(self.mirror_cap.max(self.wanted));
+    }
+
+    /// A rule that did not ask the ledgers has driven them into a debt that no server has: it is not carried over.
+    pub(super) fn forgive(&mut self) {
+        self.pace = self.pace.max(0);
+        self.mirror = self.mirror.max(0);
     }
 
     /// Whether this meter has a say at all.
@@ -193,15 +211,7 @@ impl Dimension {
         self.estimate.retune(rate, ceiling, knobs.adaptive);
         self.pressed = false;
         self.fit(knobs);
-    }
-
-    /// The clock fell back: the levels stay.
-    pub(super) fn rebase(&mut self, now: Micros) {
-        let back = self.at.since(now);
-        self.at = now;
-        self.limited_until = self.limited_until - back;
-        self.sliding_until = self.sliding_until.map(|until| until - back);
-        self.estimate.idle();
+        self.clip();
     }
 
     pub(super) fn advance(&mut self, now: Micros) {
@@ -274,7 +284,7 @@ impl Dimension {
 
     /// A request is sent, while this much is still to be billed above the holds.
     pub(super) fn charge(&mut self, hold: u64, expect: u64, debt: u64, window: &Window, knobs: &LimiterKnobs) -> Mark {
-        let mark = Mark { posted: self.posted, window: self.unit.window(window), level: self.mirror };
+        let mark = Mark { posted: self.posted, window: self.unit.window(window) };
         if self.at.since(self.limited_until) > IDLE {
             self.estimate.idle();
         }
@@ -341,8 +351,12 @@ impl Dimension {
             return None;
         }
         self.epoch_order = next_order;
-        self.contradicted |= self.quota == QuotaLimit::Absent;
         let mark = self.unit.mark(attempt);
+        if self.quota == QuotaLimit::Absent && !self.contradicted {
+            self.contradicted = true;
+            let sustained = (mark.window as f64 / loaded.max(1.0)).max(self.estimate.rate());
+            self.estimate = RateEstimate::new(sustained, None, false, knobs.adaptive);
+        }
         let hold = self.unit.hold(attempt);
         let from = self.estimate.rate();
         self.pace = self.pace.min(0);
@@ -359,10 +373,12 @@ impl Dimension {
             window: mark.window as f64,
             loaded,
             hold: hold as f64,
+            least: self.unit.least(),
         });
         self.streak = if blocked { self.streak.saturating_add(1) } else { 0 };
         self.pressed = false;
         self.fit(knobs);
+        self.clip();
         Some(Reaction { from, to: self.estimate.rate(), streak: self.streak })
     }
 

@@ -34,8 +34,6 @@ pub(super) struct Mark {
     pub(super) posted: Posted,
     /// Net charge of the 60 s before.
     pub(super) window: i64,
-    /// The mirrored level, micro-units.
-    pub(super) level: i64,
 }
 
 /// Everything posted to a meter so far, in units, modulo 2^64: only differences mean something.

@@ -9,6 +9,7 @@
 //! answers. May not know how a *server* meters (`crate::meter`): its proof would be circular.
 
 mod classic;
+mod clock;
 #[cfg(test)]
 mod closed_loop;
 mod day;
@@ -19,6 +20,8 @@ mod explain;
 mod flight;
 mod knobs;
 mod limiter;
+#[cfg(test)]
+mod properties;
 mod rate;
 mod scope;
 mod status;

@@ -94,14 +94,6 @@ impl Window {
         }
     }
 
-    /// The clock fell back to `now`: the bins keep their contents and their distance from the present.
-    pub(super) fn rebase(&mut self, now: Micros) {
-        let target = now.0 / BIN;
-        let shift = ((self.newest % BINS as u64) + BINS as u64 - (target % BINS as u64)) % BINS as u64;
-        self.bins.rotate_left(shift as usize);
-        self.newest = target;
-    }
-
     /// The bin of `at`, if it is still within the window.
     fn bin(&mut self, at: Micros) -> Option<&mut Bin> {
         let index = (at.0 / BIN).min(self.newest);

@@ -4,12 +4,17 @@
 use libtest_mimic::{Arguments, Trial};
 
 mod edge;
+mod engine;
+mod pty;
+mod terminal;
 mod wire;
 mod wire_raw;
 
 fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(edge::trials());
+    trials.extend(engine::trials());
+    trials.extend(terminal::trials());
     trials.extend(wire::trials());
     trials.extend(wire_raw::trials());
     trials.sort_by(|a, b| a.name().cmp(b.name()));

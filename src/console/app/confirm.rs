@@ -42,11 +42,7 @@ impl Agreement {
     /// What is in force in a snapshot.
     #[must_use]
     pub fn of(snapshot: &EngineSnapshot) -> Agreement {
-        Agreement {
-            rate: knob(snapshot, KnobId::ArrivalRate).or(snapshot.flow.requested_rps),
-            cap: snapshot.money.cap,
-            share: knob(snapshot, KnobId::Share),
-        }
+        Agreement { rate: rate(snapshot), cap: snapshot.money.cap, share: knob(snapshot, KnobId::Share) }
     }
 
     /// The agreement after the operator said yes to `command` (`rate` is the rate before it).
@@ -65,6 +61,13 @@ impl Agreement {
         }
         self
     }
+}
+
+/// The arrival rate in a snapshot: the knob's where a load turns it, else what is asked of the engine.
+#[must_use]
+pub fn rate(snapshot: &EngineSnapshot) -> Option<f64> {
+    let turned = snapshot.knobs.iter().find(|knob| knob.spec.id == KnobId::ArrivalRate && knob.active);
+    turned.map(|knob| knob.value).or(snapshot.flow.requested_rps)
 }
 
 /// The value of a knob, if there is one.

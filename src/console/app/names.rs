@@ -9,9 +9,14 @@ pub fn short_model(model: &ModelId) -> String {
     // An ARN's last part names it best.
     let id = id.rsplit('/').next().unwrap_or(id);
     let mut parts: Vec<&str> = id.split('.').collect();
-    let profile = parts.first().filter(|p| matches!(**p, "us" | "eu" | "apac" | "jp" | "au" | "ca" | "us-gov" | "global"));
+    let profile =
+        parts.first().filter(|p| matches!(**p, "us" | "eu" | "apac" | "jp" | "au" | "ca" | "us-gov" | "global"));
     let profile = profile.copied();
-    let base = if parts.len() > 1 { parts.split_off(if profile.is_some() { 2.min(parts.len() - 1) } else { 1 }).join(".") } else { id.to_owned() };
+    let base = if parts.len() > 1 {
+        parts.split_off(if profile.is_some() { 2.min(parts.len() - 1) } else { 1 }).join(".")
+    } else {
+        id.to_owned()
+    };
     let base = base.split(':').next().unwrap_or(&base);
     // `-v1` and a date say which build it is, not which model.
     let base = base.strip_suffix("-v1").or_else(|| base.strip_suffix("-v2")).unwrap_or(base);

@@ -331,7 +331,7 @@ impl State {
     #[must_use]
     pub fn rate_now(&self) -> Option<f64> {
         let on_its_way = self.tuning.pending(&TuningRow::Knob(KnobId::ArrivalRate));
-        on_its_way.or_else(|| confirm::knob(&self.live, KnobId::ArrivalRate)).or(self.live.flow.requested_rps)
+        on_its_way.or_else(|| confirm::rate(&self.live))
     }
 
     /// Whether attempts are in flight or may still be sent.

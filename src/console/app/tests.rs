@@ -363,7 +363,7 @@ fn typed_values_are_checked() {
     type_text(&mut state, "100000");
     assert!(press(&mut state, "Enter").is_empty());
     let error = state.entry.as_ref().unwrap().error.clone().unwrap();
-    assert!(error.contains("4,096"), "{error}");
+    assert!(error.contains("5,000"), "{error}");
     press(&mut state, "C-u");
     type_text(&mut state, "200");
     assert_eq!(commands(press(&mut state, "Enter")), [Command::SetKnob { knob: KnobId::Concurrency, value: 200.0 }]);
@@ -448,8 +448,7 @@ fn on_aws_raising_the_rate_above_the_agreement_asks_however_fast_the_keys_come()
 
 #[test]
 fn on_aws_more_cap_more_share_and_probing_ask() {
-    let mut snapshot = running_on_aws();
-    snapshot.knobs.iter_mut().find(|knob| knob.spec.id == KnobId::Share).unwrap().value = 80.0;
+    let snapshot = running_on_aws();
     let rows = tuning::rows(&snapshot);
     let wanted = [TuningRow::Cap, TuningRow::Knob(KnobId::Share), TuningRow::Knob(KnobId::ProbeAboveQuota)];
     for row in wanted {
@@ -568,7 +567,7 @@ fn an_incident_tells_verdict_minutes_throttles_and_request_ids() {
     let effects = press(&mut state, "i");
     let [Effect::Write { name, text }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(name, "incident-20260823T141502Z.md");
-    for part in ["SIMULATED", "used up by reservations", "| 14:14 |", "throttle TPM | 4 | 27", "2.9x", "us-west-2"] {
+    for part in ["SIMULATED", "bind through reservation", "| 14:14 |", "throttle TPM | 4 | 27", "2.9x", "us-west-2"] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
     let failed = fixtures::running().recent.iter().find(|r| r.failure.is_some()).unwrap().clone();

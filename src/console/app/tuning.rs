@@ -211,7 +211,7 @@ impl TuningRow {
         if let TuningRow::Knob(id) = self {
             let spec = find(snapshot, *id).ok_or("this knob is gone")?.spec;
             if value < spec.min || value > spec.max {
-                return Err(format!("{} to {} is allowed", knob_text(spec, spec.min), knob_text(spec, spec.max)));
+                return Err(format!("{} to {} is allowed", plain_number(spec.min), knob_text(spec, spec.max)));
             }
         } else if value <= 0.0 {
             return Err("more than 0 is needed".to_owned());
@@ -334,7 +334,7 @@ fn knob_view(knob: &KnobView, value: f64) -> Value {
         KnobKind::Switch => "off, on".to_owned(),
         KnobKind::Choice => spec.choices.join(", "),
         KnobKind::Ratio | KnobKind::Linear => {
-            format!("{} to {}", knob_text(spec, spec.min), knob_text(spec, spec.max))
+            format!("{} to {}", plain_number(spec.min), knob_text(spec, spec.max))
         }
     };
     Value {
@@ -367,6 +367,8 @@ pub fn plain_number(value: f64) -> String {
         size if size >= 10.0 => 1,
         _ => 2,
     };
+    // Not rounded to what it has not reached: 0.999 is not 1.
+    let places = if value.abs() < 1.0 && value.abs() > 0.99 { 3 } else { places };
     let text = format!("{value:.places$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));

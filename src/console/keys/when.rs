@@ -1,7 +1,7 @@
 //! When an action can run, and the line that says why it cannot.
 
 use crate::console::app::{State, TuningRow};
-use crate::engine::{LoadKind, LoadState};
+use crate::engine::{KnobId, LoadKind, LoadState};
 
 use super::Place;
 
@@ -86,6 +86,12 @@ pub(super) fn adjustable(state: &State) -> Result<(), String> {
     }
     if state.frozen.is_some() {
         return no("the display is frozen; f shows the present values first");
+    }
+    let idle = |id| state.live.knobs.iter().any(|knob| knob.spec.id == id && !knob.active);
+    if let Some(TuningRow::Knob(KnobId::ArrivalRate)) = state.tuning.selected_row(&state.live)
+        && idle(KnobId::ArrivalRate)
+    {
+        return no("no load with an arrival rate is running; L starts one");
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ pub mod suspend;
 pub mod tty;
 pub mod writer;
 
-pub use caps::{Caps, ColourDepth, GlyphLevel};
+pub use caps::{Caps, ColourDepth, GlyphLevel, Unusable};
 pub use inbox::{Event, Inbox, SignalKind, Waker};
-pub use run::{App, Exit, Reaction, Session, SessionOptions, StartError};
+pub use run::{App, Exit, Reaction, Session, SessionOptions};
 pub use writer::FrameStats;

@@ -1,13 +1,12 @@
 //! The UI loop: waits, lets the app handle what came, draws when something changed, never faster than it must.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ratatui::{Frame, Terminal};
 
-use super::caps::{Caps, Unusable};
+use super::caps::Caps;
 use super::guard::Modes;
 use super::inbox::{Event, Inbox, Item, Waker};
 use super::input::InputThread;
@@ -44,6 +43,8 @@ pub enum Reaction {
     Nothing,
     /// The screen has to be drawn again.
     Redraw,
+    /// As `Redraw`, trusting nothing that is on the terminal now.
+    Repaint,
     /// Give the terminal back and stop the process until it is continued.
     Suspend,
     /// Leave the loop.
@@ -60,26 +61,6 @@ pub enum Exit {
     /// Another thread panicked; the terminal was given back and the panic printed.
     Panicked,
 }
-
-/// Why the console could not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// `TERM` says that the terminal cannot do it.
-    Unusable(Unusable),
-    /// There is no terminal.
-    NoTerminal(io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Unusable(unusable) => unusable.fmt(f),
-            StartError::NoTerminal(error) => write!(f, "the console needs a terminal: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
 
 /// How a session is to behave.
 #[derive(Clone, Copy, Debug)]
@@ -106,16 +87,10 @@ impl Session {
     /// Takes the terminal and starts its threads.
     ///
     /// # Errors
-    /// If there is no terminal.
-    pub fn start(options: SessionOptions) -> Result<Session, StartError> {
-        Session::on(Tty::open().map_err(StartError::NoTerminal)?, options).map_err(StartError::NoTerminal)
-    }
-
-    /// As [`Session::start`], on a given terminal.
-    ///
-    /// # Errors
-    /// If it is not a terminal, or threads are not to be had.
-    pub fn on(tty: Tty, options: SessionOptions) -> io::Result<Session> {
+    /// If there is no terminal, or threads are not to be had.
+    pub fn start(options: SessionOptions) -> io::Result<Session> {
+        let tty = Tty::open()
+            .map_err(|error| io::Error::new(error.kind(), format!("the console needs a terminal: {error}")))?;
         let inbox = Inbox::new();
         // Signals before modes: a SIGTERM in between must find its handler.
         let signals = SignalThread::start(inbox.clone())?;
@@ -165,13 +140,13 @@ impl Session {
                 return Ok(Exit::Panicked);
             }
             let now = Instant::now();
-            if self.pace.due().is_some_and(|due| due <= now) {
+            if self.pace.due(now).is_some_and(|due| due <= now) {
                 self.terminal.draw(|frame| app.render(frame, now))?;
                 self.pace.drawn(Instant::now());
             }
             // A deadline that the app forgot to move must not become a busy loop.
             let deadline = app.next_deadline().map(|at| last_deadline.map_or(at, |last| at.max(last + MIN_DEADLINE)));
-            let until = [deadline, self.pace.due()].into_iter().flatten().min();
+            let until = [deadline, self.pace.due(now)].into_iter().flatten().min();
             let mut item = self.inbox.next(until);
             loop {
                 let now = Instant::now();
@@ -190,7 +165,7 @@ impl Session {
                     return Ok(exit);
                 }
                 // Everything that waits is handled before the next frame, unless that frame is due.
-                if self.pace.due().is_some_and(|due| due <= now) {
+                if self.pace.due(now).is_some_and(|due| due <= now) {
                     break;
                 }
                 match self.inbox.try_next() {
@@ -212,6 +187,10 @@ impl Session {
         match reaction {
             Reaction::Quit => return Ok(Some(Exit::Quit)),
             Reaction::Redraw => self.pace.want(urgency),
+            Reaction::Repaint => {
+                self.repaint()?;
+                self.pace.want(urgency);
+            }
             Reaction::Nothing if must_redraw => self.pace.want(urgency),
             Reaction::Nothing => {}
             Reaction::Suspend => {
@@ -295,14 +274,13 @@ impl Pace {
         self.wanted = self.wanted.max(Some(urgency));
     }
 
-    /// When the wanted frame is due; the past means now.
-    fn due(&self) -> Option<Instant> {
+    /// When the wanted frame is due: at once if there was none before.
+    fn due(&self, now: Instant) -> Option<Instant> {
         let interval = match self.wanted? {
             Urgency::News => self.news,
             Urgency::Input => self.input,
         };
-        // Without a frame yet any past moment will do, and the process' own clock has none to offer.
-        Some(self.last.map_or_else(Instant::now, |last| last + interval))
+        Some(self.last.map_or(now, |last| last + interval))
     }
 
     fn drawn(&mut self, now: Instant) {
@@ -322,14 +300,14 @@ mod tests {
     #[test]
     fn nothing_is_due_until_something_is_wanted() {
         let mut pace = pace(false, None);
-        assert_eq!(pace.due(), None);
-        pace.want(Urgency::News);
-        assert!(pace.due().unwrap() <= Instant::now());
         let now = Instant::now();
-        pace.drawn(now);
-        assert_eq!(pace.due(), None);
+        assert_eq!(pace.due(now), None);
         pace.want(Urgency::News);
-        assert_eq!(pace.due(), Some(now + NEWS_INTERVAL));
+        assert_eq!(pace.due(now), Some(now));
+        pace.drawn(now);
+        assert_eq!(pace.due(now), None);
+        pace.want(Urgency::News);
+        assert_eq!(pace.due(now), Some(now + NEWS_INTERVAL));
     }
 
     #[test]
@@ -339,9 +317,9 @@ mod tests {
         pace.drawn(now);
         pace.want(Urgency::News);
         pace.want(Urgency::Input);
-        assert_eq!(pace.due(), Some(now + INPUT_INTERVAL));
+        assert_eq!(pace.due(now), Some(now + INPUT_INTERVAL));
         pace.want(Urgency::News);
-        assert_eq!(pace.due(), Some(now + INPUT_INTERVAL));
+        assert_eq!(pace.due(now), Some(now + INPUT_INTERVAL));
     }
 
     #[test]
@@ -358,7 +336,7 @@ mod tests {
             let mut pace = pace(slow, fps);
             pace.drawn(now);
             pace.want(Urgency::News);
-            assert_eq!(pace.due(), Some(now + expected), "{slow} {fps:?}");
+            assert_eq!(pace.due(now), Some(now + expected), "{slow} {fps:?}");
         }
     }
 }

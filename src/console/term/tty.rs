@@ -30,15 +30,6 @@ impl Tty {
         Ok(Tty { input: Arc::new(input), output: Arc::new(File::from(output)) })
     }
 
-    /// Both directions over one device (a pseudo terminal in tests).
-    ///
-    /// # Errors
-    /// If the descriptor cannot be duplicated.
-    pub fn from_device(device: OwnedFd) -> io::Result<Tty> {
-        let output = File::from(device.try_clone()?);
-        Ok(Tty { input: Arc::new(device), output: Arc::new(output) })
-    }
-
     /// Where keys come from.
     #[must_use]
     pub fn input(&self) -> BorrowedFd<'_> {

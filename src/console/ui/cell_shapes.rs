@@ -101,7 +101,7 @@ impl Pen<'_> {
     fn shade(&mut self, step: usize) {
         for row in 0..CELL_HEIGHT as usize / 2 {
             for column in 0..4 {
-                if (row + column * (step / 2 + step % 2)) % step == 0 {
+                if (row + column * (step / 2 + step % 2)).is_multiple_of(step) {
                     self.rect(column as f32 * W / 4.0, row as f32 * 2.0, W / 4.0, 2.0);
                 }
             }

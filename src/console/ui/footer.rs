@@ -38,7 +38,9 @@ fn leaving(view: &View<'_>) -> Option<Line<'static>> {
     let g = view.kit.glyphs;
     if let Some(left) = view.state.leaves_in() {
         let line = Line::of(Role::Warn, format!("{} Leaving: {in_flight} in flight", g.paused));
-        return Some(line.muted(format!(", {} at most; q again leaves at once, billed or not", words::countdown(left))));
+        return Some(
+            line.muted(format!(", {} at most; q again leaves at once, billed or not", words::countdown(left))),
+        );
     }
     if view.state.suspending.is_some() {
         let line = Line::of(Role::Warn, format!("{} Suspending: {in_flight} in flight", g.paused));

@@ -101,7 +101,8 @@ pub(super) fn dashboard(at: Breakpoint, body: Rect, amounts: &Amounts) -> Vec<(P
             let quota_rows = 2 + (amounts.scopes * 2).clamp(2, 8);
             let table_rows = 2 + amounts.regions.clamp(4, 8);
             let verdict_rows = 1 + amounts.verdict.clamp(2, 4);
-            let [top, quota, chart, middle, tables, verdict] = rows(body, [5, quota_rows, 0, 7, table_rows, verdict_rows]);
+            let [top, quota, chart, middle, tables, verdict] =
+                rows(body, [5, quota_rows, 0, 7, table_rows, verdict_rows]);
             let [run, money] = columns(top, [4, 3]);
             let [flow, throttles] = columns(middle, [4, 3]);
             let [regions, latency] = columns(tables, [4, 3]);
@@ -121,7 +122,8 @@ pub(super) fn dashboard(at: Breakpoint, body: Rect, amounts: &Amounts) -> Vec<(P
             let quota_rows = 2 + (amounts.scopes * 2).clamp(2, 12);
             let table_rows = 2 + amounts.regions.clamp(6, 10);
             let verdict_rows = 1 + amounts.verdict.clamp(2, 4);
-            let [top, quota, chart, middle, tables, verdict] = rows(body, [5, quota_rows, 0, 8, table_rows, verdict_rows]);
+            let [top, quota, chart, middle, tables, verdict] =
+                rows(body, [5, quota_rows, 0, 8, table_rows, verdict_rows]);
             let [run, money] = columns(top, [4, 3]);
             let [flow, throttles, latency] = columns(middle, [4, 3, 3]);
             let [regions, journal] = columns(tables, [4, 3]);
@@ -172,7 +174,9 @@ mod tests {
     fn the_most_important_panels_have_room_wherever_anything_is_drawn() {
         for (width, height) in [(60, 15), (80, 24), (120, 40), (200, 60)] {
             let body = areas(Rect { x: 0, y: 0, width, height }).body;
-            for (panel, area) in dashboard(Breakpoint::of(width, height), body, &Amounts { scopes: 4, regions: 4, verdict: 4 }) {
+            for (panel, area) in
+                dashboard(Breakpoint::of(width, height), body, &Amounts { scopes: 4, regions: 4, verdict: 4 })
+            {
                 assert!(area.height >= 3 && area.width >= 26, "{panel:?} has {area} at {width}x{height}");
             }
         }

@@ -65,7 +65,8 @@ pub(super) fn countdown(left: Micros) -> String {
 
 /// Why the head of the queue waits and until when.
 pub(super) fn head<'a>(view: &View<'a>, head: &'a HeadView) -> Line<'a> {
-    let mut line = Line::of(Role::Strong, fmt::sanitise(head.record.as_str())).muted(format!(" {}", head.priority.name()));
+    let mut line =
+        Line::of(Role::Strong, fmt::sanitise(head.record.as_str())).muted(format!(" {}", head.priority.name()));
     let (what, because) = match head.why {
         HeadWhy::Limiter(inner) => why(inner),
         HeadWhy::Concurrency => ("a free place", "the concurrency limit is reached"),
@@ -95,9 +96,7 @@ pub(super) fn health(view: &View<'_>, region: &RegionView) -> (&'static str, Str
         return (g.paused, "drained".to_owned(), Role::Warn);
     }
     match region.breaker {
-        BreakerView::Open { until } => {
-            (g.danger, format!("open {}", countdown(view.until(until))), Role::Danger)
-        }
+        BreakerView::Open { until } => (g.danger, format!("open {}", countdown(view.until(until))), Role::Danger),
         BreakerView::HalfOpen => (g.warn, "probing".to_owned(), Role::Warn),
         BreakerView::Closed => match region.success_rate {
             None => (g.ring, "quiet".to_owned(), Role::Muted),

@@ -88,7 +88,13 @@ fn name_of(scope: &ScopeView) -> String {
 }
 
 /// A row: the name, the dimension, four figures, the bar, the share of the quota; then what there is room for.
-fn cells(columns: &Columns, name: &str, dimension: &str, figures: [String; 4], kit: crate::console::ui::widgets::Kit<'_>) -> (String, [String; 4]) {
+fn cells(
+    columns: &Columns,
+    name: &str,
+    dimension: &str,
+    figures: [String; 4],
+    kit: crate::console::ui::widgets::Kit<'_>,
+) -> (String, [String; 4]) {
     let name = fmt::left(name, columns.name, kit.glyphs);
     (format!("{name} {dimension:<3}"), figures.map(|figure| format!(" {figure:>FIGURE$}")))
 }
@@ -131,7 +137,9 @@ fn render_scope(view: &View<'_>, scope: &ScopeView, columns: &Columns, chosen: b
         let rpm = Row { name: "", dimension: "RPM", settled: limiter.requests_60s, held: None, status: &limiter.rpm };
         let second = Rect { y: rows.y + 1, height: 1, ..rows };
         let end = rpm.render(view, columns, second, buf);
-        if columns.wide && let Some((cause, remedy)) = &scope.parked {
+        if columns.wide
+            && let Some((cause, remedy)) = &scope.parked
+        {
             let line = Line::of(Role::Danger, fmt::sanitise(cause)).muted(format!("; {}", fmt::sanitise(remedy)));
             line.render(Rect { x: end + 2, width: second.right().saturating_sub(end + 2), ..second }, buf, kit);
         }

@@ -1,7 +1,5 @@
 //! The bottleneck, in words, and what to do.
 
-use std::borrow::Cow;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -33,11 +31,18 @@ const fn name(what: Bottleneck) -> (&'static str, Role) {
 }
 
 /// What is the matter, and what to do about it. A parked load is its own verdict.
-fn words<'a>(view: &View<'a>) -> (Cow<'a, str>, Cow<'a, str>) {
-    match &view.snap.state {
-        LoadState::Parked { cause, remedy } => (fmt::sanitise(cause), fmt::sanitise(remedy)),
-        _ => (fmt::sanitise(&view.snap.verdict.sentence), fmt::sanitise(&view.snap.verdict.advice)),
-    }
+fn words(view: &View<'_>) -> (String, String) {
+    let (what, remedy) = match &view.snap.state {
+        LoadState::Parked { cause, remedy, .. } => (cause, remedy),
+        _ => (&view.snap.verdict.sentence, &view.snap.verdict.advice),
+    };
+    (sentence_case(&fmt::sanitise(what)), sentence_case(&fmt::sanitise(remedy)))
+}
+
+/// What stands alone begins with a capital.
+fn sentence_case(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// How many rows the words take in a panel of `width` cells.

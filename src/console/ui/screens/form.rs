@@ -11,7 +11,12 @@ use crate::console::ui::widgets::{Field, FieldValue, Form, Line, Panel, text};
 /// Widest form, in cells.
 const WIDEST: u16 = 78;
 
-pub(in crate::console::ui) fn render(view: &View<'_>, form: &LoadForm, body: Rect, buf: &mut Buffer) -> Option<Position> {
+pub(in crate::console::ui) fn render(
+    view: &View<'_>,
+    form: &LoadForm,
+    body: Rect,
+    buf: &mut Buffer,
+) -> Option<Position> {
     let kit = view.kit;
     let visible = form.visible();
     let fields: Vec<Field<'_>> = visible
@@ -31,12 +36,7 @@ pub(in crate::console::ui) fn render(view: &View<'_>, form: &LoadForm, body: Rec
     // A row more than the fields, for the words below the one with the focus: the frame must not jump.
     let height = (fields.len() as u16 + 1 + 4).min(body.height);
     let width = WIDEST.min(body.width);
-    let area = Rect {
-        x: body.x + (body.width - width) / 2,
-        y: body.y + (body.height - height) / 2,
-        width,
-        height,
-    };
+    let area = Rect { x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width, height };
     // On the screen's own ground, so that the fields stand out.
     text::fill(buf, area, kit.theme.ground());
     let target = if view.snap.target.simulated { "on the simulator: starts at once" } else { "on AWS: asks first" };

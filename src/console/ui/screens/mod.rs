@@ -25,15 +25,18 @@ fn filter_words(summary: &mut Line<'_>, filter: &str) {
     }
 }
 
-/// Draws lines from the first one in sight; never past the last page.
+/// Draws lines from the first one in sight; never past the last page. Where they do not all fit, the last row says how
+/// many are below.
 fn scrolled(lines: &[Line<'_>], scroll: u16, area: Rect, buf: &mut Buffer, kit: Kit<'_>) {
-    let first = usize::from(scroll).min(lines.len().saturating_sub(usize::from(area.height)));
-    for (at, line) in lines.iter().skip(first).take(usize::from(area.height)).enumerate() {
+    let all = usize::from(area.height);
+    let page = if lines.len() > all { all.saturating_sub(1) } else { all };
+    let first = usize::from(scroll).min(lines.len().saturating_sub(page));
+    for (at, line) in lines.iter().skip(first).take(page).enumerate() {
         line.render(Rect { y: area.y + at as u16, height: 1, ..area }, buf, kit);
     }
-    let more = lines.len().saturating_sub(first + usize::from(area.height));
+    let more = lines.len().saturating_sub(first + page);
     if more > 0 && area.height > 0 {
-        let note = Line::of(Role::Accent, format!(" {} ", kit.glyphs.descending)).muted(format!("{more} more "));
+        let note = Line::of(Role::Accent, kit.glyphs.descending).muted(format!(" {more} more"));
         note.render_right(Rect { y: area.bottom() - 1, height: 1, ..area }, buf, kit);
     }
 }

@@ -10,7 +10,7 @@ use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Align, Cell, Column, Line, Panel, Table, Width};
 use crate::console::ui::{fmt, layout};
-use crate::engine::RequestView;
+use crate::engine::{LoadKind, RequestView};
 
 const COLUMNS: [Column<'static>; 13] = [
     Column::new("UTC", Width::Fixed(8)).drop(2),
@@ -28,6 +28,14 @@ const COLUMNS: [Column<'static>; 13] = [
     Column::new("result", Width::Flex(14)),
 ];
 
+/// Columns that say nothing of a failed record: what came back and what it cost.
+const OF_SUCCESS: std::ops::Range<usize> = 8..12;
+
+/// The columns shown: among failed records the reason needs the room.
+fn shown(failed_only: bool) -> impl Iterator<Item = usize> {
+    (0..COLUMNS.len()).filter(move |at| !failed_only || !OF_SUCCESS.contains(at))
+}
+
 pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buffer) {
     let kit = view.kit;
     let requests = view.state.visible_requests();
@@ -43,9 +51,13 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
         Line::of(Role::Muted, format!("{word}{} of the last {}, newest first", requests.len(), view.snap.recent.len()));
     super::filter_words(&mut summary, view.state.filter());
     let inner = Panel::new("Finished records").ruled().summary(summary).render(table, buf, kit);
-    let row = |at: usize| cells(view, requests[at]);
+    let columns: Vec<Column<'_>> = shown(view.state.failed_only).map(|at| COLUMNS[at]).collect();
+    let row = |at: usize| {
+        let cells = cells(view, requests[at]);
+        shown(view.state.failed_only).map(|at| cells[at].clone()).collect()
+    };
     Table {
-        columns: &COLUMNS,
+        columns: &columns,
         len: requests.len(),
         row: &row,
         selected: (!requests.is_empty()).then_some(at),
@@ -60,8 +72,11 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
     }
     .render(inner, buf, kit);
     if reason_rows > 0 {
-        let failed = view.snap.run.failed;
-        let summary = Line::of(Role::Danger, fmt::exact(failed)).muted(" in the failed file, each a valid input again");
+        let words = match view.snap.run.kind {
+            LoadKind::File => " in the failed file, which is an input again",
+            LoadKind::Synthetic | LoadKind::None => " failed",
+        };
+        let summary = Line::of(Role::Danger, fmt::exact(view.snap.run.failed)).muted(words);
         let inner = Panel::new("Failed by reason").ruled().summary(summary).render(below, buf, kit);
         for (at, (reason, count)) in reasons.iter().take(usize::from(inner.height)).enumerate() {
             let line = Line::of(Role::Danger, format!("{:>7} ", fmt::exact(*count))).text(fmt::sanitise(reason));

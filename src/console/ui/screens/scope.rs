@@ -47,7 +47,10 @@ fn lines(view: &View<'_>, scope: &ScopeView) -> Vec<Line<'static>> {
         lines.push(fact("sends nothing for", Role::Warn, text));
     }
     lines.push(Line::new());
-    let head = format!("{:<NAME$}{:>8}{:>8}{:>19}{:>9}{:>11}", "per minute", "quota", "target", "real limit within", "burst", "level now");
+    let head = format!(
+        "{:<NAME$}{:>8}{:>8}{:>19}{:>9}{:>11}",
+        "per minute", "quota", "target", "real limit within", "burst", "level now"
+    );
     lines.push(Line::of(Role::Head, head));
     lines.push(dimension("tokens (TPM)", &limiter.tpm));
     lines.push(dimension("requests (RPM)", &limiter.rpm));
@@ -56,7 +59,11 @@ fn lines(view: &View<'_>, scope: &ScopeView) -> Vec<Line<'static>> {
     lines.push(fact("settled, last 60 s", Role::Settled, format!("{} quota tokens", fmt::exact(limiter.settled_60s))));
     lines.push(fact("reserved, last 60 s", Role::Held, format!("{} quota tokens", fmt::exact(limiter.reserved_60s))));
     lines.push(fact("efficiency", Role::Text, fmt::maybe_percent(scope.reservation_efficiency)));
-    lines.push(fact("held now", Role::Held, format!("{} quota tokens, {} in flight", fmt::exact(limiter.held), scope.in_flight)));
+    lines.push(fact(
+        "held now",
+        Role::Held,
+        format!("{} quota tokens, {} in flight", fmt::exact(limiter.held), scope.in_flight),
+    ));
     let debt = if limiter.debt > 0 { Role::Warn } else { Role::Text };
     lines.push(fact("debt", debt, format!("{} quota tokens", fmt::exact(limiter.debt))));
     lines.push(fact("this UTC day", Role::Text, today(limiter.tpd, limiter.tpd_used)));
@@ -70,9 +77,11 @@ fn health(view: &View<'_>, scope: &ScopeView) -> Line<'static> {
     match scope.breaker {
         BreakerView::Closed => fact("breaker", Role::Ok, format!("{} closed", g.dot)),
         BreakerView::HalfOpen => fact("breaker", Role::Warn, format!("{} half open, probing", g.warn)),
-        BreakerView::Open { until } => {
-            fact("breaker", Role::Danger, format!("{} open, probes in {}", g.danger, words::countdown(view.until(until))))
-        }
+        BreakerView::Open { until } => fact(
+            "breaker",
+            Role::Danger,
+            format!("{} open, probes in {}", g.danger, words::countdown(view.until(until))),
+        ),
     }
 }
 
@@ -102,7 +111,8 @@ fn today(quota: QuotaLimit, used: u64) -> String {
 }
 
 fn epochs(view: &View<'_>, count: u64, last: &[Epoch], lines: &mut Vec<Line<'static>>) {
-    let head = format!("{:<NAME$}{:>10}{:>9}{:>9}", format!("throttle epochs: {}", fmt::exact(count)), "blamed", "from", "to");
+    let head =
+        format!("{:<NAME$}{:>10}{:>9}{:>9}", format!("throttle epochs: {}", fmt::exact(count)), "blamed", "from", "to");
     lines.push(Line::of(Role::Head, head));
     if last.is_empty() {
         lines.push(Line::of(Role::Muted, "none yet"));

@@ -106,7 +106,8 @@ fn knob(view: &View<'_>, row: &TuningRow, here: bool, area: Rect, buf: &mut Buff
         .with(Role::Key, format!(" {close}"));
     if with_start {
         // The value at the start is worth its place only where it is another one.
-        let start = if value.changed && !value.default.is_empty() { format!("was {}", value.default) } else { String::new() };
+        let start =
+            if value.changed && !value.default.is_empty() { format!("was {}", value.default) } else { String::new() };
         line.push(Role::Muted, format!(" {}", fmt::left(&start, START, kit.glyphs)));
     }
     line.render(area, buf, kit);
@@ -128,10 +129,17 @@ fn selected(view: &View<'_>, row: Option<&(&'static str, TuningRow)>, area: Rect
     let inner = Panel::new(&value.label).ruled().summary(summary).render(area, buf, kit);
     let mut range = Line::of(Role::Muted, "may be ").text(value.range.as_str());
     if !value.default.is_empty() {
-        range = range.muted("   at the start ").text(value.default.as_str()).muted("   ").with(Role::Key, "d").muted(" sets it back");
+        range = range
+            .muted("   at the start ")
+            .text(value.default.as_str())
+            .muted("   ")
+            .with(Role::Key, "d")
+            .muted(" sets it back");
     }
-    let mut parts: Vec<Line<'_>> =
-        fmt::wrap(&value.meaning, usize::from(inner.width)).into_iter().map(|text| Line::of(Role::Text, text)).collect();
+    let mut parts: Vec<Line<'_>> = fmt::wrap(&value.meaning, usize::from(inner.width))
+        .into_iter()
+        .map(|text| Line::of(Role::Text, text))
+        .collect();
     parts.truncate(usize::from(inner.height).saturating_sub(1).max(1));
     parts.push(range);
     for (at, line) in parts.iter().take(usize::from(inner.height)).enumerate() {
@@ -178,7 +186,8 @@ fn figures_of(view: &View<'_>) -> Vec<Fact<'static>> {
         Fact::with("quota", Role::Quota, quota.map_or("unknown".to_owned(), fmt::count)).unit(" TPM"),
         Fact::with("settled", Role::Settled, fmt::count(snap.total.settled)).unit(" TPM"),
         Fact::with("held", Role::Held, fmt::count(snap.total.held)),
-        Fact::with("throttles", if throttles > 0 { Role::Throttle } else { Role::Text }, fmt::exact(throttles)).unit(" /60 s"),
+        Fact::with("throttles", if throttles > 0 { Role::Throttle } else { Role::Text }, fmt::exact(throttles))
+            .unit(" /60 s"),
         Fact::new("success", fmt::maybe_percent(snap.flow.success_rate)),
         Fact::new("sent", rate(snap.flow.sent_rps)).unit(" /s"),
         Fact::with("done", Role::Strong, rate(snap.flow.done_rps)).unit(" /s"),

@@ -17,9 +17,11 @@ use crate::console::term::ColourDepth;
 use colour::Rgb;
 
 /// The themes in the program: name and file.
-const EMBEDDED: [(&str, &str); 3] = [
+const EMBEDDED: [(&str, &str); 5] = [
     ("dusk", include_str!("../../../../themes/dusk.toml")),
     ("dawn", include_str!("../../../../themes/dawn.toml")),
+    ("contrast", include_str!("../../../../themes/contrast.toml")),
+    ("okabe", include_str!("../../../../themes/okabe.toml")),
     ("mono", include_str!("../../../../themes/mono.toml")),
 ];
 

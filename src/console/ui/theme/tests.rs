@@ -169,3 +169,36 @@ fn everything_wrong_is_said_at_once_with_its_key() {
     assert_eq!(error.problems.len(), 1);
     assert!(!error.to_string().contains('\n'));
 }
+
+/// How a colour looks to eyes without one kind of cones: severity 1.0 of Machado, Oliveira and Fernandes, "A
+/// Physiologically-based Model for Simulation of Color Vision Deficiency" (2009), on linear light.
+fn seen_without(cones: &[[f64; 3]; 3], Rgb(r, g, b): Rgb) -> [f64; 3] {
+    let linear = [r, g, b].map(|channel| (f64::from(channel) / 255.0).powf(2.2));
+    let mixed = cones.map(|row| row.iter().zip(linear).map(|(weight, part)| weight * part).sum::<f64>());
+    mixed.map(|part| part.clamp(0.0, 1.0).powf(1.0 / 2.2))
+}
+
+#[test]
+fn okabe_can_be_told_apart_without_red_green_or_blue() {
+    const PROTANOPIA: [[f64; 3]; 3] =
+        [[0.152_286, 1.052_583, -0.204_868], [0.114_503, 0.786_281, 0.099_216], [-0.003_882, -0.048_116, 1.051_998]];
+    const DEUTERANOPIA: [[f64; 3]; 3] =
+        [[0.367_322, 0.860_646, -0.227_968], [0.280_085, 0.672_501, 0.047_413], [-0.011_820, 0.042_940, 0.968_881]];
+    const TRITANOPIA: [[f64; 3]; 3] =
+        [[1.255_528, -0.076_749, -0.178_779], [-0.078_411, 0.930_809, 0.147_602], [0.004_733, 0.691_367, 0.303_900]];
+    let theme = embedded("okabe", ColourDepth::TrueColour);
+    let groups: [&[Role]; 2] =
+        [&[Role::Ok, Role::Warn, Role::Danger], &[Role::Settled, Role::Held, Role::Target, Role::Quota]];
+    for (cones, name) in [(PROTANOPIA, "protanopia"), (DEUTERANOPIA, "deuteranopia"), (TRITANOPIA, "tritanopia")] {
+        for group in groups {
+            for (index, a) in group.iter().enumerate() {
+                for b in &group[index + 1..] {
+                    let [x, y] = [a, b].map(|role| theme.style(*role).fg.and_then(Rgb::of).unwrap());
+                    let (x, y) = (seen_without(&cones, x), seen_without(&cones, y));
+                    let distance = x.iter().zip(y).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
+                    assert!(distance > 0.15, "{name}: {} and {} differ by {distance:.3}", a.name(), b.name());
+                }
+            }
+        }
+    }
+}

@@ -57,7 +57,7 @@ impl Scale {
         if self.rows == 0 || !value.is_finite() || value > self.top * (1.0 + 1e-9) {
             return None;
         }
-        Some((self.from_top(value).round() as u16).min(self.rows - 1))
+        Some((self.rows_below_top(value).round() as u16).min(self.rows - 1))
     }
 
     /// The row of dots of a value, from the top, with `down` dots in a row of cells. A tick's value lies in the middle
@@ -65,10 +65,10 @@ impl Scale {
     #[must_use]
     pub fn dot_row(self, value: f32, down: u64) -> usize {
         let down = down as f64;
-        (self.from_top(f64::from(value)) * down + (down - 1.0) / 2.0).round() as usize
+        (self.rows_below_top(f64::from(value)) * down + (down - 1.0) / 2.0).round() as usize
     }
 
-    fn from_top(self, value: f64) -> f64 {
+    fn rows_below_top(self, value: f64) -> f64 {
         (1.0 - (value / self.top).clamp(0.0, 1.0)) * f64::from(self.rows.saturating_sub(1))
     }
 }

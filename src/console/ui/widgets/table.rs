@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::Kit;
 use super::text::put;
@@ -178,7 +179,6 @@ impl Table<'_> {
     }
 
     fn render_row(&self, index: usize, row: Rect, widths: &[u16], buf: &mut Buffer, kit: Kit<'_>) {
-        let selected = self.selected == Some(index);
         let cells = (self.row)(index);
         let mut x = row.x;
         for ((column, &width), cell) in self.columns.iter().zip(widths).zip(&cells) {
@@ -188,14 +188,11 @@ impl Table<'_> {
             put(buf, x, row, &fit(&cell.text, width, column.align, kit), kit.style(cell.role));
             x = x.saturating_add(width + GAP);
         }
-        if selected {
+        if self.focused && self.selected == Some(index) {
+            // The whole row changes its background or is reversed; the cells keep the colours that mean something.
             let style = kit.style(Role::Selection);
-            // The background (or the reversal) of the whole row; the roles of the cells keep their colours.
-            let style =
-                if style.bg.is_some() && self.focused { ratatui::style::Style { fg: None, ..style } } else { style };
-            if self.focused || style.bg.is_none() {
-                buf.set_style(row, style);
-            }
+            let fg = if style.bg.is_some() { None } else { style.fg };
+            buf.set_style(row, Style { fg, ..style });
         }
     }
 
