@@ -43,7 +43,7 @@ fn acquire_and_settle() -> f64 {
     let mut flying: Vec<_> = (0..IN_FLIGHT).map(|_| limiter.admit(scope, COST, now)).collect();
     let started = Instant::now();
     for turn in 0..REQUESTS {
-        now += Micros(50);
+        now = now + Micros(50);
         black_box(limiter.decide(scope, black_box(COST), now));
         let ticket = limiter.admit(scope, COST, now);
         let oldest = std::mem::replace(&mut flying[turn as usize % IN_FLIGHT], ticket);

@@ -21,7 +21,7 @@ tpd = 1000000000000
 [[region]]
 name = "us-east-1"
 ttft_ms = 0.0
-tokens_per_second = 1000000000.0
+tokens_per_second = 1000000.0
 [[quota]]
 region = "us-east-1"
 model = "us.anthropic.claude-sonnet-4-6"

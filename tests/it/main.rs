@@ -6,6 +6,7 @@ use libtest_mimic::{Arguments, Trial};
 mod edge;
 mod engine;
 mod pty;
+mod real_input;
 mod terminal;
 mod wire;
 mod wire_raw;
@@ -14,6 +15,7 @@ fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(edge::trials());
     trials.extend(engine::trials());
+    trials.extend(real_input::trials());
     trials.extend(terminal::trials());
     trials.extend(wire::trials());
     trials.extend(wire_raw::trials());
