@@ -33,14 +33,15 @@ impl Dispatcher {
 
     pub(super) fn arrivals(&mut self, first: Option<Result<Record, BadLine>>) {
         let mut next = first;
-        for _ in 0..ARRIVALS_AT_ONCE {
+        for taken in 1..=ARRIVALS_AT_ONCE {
             let now = self.clock.now();
             match next {
                 Some(Ok(record)) => self.arrive(record, now),
                 Some(Err(bad)) => self.refuse(bad),
                 None => break,
             }
-            if !self.has_room() {
+            // What is taken from the intake is owed a result: take nothing that the loop would not look at.
+            if taken == ARRIVALS_AT_ONCE || !self.has_room() {
                 break;
             }
             next = self.load.as_mut().and_then(|load| load.intake.try_next());
