@@ -9,6 +9,7 @@ use libtest_mimic::{Arguments, Trial};
 mod edge;
 mod engine;
 mod pty;
+mod real_input;
 mod terminal;
 mod wire;
 mod wire_raw;
@@ -17,6 +18,7 @@ fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(edge::trials());
     trials.extend(engine::trials());
+    trials.extend(real_input::trials());
     trials.extend(terminal::trials());
     trials.extend(wire::trials());
     trials.extend(wire_raw::trials());
