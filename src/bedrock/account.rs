@@ -239,6 +239,10 @@ impl Clients {
             Err(_) => own(ErrorClass::Timeout, "Timeout", &format!("no answer within {} s", within.as_secs_f64())),
         };
         failure.maybe_billed = false;
+        if failure.code == "NoCredentials" && self.remedy.api_key() {
+            failure.class = ErrorClass::Access;
+            failure.message = "AWS_BEARER_TOKEN_BEDROCK is in use, which only Bedrock itself accepts".to_owned();
+        }
         failure.message = format!("{call}: {}", failure.message);
         if failure.class == ErrorClass::Access
             && failure.status == Some(403)

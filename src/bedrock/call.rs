@@ -74,10 +74,7 @@ impl Clients {
             },
         };
         let head = trace.head();
-        let result = match &head {
-            Some(head) if head.simulated && !self.simulated => Err(impostor()),
-            _ => outcome.map_err(|failure| self.remedy.advise(explain(failure, &call.route))),
-        };
+        let result = outcome.map_err(|failure| self.remedy.advise(explain(failure, &call.route)));
         Attempt { result, request_id: head.and_then(|head| head.request_id), elapsed: started.elapsed() }
     }
 }
@@ -218,15 +215,6 @@ fn out_of_time(call: &Call, trace: &Trace, seen: &Seen) -> Failure {
         text_bytes: seen.text_bytes,
         ..own(ErrorClass::Timeout, "AttemptTimeout", &message)
     }
-}
-
-/// A simulator answered where AWS was asked: nothing of it may be taken for real.
-fn impostor() -> Failure {
-    own(
-        ErrorClass::Credentials,
-        "SimulatedReply",
-        "a bedrock-top simulator answered in the place of AWS: give its URL with `--target`, or unset AWS_ENDPOINT_URL",
-    )
 }
 
 /// The service's words, plus what to use instead where the catalogue knows it.

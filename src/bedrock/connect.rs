@@ -15,6 +15,7 @@ use aws_types::SdkConfig;
 use crate::record::{ErrorClass, Failure, Region};
 
 use super::credentials::Remembering;
+use super::exchange::Genuine;
 use super::failure::{Remedy, own};
 use super::target::Target;
 use super::transport::{self, Proxies};
@@ -98,12 +99,15 @@ impl Clients {
         let credentials = Remembering::around(base.credentials_provider());
         let base =
             base.into_builder().credentials_provider(SharedCredentialsProvider::new(credentials.clone())).build();
-        let regions =
-            regions.iter().map(|region| (region.clone(), RegionClients::new(&base, region, &settings))).collect();
+        let genuine = !target.simulated();
+        let each = |region: &Region| (region.clone(), RegionClients::new(&base, region, &settings, genuine));
         Ok(Clients {
             simulated: target.simulated(),
-            regions,
-            sts: aws_sdk_sts::Client::new(&for_questions(&base, first, &settings)),
+            regions: regions.iter().map(each).collect(),
+            sts: {
+                let config = aws_sdk_sts::config::Builder::from(&for_questions(&base, first, &settings));
+                aws_sdk_sts::Client::from_conf(if genuine { config.interceptor(Genuine) } else { config }.build())
+            },
             credentials,
             remedy,
             settings,
@@ -141,18 +145,25 @@ impl Clients {
 }
 
 impl RegionClients {
-    fn new(base: &SdkConfig, region: &Region, settings: &ConnectionSettings) -> RegionClients {
+    /// `genuine`: no reply of a simulator may pass.
+    fn new(base: &SdkConfig, region: &Region, settings: &ConnectionSettings, genuine: bool) -> RegionClients {
         let name = aws_types::region::Region::new(region.as_str().to_owned());
         let questions = for_questions(base, region, settings);
-        let runtime = aws_sdk_bedrockruntime::config::Builder::from(base)
+        let mut runtime = aws_sdk_bedrockruntime::config::Builder::from(base)
             .region(name)
             .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::disabled())
-            .build();
+            .timeout_config(TimeoutConfig::disabled());
+        let mut control = aws_sdk_bedrock::config::Builder::from(&questions);
+        let mut quotas = aws_sdk_servicequotas::config::Builder::from(&questions);
+        if genuine {
+            runtime = runtime.interceptor(Genuine);
+            control = control.interceptor(Genuine);
+            quotas = quotas.interceptor(Genuine);
+        }
         RegionClients {
-            runtime: aws_sdk_bedrockruntime::Client::from_conf(runtime),
-            control: aws_sdk_bedrock::Client::new(&questions),
-            quotas: aws_sdk_servicequotas::Client::new(&questions),
+            runtime: aws_sdk_bedrockruntime::Client::from_conf(runtime.build()),
+            control: aws_sdk_bedrock::Client::from_conf(control.build()),
+            quotas: aws_sdk_servicequotas::Client::from_conf(quotas.build()),
         }
     }
 }

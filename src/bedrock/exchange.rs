@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
     AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextMut,
-    BeforeTransmitInterceptorContextMut,
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -27,7 +27,7 @@ use crate::record::{Micros, Usage};
 pub(crate) const LARGEST_REPLY: usize = 64 << 20;
 
 /// The header by which a reply says that a `bedrock-top` simulator made it.
-pub(crate) const SIMULATOR_HEADER: &str = "x-bedrock-top-sim";
+const SIMULATOR_HEADER: &str = "x-bedrock-top-sim";
 
 /// What the head of a reply told.
 #[derive(Clone, Debug, Default)]
@@ -42,8 +42,6 @@ pub(crate) struct Head {
     pub(crate) usage: Option<Usage>,
     /// The service's own latency, milliseconds.
     pub(crate) latency_ms: Option<u64>,
-    /// A simulator answered.
-    pub(crate) simulated: bool,
 }
 
 /// What is known of an exchange at any moment, also after its future was dropped.
@@ -170,6 +168,34 @@ impl Intercept for Exchange {
     }
 }
 
+/// A simulator answered where AWS was asked: nothing of it may be taken for real.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a bedrock-top simulator answered in the place of AWS: give its URL with `--target`, or unset AWS_ENDPOINT_URL and \
+     the endpoint_url of the profile"
+)]
+pub(crate) struct Impostor;
+
+/// The interceptor of every client for AWS: lets no reply of a simulator pass.
+#[derive(Debug)]
+pub(crate) struct Genuine;
+
+#[dyn_dispatch_hint]
+impl Intercept for Genuine {
+    fn name(&self) -> &'static str {
+        "Genuine"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if context.response().headers().contains_key(SIMULATOR_HEADER) { Err(Impostor.into()) } else { Ok(()) }
+    }
+}
+
 /// A request body that notes when a connection takes it.
 struct Watched {
     left: Option<Bytes>,
@@ -218,7 +244,6 @@ impl Head {
             ),
             usage,
             latency_ms: number("x-amzn-bedrock-invocation-latency"),
-            simulated: headers.contains_key(SIMULATOR_HEADER),
         }
     }
 }

@@ -10,7 +10,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crate::record::{ErrorClass, Failure};
 
 use super::classify::{bare, classify};
-use super::exchange::{Head, Trace};
+use super::exchange::{Head, Impostor, Trace};
 use super::message::{causes, one_line};
 
 /// What to do about credentials, by target.
@@ -34,9 +34,20 @@ impl Remedy {
         Remedy::Aws { profile: profile.map(|name| one_line(&name)), api_key }
     }
 
-    /// One sentence for a failure of `class`; empty where there is nothing to add.
-    fn words(&self, class: ErrorClass) -> String {
-        match (self, class) {
+    /// A Bedrock API key takes the place of credentials. Only Bedrock itself accepts it.
+    pub(crate) fn api_key(&self) -> bool {
+        matches!(self, Remedy::Aws { api_key: true, .. })
+    }
+
+    /// One sentence about `failure`; empty where there is nothing to add.
+    fn words(&self, failure: &Failure) -> String {
+        if failure.code == "SimulatedReply" {
+            return String::new();
+        }
+        if ["Signature expired", "Signature not yet current"].iter().any(|part| failure.message.contains(part)) {
+            return "set the clock of this machine".to_owned();
+        }
+        match (self, failure.class) {
             (Remedy::Simulator, ErrorClass::Credentials) => "a fault of the scenario".to_owned(),
             (Remedy::Aws { api_key: true, .. }, ErrorClass::Credentials) => {
                 "AWS_BEARER_TOKEN_BEDROCK is in use: renew the key, or unset it".to_owned()
@@ -53,7 +64,7 @@ impl Remedy {
 
     /// `failure` with what to do about it.
     pub(crate) fn advise(&self, mut failure: Failure) -> Failure {
-        let words = self.words(failure.class);
+        let words = self.words(&failure);
         if !words.is_empty() {
             let message = failure.message.trim_end_matches('.');
             failure.message = if message.is_empty() { words } else { format!("{message}: {words}") };
@@ -91,6 +102,9 @@ where
             }
             let code = meta.code().map_or("", bare);
             from_reply(code, meta.message().unwrap_or_default(), status.as_u16(), head.as_ref())
+        }
+        SdkError::ResponseError(_) if find::<Impostor>(error).is_some() => {
+            own(ErrorClass::Credentials, "SimulatedReply", &Impostor.to_string())
         }
         SdkError::ResponseError(response) => {
             let cause = response_cause(error);

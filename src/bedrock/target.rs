@@ -61,7 +61,9 @@ pub enum TargetError {
         why: Option<String>,
     },
     /// Nobody answers there, so nobody knows whether real credentials may be sent.
-    #[error("nothing answers at {url} ({cause}): start `bedrock-top sim --listen HOST:PORT` there, or check the URL")]
+    #[error(
+        "nothing answers at {url} ({cause}): start `bedrock-top sim --listen HOST:PORT` there, or check the URL; a gateway behind a proxy is `--target aws` with AWS_ENDPOINT_URL"
+    )]
     Unreachable {
         /// The URL.
         url: Url,

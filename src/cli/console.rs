@@ -1,10 +1,16 @@
 //! `bedrock-top` without a command: the console, or the same engine without a terminal.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{self, EngineSetup, Load};
+use tokio::runtime::Runtime;
+
+use crate::config::{Config, Paths};
+use crate::console::{self, ConsoleSetup, Exit, ModelPrice};
+use crate::engine::{self, Command, EngineHandle, EngineSetup, EngineSnapshot, Load, RouteSetup};
 use crate::report::summary;
 use crate::workload::{LoadSpec, RunClock};
 
@@ -20,10 +26,10 @@ const HEADLESS: Duration = Duration::from_secs(60);
 /// Opens the console on the target; load runs at once on a simulator.
 ///
 /// # Errors
-/// Whatever makes the target unusable.
+/// Whatever makes the target or the terminal unusable.
 pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
     let config = session::configuration(global)?;
-    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !global.json;
+    let terminal = has_terminal() && !global.json;
     let runtime = runtime()?;
     let clock = RunClock::start();
     let session = runtime.block_on(session::open(global, config, args.scenario.as_deref()))?;
@@ -35,24 +41,117 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
     for note in &session.notes {
         eprintln!("note: {note}");
     }
-    let simulated = session.info.simulated;
-    let Session { info, clients, routes, settings, simulator, .. } = session;
+    let Session { info, clients, routes, settings, config, simulator, .. } = session;
+    let simulated = info.simulated;
+    let prices = prices(&routes);
     let load = simulated.then(|| Load::Synthetic(LoadSpec::default()));
     let setup = EngineSetup { target: info, clients, routes, settings, load, clock, seed: 7 };
-    let time = args.duration.or((!terminal).then_some(HEADLESS));
-    let (last, ended) = runtime.block_on(async {
-        let signals = Signals::listen()?;
-        let engine = engine::start(setup, runtime.handle());
-        let attended = attend(&engine, signals, Hangup::Drain, time).await;
-        engine.shutdown().await;
-        Ok::<_, Problem>(attended)
-    })?;
-    drop(simulator);
-    let summary = summary(&last, 0, None);
-    if global.json {
-        println!("{}", serde_json::to_string(&summary).unwrap_or_default());
+    let engine = engine::start(setup, runtime.handle());
+    let (last, ended) = if terminal {
+        if let Some(time) = args.duration {
+            let commands = engine.sender();
+            runtime.spawn(async move {
+                tokio::time::sleep(time).await;
+                commands.send(Command::Drain);
+            });
+        }
+        show(
+            &engine,
+            &runtime,
+            &Screen { global, config: &config, slow_link: args.slow_link, prices, clock },
+            Hangup::Drain,
+        )?
     } else {
-        print!("{summary}");
+        runtime.block_on(async {
+            let signals = Signals::listen()?;
+            Ok::<_, Problem>(attend(&engine, signals, Hangup::Drain, Some(args.duration.unwrap_or(HEADLESS))).await)
+        })?
+    };
+    runtime.block_on(engine.shutdown());
+    drop(simulator);
+    if last.run.attempts > 0 || !terminal {
+        let summary = summary(&last, 0, None);
+        if global.json {
+            println!("{}", serde_json::to_string(&summary).unwrap_or_default());
+        } else {
+            print!("{summary}");
+        }
     }
     Ok(if ended == Ended::Interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS })
+}
+
+/// Whether there is somebody to look and to press keys.
+pub fn has_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// How the console is to look.
+pub struct Screen<'a> {
+    /// Theme by flag.
+    pub global: &'a Global,
+    /// Theme by file.
+    pub config: &'a Config,
+    /// Few bytes.
+    pub slow_link: bool,
+    /// What the models in use cost.
+    pub prices: Vec<ModelPrice>,
+    /// The run's clock.
+    pub clock: RunClock,
+}
+
+/// Shows the console until it is left, then sees the load to its end as the operator decided.
+///
+/// # Errors
+/// The terminal cannot show it.
+pub fn show(
+    engine: &EngineHandle,
+    runtime: &Runtime,
+    screen: &Screen<'_>,
+    hangup: Hangup,
+) -> Result<(Arc<EngineSnapshot>, Ended), Problem> {
+    let commands = engine.sender();
+    let orders = commands.clone();
+    let incidents = Paths::find().map_or_else(|| PathBuf::from("."), |paths| paths.state.join("incidents"));
+    let exit = console::run(ConsoleSetup {
+        snapshot: engine.snapshot(),
+        commands: Box::new(move |command| orders.send(command)),
+        clock: screen.clock,
+        theme: screen.global.theme.clone().or_else(|| screen.config.theme.clone()),
+        slow_link: screen.slow_link,
+        max_fps: None,
+        incidents,
+        prices: screen.prices.clone(),
+    })
+    .map_err(|error| Problem::usage(error.to_string()))?;
+    match exit {
+        Exit::Quit | Exit::Drained => commands.send(Command::Drain),
+        Exit::Abandoned { .. } => commands.send(Command::Abort),
+        Exit::Hangup if hangup == Hangup::Drain => commands.send(Command::Drain),
+        Exit::Hangup => {}
+    }
+    runtime.block_on(async {
+        let signals = Signals::listen()?;
+        // Whoever left before the end has stopped it; only a terminal that went away leaves it running.
+        let left_early = !matches!(exit, Exit::Hangup);
+        let (last, ended) = attend(engine, signals, Hangup::Continue, None).await;
+        Ok((last, if left_early && ended == Ended::ByItself { Ended::Drained } else { ended }))
+    })
+}
+
+/// What the models of these routes cost, for the estimate before a load.
+pub fn prices(routes: &[RouteSetup]) -> Vec<ModelPrice> {
+    let mut prices: Vec<ModelPrice> = Vec::new();
+    for route in routes {
+        if prices.iter().any(|known| known.model == route.route.model) {
+            continue;
+        }
+        let price = route.model.and_then(|model| model.price.as_ref());
+        prices.push(ModelPrice {
+            model: route.route.model.clone(),
+            input: price.map(|price| price.input),
+            output: price.map(|price| price.output),
+            default_max_output: route.model.map_or(4_096, |model| model.default_max_output),
+        });
+    }
+    prices
 }

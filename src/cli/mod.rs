@@ -27,6 +27,7 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
     };
+    raise_open_files();
     let done = match cli.command {
         None => console::run(&cli.global, &cli.console),
         Some(Command::Run(args)) => run::run(&cli.global, &args),
@@ -37,6 +38,15 @@ pub fn main() -> ExitCode {
         eprintln!("bedrock-top: {problem}");
         problem.exit_code()
     })
+}
+
+/// Each connection takes a descriptor (two with the simulator inside); many systems start programs with a soft limit of
+/// 1,024 that a program may raise by itself.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Refused, we live with what there is: connections that cannot be made are failures that are shown.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 /// The engine's runtime. Two workers: what the machines of this product's users have at least.

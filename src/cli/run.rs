@@ -16,6 +16,7 @@ use crate::workload::{
 
 use super::args::{ApiArg, Global, OnHangup, RunArgs};
 use super::attend::{Ended, Hangup, Signals, attend};
+use super::console::{self, Screen};
 use super::problem::Problem;
 use super::session::{self, Session};
 use super::{consent, runtime};
@@ -25,6 +26,9 @@ use super::{consent, runtime};
 /// # Errors
 /// Whatever makes it unusable, before anything is sent.
 pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
+    if args.tui && !console::has_terminal() {
+        return Err(Problem::usage("--tui needs a terminal"));
+    }
     let config = session::configuration(global)?;
     refuse_to_guess(global, &config, args)?;
     let runtime = runtime()?;
@@ -76,7 +80,8 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let load = load(args, input, options, outputs, clock);
     let maybe_paid_twice = past.maybe_paid_twice;
 
-    let Session { info, clients, routes, settings, simulator, .. } = session;
+    let Session { info, clients, routes, settings, config, simulator, .. } = session;
+    let prices = console::prices(&routes);
     let setup = EngineSetup {
         target: info,
         clients,
@@ -87,13 +92,17 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
         seed: clock.utc_now().as_nanosecond() as u64,
     };
     let hangup = hangup(args);
-    let (last, ended) = runtime.block_on(async {
-        let signals = Signals::listen()?;
-        let engine = engine::start(setup, runtime.handle());
-        let attended = attend(&engine, signals, hangup, None).await;
-        engine.shutdown().await;
-        Ok::<_, Problem>(attended)
-    })?;
+    let engine = engine::start(setup, runtime.handle());
+    let (last, ended) = if args.tui {
+        let screen = Screen { global, config: &config, slow_link: false, prices, clock };
+        console::show(&engine, &runtime, &screen, hangup)?
+    } else {
+        runtime.block_on(async {
+            let signals = Signals::listen()?;
+            Ok::<_, Problem>(attend(&engine, signals, hangup, None).await)
+        })?
+    };
+    runtime.block_on(engine.shutdown());
     drop(simulator);
 
     let summary = summary(&last, maybe_paid_twice, Some(resume_command(args)));

@@ -6,8 +6,15 @@
 //!  keys  one action table: keys, help, hints, reasons why not
 //!  ui    draws state and snapshot into a buffer              reads only
 //! ```
+//!
+//! [`run`] puts them together on an OS thread of its own. The engine never waits for it: the console takes the latest
+//! snapshot when it has time, and its orders go out through a channel that never blocks.
 
 pub mod app;
 pub mod keys;
+mod session;
 pub mod term;
 pub mod ui;
+
+pub use app::{Exit, ModelPrice};
+pub use session::{ConsoleError, ConsoleSetup, run};

@@ -7,14 +7,12 @@
 //! best source is used, and the reason is part of the answer.
 
 mod discovery;
-mod find;
 mod quota;
 mod routes;
 mod snapshot;
 mod watch;
 
 pub use discovery::{Discovery, ListedQuota, RegionFacts, discover};
-pub use find::{Found, FoundRoute, find_routes};
 pub use quota::{QuotaSource, RouteQuota, quota_of};
 pub use routes::{Expansion, PlannedRoute, Refusal, expand_routes};
 pub use snapshot::{ControlProblem, ControlSnapshot, QuotaLine, RouteLimits};

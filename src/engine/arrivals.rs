@@ -58,8 +58,9 @@ impl Dispatcher {
             return;
         }
         let work = Work::new(record, load.id, now);
+        self.calibrate(&work.record);
         // Whoever arrives behind others waits for what they wait for.
-        work.told_to_wait.set(self.queue.len() > 0);
+        work.told_to_wait.set(!self.queue.is_empty());
         self.enqueue(work);
     }
 
@@ -80,20 +81,31 @@ impl Dispatcher {
         }
     }
 
-    /// Puts work in the queue, at its own place.
+    /// Puts work in the queue for the first time.
     pub(super) fn enqueue(&mut self, work: Work) {
+        let item = self.item(work);
+        self.queue.push(item);
+    }
+
+    /// Puts work that was taken out back at its old place, as if it had not been served.
+    pub(super) fn put_back(&mut self, work: Work) {
+        if self.is_current(&work) {
+            let item = self.item(work);
+            self.queue.put_back(item);
+        }
+    }
+
+    fn item(&mut self, work: Work) -> Item<Box<Work>> {
         self.queued_bytes += work.record.body.json.len();
-        let cost = work.record.body.raw_input + work.record.body.max_tokens.unwrap_or(1_000).min(100_000) / 2;
-        let item = Item {
+        Item {
             priority: work.record.priority,
             flow: work.record.flow,
             seq: work.record.seq,
-            cost,
+            cost: work.queue_cost(),
             deadline: work.record.deadline,
             queued: work.queued,
             value: Box::new(work),
-        };
-        self.queue.push(item);
+        }
     }
 
     /// Retries that are due and paid for go back to their place in the queue.
@@ -105,7 +117,7 @@ impl Dispatcher {
             match self.budget.take(now) {
                 Ok(()) => {
                     if let Some(Reverse(retry)) = self.retries.pop() {
-                        self.enqueue(retry.work);
+                        self.put_back(retry.work);
                     }
                 }
                 Err(until) => return until,

@@ -13,9 +13,10 @@ use tokio::task::AbortHandle;
 use crate::bedrock::{Attempt, Clients};
 use crate::limiter::{Limiter, Ticket};
 use crate::queue::Queue;
-use crate::record::{ErrorClass, Micros};
+use crate::record::{ErrorClass, Micros, ModelId};
 use crate::workload::{BadLine, RunClock};
 
+use super::calibrate::Calibration;
 use super::chronicle::Chronicle;
 use super::delivery::Stored;
 use super::estimate::Estimator;
@@ -23,7 +24,7 @@ use super::expect::OutputGuess;
 use super::load::{ActiveLoad, Ending, Waiter, Work, never_advice};
 use super::money::Money;
 use super::retry::RetryBudget;
-use super::router::{Choice, Quote, RouteState, Router};
+use super::router::{Choice, Known, Quote, RouteState, Router};
 use super::stats::{History, Latency, Window};
 use super::undo::Undone;
 use super::verdict::WaitCounts;
@@ -58,6 +59,8 @@ pub(super) enum News {
     Progress { id: u64, text_bytes: u64 },
     /// It is over.
     Ended { id: u64, attempt: Attempt },
+    /// The service has counted a body's tokens, or has not.
+    Counted { model: ModelId, kind: u8, raw: u64, tokens: Option<u64> },
 }
 
 /// A retry that is due at a time.
@@ -124,6 +127,7 @@ pub(super) struct Dispatcher {
     pub limiter: Limiter,
     pub estimator: Estimator,
     pub outputs: OutputGuess,
+    pub calibration: Calibration,
     pub queue: Queue<Box<Work>>,
     pub queued_bytes: usize,
     pub retries: BinaryHeap<Reverse<Retry>>,
@@ -212,6 +216,7 @@ impl Dispatcher {
             limiter,
             estimator: Estimator::default(),
             outputs: OutputGuess::default(),
+            calibration: Calibration::default(),
             queue: Queue::new(),
             queued_bytes: 0,
             retries: BinaryHeap::new(),
@@ -307,7 +312,7 @@ impl Dispatcher {
         }
         if now >= self.publish_due {
             self.publish(now);
-            let moving = !self.in_flight.is_empty() || self.queue.len() > 0 || self.load_runs();
+            let moving = !self.in_flight.is_empty() || !self.queue.is_empty() || self.load_runs();
             self.publish_due = now + if moving { PUBLISH } else { PUBLISH_IDLE };
         }
         wake.min(self.publish_due)
@@ -346,15 +351,9 @@ impl Dispatcher {
                 self.head = Some(hold(HeadWhy::Concurrency, None, None, &self.routes));
                 return Micros::MAX;
             }
-            let choice = self.router.choose(
-                work,
-                &self.routes,
-                &mut self.limiter,
-                &self.estimator,
-                &self.outputs,
-                self.settings.round_robin,
-                now,
-            );
+            let known =
+                Known { estimator: &self.estimator, outputs: &self.outputs, round_robin: self.settings.round_robin };
+            let choice = self.router.choose(work, &self.routes, &mut self.limiter, &known, now);
             match choice {
                 Choice::Send { route, quote } => {
                     if !self.money.has_room_for(quote.worst) {
@@ -373,11 +372,11 @@ impl Dispatcher {
                     return until.max(now + Micros(1));
                 }
                 Choice::Breakers { until } => {
-                    self.head = Some(hold(HeadWhy::Breakers, None, known(until), &self.routes));
+                    self.head = Some(hold(HeadWhy::Breakers, None, finite(until), &self.routes));
                     return until;
                 }
                 Choice::Parked { until } => {
-                    self.head = Some(hold(HeadWhy::Parked, None, known(until), &self.routes));
+                    self.head = Some(hold(HeadWhy::Parked, None, finite(until), &self.routes));
                     return until;
                 }
                 Choice::Never { route, why, hold } => {
@@ -439,7 +438,7 @@ impl Dispatcher {
         let nothing_left = match load.ending {
             Ending::Over => return,
             Ending::Draining => true,
-            Ending::Natural => load.intake.exhausted() && self.queue.len() == 0 && self.retries.is_empty(),
+            Ending::Natural => load.intake.exhausted() && self.queue.is_empty() && self.retries.is_empty(),
         };
         if !nothing_left || load.undelivered > 0 || in_flight_here(load.id) {
             return;
@@ -547,7 +546,7 @@ fn day_start(clock: &RunClock) -> Micros {
     Micros(u64::try_from(zero.rem_euclid(DAY)).unwrap_or(0))
 }
 
-fn known(until: Micros) -> Option<Micros> {
+fn finite(until: Micros) -> Option<Micros> {
     (until != Micros::MAX).then_some(until)
 }
 

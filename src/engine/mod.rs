@@ -7,6 +7,7 @@ mod arrivals;
 mod attempts;
 mod begin;
 mod breaker;
+mod calibrate;
 mod chronicle;
 mod command;
 mod commands;

@@ -28,12 +28,12 @@ impl Classic {
         Classic { rate: start.clamp(knobs.floor, knobs.ceiling), level: MICRO, carry: 0, at: now, successes: 0 }
     }
 
-    pub(super) fn retune(&mut self, knobs: &ClassicKnobs) {
+    /// New knobs; `switched`: the rule comes into force or goes out of it, and its bucket starts empty next time.
+    pub(super) fn retune(&mut self, switched: bool, knobs: &ClassicKnobs) {
         self.rate = self.rate.clamp(knobs.floor, knobs.ceiling);
-    }
-
-    pub(super) fn rebase(&mut self, now: Micros) {
-        self.at = now;
+        if switched {
+            self.level = 0;
+        }
     }
 
     pub(super) fn advance(&mut self, now: Micros) {

@@ -47,10 +47,10 @@ impl Day {
 
     pub(super) fn advance(&mut self, now: Micros) {
         let day = self.index(now);
-        if day != self.day {
-            self.day = day;
+        if day > self.day {
             self.used = 0;
         }
+        self.day = day;
     }
 
     pub(super) fn limit(&self) -> QuotaLimit {

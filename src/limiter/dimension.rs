@@ -42,6 +42,14 @@ impl Unit {
         }
     }
 
+    /// What is admitted every two minutes at the least, however often it is rejected: no request waits for ever.
+    fn least(self) -> f64 {
+        match self {
+            Unit::Requests => 1.0,
+            Unit::Tokens => 2_000.0,
+        }
+    }
+
     fn hold(self, attempt: &Attempt) -> u64 {
         match self {
             Unit::Requests => 1,
@@ -155,7 +163,7 @@ impl Dimension {
         dimension
     }
 
-    /// Takes rate and capacities from the rule in force. Levels stay as they are, but for what no longer fits.
+    /// Takes rate and capacities from the rule in force.
     fn fit(&mut self, knobs: &LimiterKnobs) {
         let fixed = believed(self.unit, self.quota, knobs).0;
         let rate = if knobs.preset == Preset::Adaptive { self.estimate.rate() } else { fixed };
@@ -168,6 +176,10 @@ impl Dimension {
         };
         self.pace_cap = self.rate.over(PACE_SECONDS);
         self.mirror_cap = Rate::per_second(per_second).over(seconds);
+    }
+
+    /// Levels stay as they are, but for what no longer fits.
+    fn clip(&mut self) {
         self.pace = self.pace.min(self.pace_cap);
         self.mirror = self.mirror.min(self.mirror_cap.max(self.wanted));
     }
@@ -182,8 +194,8 @@ impl Dimension {
         matches!(self.quota, QuotaLimit::Limit(limit) if hold > limit || limit == 0)
     }
 
-    /// New knobs or a new quota, from now on: what was used stays used.
-    pub(super) fn retune(&mut self, quota: QuotaLimit, knobs: &LimiterKnobs) {
+    /// New knobs, another rule than `before` or a new quota, from now on: what was used stays used.
+    pub(super) fn retune(&mut self, quota: QuotaLimit, before: Preset, knobs: &LimiterKnobs) {
         if quota != self.quota {
             self.contradicted = false;
             self.sliding_until = None;
@@ -192,16 +204,28 @@ impl Dimension {
         let (rate, ceiling) = believed(self.unit, quota, knobs);
         self.estimate.retune(rate, ceiling, knobs.adaptive);
         self.pressed = false;
+        let capacity = self.mirror_cap;
         self.fit(knobs);
+        if before != knobs.preset {
+            self.switched(before, capacity, knobs);
+        }
+        self.clip();
     }
 
-    /// The clock fell back: the levels stay.
-    pub(super) fn rebase(&mut self, now: Micros) {
-        let back = self.at.since(now);
-        self.at = now;
-        self.limited_until = self.limited_until - back;
-        self.sliding_until = self.sliding_until.map(|until| until - back);
-        self.estimate.idle();
+    /// Another rule than `before`, whose bucket had this capacity, is in force.
+    fn switched(&mut self, before: Preset, capacity: i64, knobs: &LimiterKnobs) {
+        // A rule that did not ask a ledger may have driven it into a debt that no server has.
+        self.pace = self.pace.max(0);
+        if before == Preset::Classic {
+            self.mirror = self.mirror.max(0);
+        }
+        // What is in use of one rule's bucket is in use of the other's, but that makes no debt where there was none; and
+        // the burst of the new one must be earned.
+        let kept = self.mirror.saturating_add(self.mirror_cap - capacity);
+        self.mirror = kept.max(self.mirror.min(0));
+        if knobs.preset == Preset::TokenBucket {
+            self.mirror = self.mirror.min(self.pace_cap);
+        }
     }
 
     pub(super) fn advance(&mut self, now: Micros) {
@@ -277,6 +301,7 @@ impl Dimension {
         let mark = Mark { posted: self.posted, window: self.unit.window(window) };
         if self.at.since(self.limited_until) > IDLE {
             self.estimate.idle();
+            self.pressed = false;
         }
         if knobs.preset == Preset::Adaptive {
             self.estimate.begin(expect as f64);
@@ -341,8 +366,12 @@ impl Dimension {
             return None;
         }
         self.epoch_order = next_order;
-        self.contradicted |= self.quota == QuotaLimit::Absent;
         let mark = self.unit.mark(attempt);
+        if self.quota == QuotaLimit::Absent && !self.contradicted {
+            self.contradicted = true;
+            let sustained = (mark.window as f64 / loaded.max(1.0)).max(self.estimate.rate());
+            self.estimate = RateEstimate::new(sustained, None, false, knobs.adaptive);
+        }
         let hold = self.unit.hold(attempt);
         let from = self.estimate.rate();
         self.pace = self.pace.min(0);
@@ -359,10 +388,12 @@ impl Dimension {
             window: mark.window as f64,
             loaded,
             hold: hold as f64,
+            least: self.unit.least(),
         });
         self.streak = if blocked { self.streak.saturating_add(1) } else { 0 };
         self.pressed = false;
         self.fit(knobs);
+        self.clip();
         Some(Reaction { from, to: self.estimate.rate(), streak: self.streak })
     }
 
@@ -405,7 +436,7 @@ impl Dimension {
             Preset::Adaptive => {
                 let level = if self.sliding() { limit - charged as f64 } else { f64::MAX };
                 let level = level.min(units(self.mirror)).min(units(self.pace));
-                (Some(self.rate.value() * 60.0), Some(units(self.mirror_cap)), level)
+                (Some(self.estimate.rate() * 60.0), Some(units(self.mirror_cap)), level)
             }
             Preset::TokenBucket => (Some(limit), Some(units(self.mirror_cap)), units(self.mirror)),
             Preset::SlidingWindow => (Some(limit), Some(limit), limit - charged as f64),

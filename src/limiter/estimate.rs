@@ -31,7 +31,7 @@ const RECOVER_REQUESTS: f64 = 20.0;
 const MOST_PATIENCE: f64 = 16.0;
 /// One reaction never cuts deeper than this.
 const DEEPEST_CUT: f64 = 0.4;
-/// The rate never falls below one rejected request in this many seconds: no request waits for ever.
+/// The rate never falls below one rejected request in this many seconds.
 const SLOWEST: f64 = 120.0;
 /// What the first reject proved stands this long: what a window saw of the first burst is gone then.
 const PROVEN_FOR: Micros = Micros::from_secs(75);
@@ -73,6 +73,8 @@ pub(super) struct Evidence {
     pub(super) loaded: f64,
     /// Its own hold.
     pub(super) hold: f64,
+    /// The least that may be asked for every [`SLOWEST`] seconds.
+    pub(super) least: f64,
 }
 
 /// The belief about one meter's rate, in units per second.
@@ -203,14 +205,14 @@ impl RateEstimate {
     /// says nothing about its rate.
     pub(super) fn reject(&mut self, seen: Evidence) -> bool {
         let before = self.rate;
-        let slowest = (seen.hold / SLOWEST).min(before);
+        let slowest = (seen.hold.max(seen.least) / SLOWEST).min(before);
         let previous = self.anchor.replace(Anchor { at: seen.at, order: seen.order, posted: seen.posted });
         if self.phase == Phase::Ramp {
             // A full bucket of B = 60 r gave `window = B + r * loaded`. Every smaller burst means a higher rate, within the
             // smallest burst, and Seek finds it; a window or a minute lies between.
             let at_most = before * self.knobs.backoff;
-            self.rate = (seen.window / (60.0 + seen.loaded)).clamp(slowest, at_most);
-            let to = (seen.window / (SMALLEST_BURST + seen.loaded)).clamp(self.rate, at_most);
+            self.rate = (seen.window / (60.0 + seen.loaded)).max(slowest).min(at_most);
+            let to = (seen.window / (SMALLEST_BURST + seen.loaded)).min(at_most).max(self.rate);
             self.phase = Phase::Seek { to };
             self.proven = Some((self.rate, seen.at + PROVEN_FOR));
             return false;

@@ -9,12 +9,13 @@ use super::{LimiterKnobs, Preset, QuotaLimit, ScopeStatus, Why};
 impl Scope {
     /// The scope as it stands at `now`; changes nothing.
     pub(super) fn status(&self, now: Micros, knobs: &LimiterKnobs) -> ScopeStatus {
-        let now = self.now.max(now);
+        let mut clock = self.clock;
+        let own = clock.read(now);
         let (mut requests, mut tokens) = (self.requests.clone(), self.tokens.clone());
-        requests.advance(now);
-        tokens.advance(now);
-        let sums = self.window.sums_at(now);
-        let held_off = (self.off_until > now).then_some(self.off_until);
+        requests.advance(own);
+        tokens.advance(own);
+        let sums = self.window.sums_at(own);
+        let held_off = (self.off_until > own).then(|| clock.to_given(self.off_until));
         let mut rpm = requests.status(sums.charged, knobs);
         if knobs.preset == Preset::Classic {
             rpm.target = Some(self.classic.rate() * 60.0);

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::record::Micros;
 
 use super::classic::Classic;
+use super::clock::Clock;
 use super::day::Day;
 use super::dimension::{By, Dimension, Reaction, Unit};
 use super::flight::Attempt;
@@ -14,8 +15,6 @@ use super::{Cost, Decision, Epoch, LimiterKnobs, Preset, Reject, ScopeQuota, Why
 
 /// Epochs kept for the status.
 const EPOCHS: usize = 8;
-/// A clock that falls back by more than this has jumped; by less, events were reported out of order.
-const JUMP: Micros = Micros::from_secs(5);
 /// Rules that never adapt pause this long after a throttle, or they would send the same request again at once.
 const PAUSE: Micros = Micros::from_secs(1);
 /// First pause when throttles follow each other with nothing accepted in between; doubles each time ...
@@ -28,7 +27,7 @@ const LONGEST_HOLD_OFF: Micros = Micros::from_secs(3_600);
 /// The meters of one scope.
 pub(super) struct Scope {
     quota: ScopeQuota,
-    pub(super) now: Micros,
+    pub(super) clock: Clock,
     pub(super) requests: Dimension,
     pub(super) tokens: Dimension,
     pub(super) classic: Classic,
@@ -48,13 +47,15 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn new(quota: ScopeQuota, day_start: Micros, knobs: &LimiterKnobs, now: Micros) -> Scope {
+        let clock = Clock::new(now);
+        let own = clock.own();
         Scope {
             quota,
-            now,
-            requests: Dimension::new(Unit::Requests, quota.rpm, knobs, now),
-            tokens: Dimension::new(Unit::Tokens, quota.tpm, knobs, now),
-            classic: Classic::new(quota, knobs.share, &knobs.classic, now),
-            window: Window::new(now),
+            clock,
+            requests: Dimension::new(Unit::Requests, quota.rpm, knobs, own),
+            tokens: Dimension::new(Unit::Tokens, quota.tpm, knobs, own),
+            classic: Classic::new(quota, knobs.share, &knobs.classic, own),
+            window: Window::new(own),
             day: Day::new(quota.tpd, day_start, now),
             order: 0,
             first_send: None,
@@ -67,33 +68,23 @@ impl Scope {
         }
     }
 
-    /// Brings every ledger to `now`. Time never runs backwards within a scope; after a jump of the clock it goes on from
-    /// there, usage kept.
-    fn tick(&mut self, now: Micros) {
-        if self.now.since(now) > JUMP {
-            let back = self.now.since(now);
-            self.now = now;
-            self.requests.rebase(now);
-            self.tokens.rebase(now);
-            self.classic.rebase(now);
-            self.window.rebase(now);
-            self.off_until = self.off_until - back;
-            self.first_send = self.first_send.map(|first| first - back);
-        }
-        self.now = self.now.max(now);
-        self.requests.advance(self.now);
-        self.tokens.advance(self.now);
-        self.classic.advance(self.now);
-        self.window.advance(self.now);
-        self.day.advance(self.now);
+    /// Brings every ledger to `now`; the scope's own time.
+    fn tick(&mut self, now: Micros) -> Micros {
+        let own = self.clock.read(now);
+        self.requests.advance(own);
+        self.tokens.advance(own);
+        self.classic.advance(own);
+        self.window.advance(own);
+        self.day.advance(self.clock.given());
+        own
     }
 
-    pub(super) fn retune(&mut self, quota: ScopeQuota, before: &LimiterKnobs, knobs: &LimiterKnobs, now: Micros) {
+    pub(super) fn retune(&mut self, quota: ScopeQuota, before: Preset, knobs: &LimiterKnobs, now: Micros) {
         self.tick(now);
         self.quota = quota;
-        self.requests.retune(quota.rpm, knobs);
-        self.tokens.retune(quota.tpm, knobs);
-        self.classic.retune(&knobs.classic);
+        self.requests.retune(quota.rpm, before, knobs);
+        self.tokens.retune(quota.tpm, before, knobs);
+        self.classic.retune(knobs.preset != before, &knobs.classic);
         self.day.set_limit(quota.tpd);
     }
 
@@ -102,12 +93,17 @@ impl Scope {
     }
 
     pub(super) fn set_day_start(&mut self, day_start: Micros) {
-        self.day.set_offset(day_start, self.now);
+        self.day.set_offset(day_start, self.clock.given());
     }
 
-    pub(super) fn hold_off(&mut self, until: Micros, why: Why, now: Micros, knobs: &LimiterKnobs) {
+    pub(super) fn hold_off(&mut self, until: Micros, now: Micros) {
         self.tick(now);
-        let until = until.min(self.now + LONGEST_HOLD_OFF);
+        let until = self.clock.to_own(until);
+        self.pause(until.since(self.clock.own()), Why::HoldOff);
+    }
+
+    fn pause(&mut self, span: Micros, why: Why) {
+        let until = self.clock.own() + span.min(LONGEST_HOLD_OFF);
         if until > self.off_until {
             self.off_until = until;
             self.off_why = why;
@@ -116,7 +112,7 @@ impl Scope {
 
     pub(super) fn decide(&mut self, cost: Cost, now: Micros, knobs: &LimiterKnobs) -> Decision {
         let cost = sane(cost);
-        self.tick(now);
+        let own = self.tick(now);
         if self.tokens.never(cost.hold) || self.requests.never(1) {
             return Decision::Never { why: Why::LargerThanBurst };
         }
@@ -129,11 +125,11 @@ impl Scope {
                 latest = Some((until, why));
             }
         };
-        if self.off_until > self.now {
+        if self.off_until > own {
             closed(self.off_until, self.off_why);
         }
-        if let Some(until) = self.day.gate(cost.expect, knobs.share, self.now) {
-            closed(until, Why::Tpd);
+        if let Some(until) = self.day.gate(cost.expect, knobs.share, self.clock.given()) {
+            closed(self.clock.to_own(until), Why::Tpd);
         }
         if knobs.preset == Preset::Classic
             && let Some(until) = self.classic.gate()
@@ -149,20 +145,22 @@ impl Scope {
         }
         match latest {
             None => Decision::Admit,
-            Some((until, why)) => Decision::Wait { until: until.max(self.now + Micros(1)), why },
+            Some((until, why)) => Decision::Wait { until: self.clock.to_given(until.max(own + Micros(1))), why },
         }
     }
 
     /// Posts a request that is sent now, whatever was decided.
     pub(super) fn admit(&mut self, scope: u32, cost: Cost, now: Micros, knobs: &LimiterKnobs) -> Attempt {
         let cost = sane(cost);
-        self.tick(now);
+        let own = self.tick(now);
         let requests = self.requests.charge(1, 1, 0, &self.window, knobs);
         let tokens = self.tokens.charge(cost.hold, cost.expect, self.debt, &self.window, knobs);
-        self.classic.charge();
-        self.window.send(cost.hold, self.now);
+        if knobs.preset == Preset::Classic {
+            self.classic.charge();
+        }
+        self.window.send(cost.hold, own);
         self.day.send(cost.expect);
-        self.first_send.get_or_insert(self.now);
+        self.first_send.get_or_insert(own);
         self.held = self.held.saturating_add(cost.hold);
         self.debt = self.debt.saturating_add(cost.expect.saturating_sub(cost.hold));
         let order = self.order;
@@ -170,7 +168,7 @@ impl Scope {
         Attempt {
             scope,
             order,
-            sent: self.now,
+            sent: own,
             hold: cost.hold,
             expect: cost.expect,
             posted: cost.hold,
@@ -189,29 +187,31 @@ impl Scope {
 
     pub(super) fn settle(&mut self, attempt: &Attempt, charged: u64, now: Micros, knobs: &LimiterKnobs) {
         let charged = charged.min(LARGEST);
-        self.tick(now);
+        let own = self.tick(now);
         self.land(attempt);
         self.tokens.correct(attempt.posted, attempt.paced, charged);
-        self.window.correct(attempt.posted, charged, attempt.sent, self.now);
-        self.window.settle(charged, self.now);
+        self.window.correct(attempt.posted, charged, attempt.sent, own);
+        self.window.settle(charged, own);
         self.day.settle(charged, attempt.order);
-        self.classic.success(&knobs.classic);
+        if knobs.preset == Preset::Classic {
+            self.classic.success(&knobs.classic);
+        }
     }
 
     /// A stream has used `charged` so far. What exceeds its hold is a debt already; what it has not used yet stays held
     /// until the end, since how fast a server gives it back is not documented.
-    pub(super) fn progress(&mut self, attempt: &mut Attempt, charged: u64, now: Micros, knobs: &LimiterKnobs) {
+    pub(super) fn progress(&mut self, attempt: &mut Attempt, charged: u64, now: Micros) {
         let charged = charged.min(LARGEST);
         if charged <= attempt.posted {
             return;
         }
-        self.tick(now);
+        let own = self.tick(now);
         let paced = attempt.paced.max(charged);
         self.held = self.held.saturating_add(charged - attempt.posted);
         let (before, after) = (attempt.expect.saturating_sub(attempt.posted), attempt.expect.saturating_sub(charged));
         self.debt = self.debt.saturating_sub(before - after);
         self.tokens.post(charged - attempt.posted, paced - attempt.paced);
-        self.window.correct(attempt.posted, charged, attempt.sent, self.now);
+        self.window.correct(attempt.posted, charged, attempt.sent, own);
         attempt.posted = charged;
         attempt.paced = paced;
     }
@@ -221,7 +221,9 @@ impl Scope {
         self.land(attempt);
         self.tokens.refund(attempt);
         self.requests.refund(attempt);
-        self.classic.refund();
+        if knobs.preset == Preset::Classic {
+            self.classic.refund();
+        }
         self.window.take_back(attempt.hold, attempt.posted, attempt.sent, true);
     }
 
@@ -239,17 +241,19 @@ impl Scope {
         self.tokens.refund(attempt);
         self.requests.refund(attempt);
         if let Some(after) = retry_after {
-            self.hold_off(self.now + after, Why::HoldOff, self.now, knobs);
+            self.pause(after, Why::HoldOff);
         }
         if why == Reject::Tpd {
             if let Some(pause) = self.day.refuse(attempt.order, self.order) {
-                self.hold_off(self.now + pause, Why::Tpd, self.now, knobs);
+                self.pause(pause, Why::Tpd);
                 self.note(Why::Tpd, 0.0, 0.0);
             }
             return;
         }
         let before = self.classic.rate();
-        self.classic.throttle(&knobs.classic);
+        if knobs.preset == Preset::Classic {
+            self.classic.throttle(&knobs.classic);
+        }
         let requests = match why {
             Reject::Rpm => true,
             Reject::Unspecified => self.requests.pressure(&self.window) > self.tokens.pressure(&self.window),
@@ -260,21 +264,21 @@ impl Scope {
         let Some(reaction) = blamed.react(attempt, self.order, loaded, knobs) else { return };
         let why = if requests { Why::Rpm } else { Why::TpmHold };
         match knobs.preset {
-            Preset::Adaptive => self.pause_if_blocked(reaction, knobs),
+            Preset::Adaptive => self.pause_if_blocked(reaction),
             Preset::Classic => return self.note(why, before * 60.0, self.classic.rate() * 60.0),
             Preset::TokenBucket | Preset::SlidingWindow => {
-                self.hold_off(self.now + PAUSE, Why::HoldOff, self.now, knobs);
+                self.pause(PAUSE, Why::HoldOff);
             }
         }
         self.note(why, reaction.from * 60.0, reaction.to * 60.0);
     }
 
     /// Throttle after throttle with nothing accepted in between: ask less and less often.
-    fn pause_if_blocked(&mut self, reaction: Reaction, knobs: &LimiterKnobs) {
+    fn pause_if_blocked(&mut self, reaction: Reaction) {
         if reaction.streak > 0 {
             let doublings = (reaction.streak - 1).min(10);
             let pause = Micros(BLOCKED_PAUSE.0 << doublings).min(LONGEST_BLOCKED_PAUSE);
-            self.hold_off(self.now + pause, Why::HoldOff, self.now, knobs);
+            self.pause(pause, Why::HoldOff);
             self.requests.paused(self.off_until);
             self.tokens.paused(self.off_until);
         }
@@ -283,7 +287,7 @@ impl Scope {
     fn note(&mut self, why: Why, from: f64, to: f64) {
         self.epochs += 1;
         self.last_epochs.truncate(EPOCHS - 1);
-        self.last_epochs.push_front(Epoch { at: self.now, why, from, to });
+        self.last_epochs.push_front(Epoch { at: self.clock.given(), why, from, to });
     }
 }
 

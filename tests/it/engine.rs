@@ -16,9 +16,7 @@ use bedrock_top::families::ApiChoice;
 use bedrock_top::limiter::{QuotaLimit, ScopeQuota};
 use bedrock_top::record::{FlowId, Micros, ModelId, Priority, Region, Route, ScopeKey, Usd};
 use bedrock_top::sim::{QuotaSpec, Scenario, Simulator};
-use bedrock_top::workload::{
-    Existing, FileSource, Input, InputOptions, OutputPaths, Outputs, RunClock, RunIdentity,
-};
+use bedrock_top::workload::{Existing, FileSource, Input, InputOptions, OutputPaths, Outputs, RunClock, RunIdentity};
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 use tempfile::TempDir;

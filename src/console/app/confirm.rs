@@ -42,11 +42,7 @@ impl Agreement {
     /// What is in force in a snapshot.
     #[must_use]
     pub fn of(snapshot: &EngineSnapshot) -> Agreement {
-        Agreement {
-            rate: rate(snapshot),
-            cap: snapshot.money.cap,
-            share: knob(snapshot, KnobId::Share),
-        }
+        Agreement { rate: rate(snapshot), cap: snapshot.money.cap, share: knob(snapshot, KnobId::Share) }
     }
 
     /// The agreement after the operator said yes to `command` (`rate` is the rate before it).

@@ -43,6 +43,8 @@ pub enum Reaction {
     Nothing,
     /// The screen has to be drawn again.
     Redraw,
+    /// As `Redraw`, trusting nothing that is on the terminal now.
+    Repaint,
     /// Give the terminal back and stop the process until it is continued.
     Suspend,
     /// Leave the loop.
@@ -185,6 +187,10 @@ impl Session {
         match reaction {
             Reaction::Quit => return Ok(Some(Exit::Quit)),
             Reaction::Redraw => self.pace.want(urgency),
+            Reaction::Repaint => {
+                self.repaint()?;
+                self.pace.want(urgency);
+            }
             Reaction::Nothing if must_redraw => self.pace.want(urgency),
             Reaction::Nothing => {}
             Reaction::Suspend => {

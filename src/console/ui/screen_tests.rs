@@ -97,7 +97,8 @@ fn screens_are_as_they_were_last_looked_at() {
     let pictures = std::env::var_os("PICTURES");
     let mut changed = Vec::new();
     for (name, snapshot, keys) in scenes() {
-        for (width, height) in SIZES {
+        let more: &[(u16, u16)] = if name == "dashboard-running" { &[(60, 15), (200, 60)] } else { &[] };
+        for (width, height) in SIZES.iter().chain(more).copied() {
             let mut state = open(snapshot.clone(), (width, height));
             press(&mut state, keys);
             let buffer = draw(&state, &theme, GlyphLevel::Braille);
@@ -116,4 +117,124 @@ fn screens_are_as_they_were_last_looked_at() {
         }
     }
     assert!(changed.is_empty(), "look at them, then BLESS=1:\n{}", changed.join("\n"));
+}
+
+/// Every scene at every size of a grid, on every kind of terminal: nothing panics, and nothing but the size decides
+/// whether there is a screen.
+#[test]
+fn no_size_and_no_terminal_panics() {
+    let widths = [1, 2, 13, 59, 60, 79, 80, 100, 116, 180, 300];
+    let heights = [1, 3, 14, 15, 16, 23, 30, 36, 50, 100];
+    let ladder = [
+        (ColourDepth::TrueColour, GlyphLevel::Braille),
+        (ColourDepth::Ansi16, GlyphLevel::Block),
+        (ColourDepth::Mono, GlyphLevel::Ascii),
+    ];
+    let themes = ladder.map(|(depth, level)| (Theme::embedded("dusk", depth).unwrap().unwrap(), level));
+    for (at, (name, snapshot, keys)) in scenes().into_iter().enumerate() {
+        let mut state = open(snapshot, (120, 40));
+        press(&mut state, keys);
+        for (step, width) in widths.into_iter().enumerate() {
+            for height in heights {
+                state.size = (width, height);
+                let (theme, level) = &themes[(at + step) % themes.len()];
+                let buffer = draw(&state, theme, *level);
+                let text = text_dump(&buffer);
+                let tiny = width < 60 || height < 15;
+                let screen = text.contains("14:15:0") || text.contains("Start load on AWS?");
+                assert_eq!(screen, !tiny, "{name} at {width}x{height}:\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn too_small_a_terminal_says_what_is_needed() {
+    let theme = Theme::embedded("dusk", ColourDepth::TrueColour).unwrap().unwrap();
+    let state = open(fixtures::running(), (40, 10));
+    let text = text_dump(&draw(&state, &theme, GlyphLevel::Braille));
+    assert!(text.contains("needs 60x15") && text.contains("has 40x10"), "{text}");
+}
+
+/// On a terminal with neither colours nor glyphs every state can still be told apart, and nothing but ASCII is sent.
+#[test]
+fn ascii_and_mono_say_the_same() {
+    let theme = Theme::embedded("dusk", ColourDepth::Mono).unwrap().unwrap();
+    for (name, snapshot, keys) in scenes() {
+        let mut state = open(snapshot, (120, 40));
+        press(&mut state, keys);
+        let buffer = draw(&state, &theme, GlyphLevel::Ascii);
+        for cell in &buffer.content {
+            assert!(cell.symbol().is_ascii(), "{name}: `{}`", cell.symbol());
+            assert_eq!((cell.fg, cell.bg), (ratatui::style::Color::Reset, ratatui::style::Color::Reset), "{name}");
+        }
+    }
+    let state = open(fixtures::parked(), (120, 40));
+    let text = text_dump(&draw(&state, &theme, GlyphLevel::Ascii));
+    for words in ["AWS", "PARKED", "credentials expired", "x parked", "open 22s"] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+}
+
+/// What PRODUCT promises at a glance is there at 120x40, and its first five at 80x24.
+#[test]
+fn the_dashboard_shows_what_is_promised() {
+    let theme = Theme::embedded("dusk", ColourDepth::TrueColour).unwrap().unwrap();
+    let shown = |size| text_dump(&draw(&open(fixtures::running(), size), &theme, GlyphLevel::Braille));
+    let small = [
+        "SIM",
+        "123456789012",
+        "us-east-1",
+        "RUNNING",
+        "data live",
+        "14:15:02 UTC", // header
+        "1,939",
+        "2,047",
+        "failed",
+        "14:28:14", // run
+        "$0.7412",
+        "$3.41",
+        "cap $5.00", // money
+        "settled",
+        "held",
+        "target",
+        "quota",
+        "71.9k",
+        "15.2k",
+        "196k",
+        "200k", // quota
+        "max_tokens holds 2.9x",
+        "lower max_tokens", // verdict (below: whatever their case)
+    ];
+    let large = [
+        "effic.",
+        "34.4%",
+        "TPD left",
+        "49.2M",
+        "4.02 of 4.00 /s",
+        "96.8%",
+        "14 of 64",
+        "high 0",
+        "oldest 1m11s",
+        "syn-002047",
+        "1.3s",
+        "throttle TPM",
+        "capacity",
+        "healthy",
+        "attempt",
+        "logical",
+        "response",
+        "queue wait",
+        "Tokens per minute",
+        "last change",
+        "-2m",
+        "now",
+    ];
+    let (at_80, at_120) = (shown((80, 24)).to_lowercase(), shown((120, 40)).to_lowercase());
+    for words in small {
+        assert!(at_80.contains(&words.to_lowercase()), "{words} at 80x24\n{at_80}");
+    }
+    for words in small.into_iter().chain(large) {
+        assert!(at_120.contains(&words.to_lowercase()), "{words} at 120x40\n{at_120}");
+    }
 }

@@ -114,9 +114,12 @@ fn window(out: &mut String, width: u32, height: u32, title: &str, colours: &Grou
     );
 }
 
+/// Column, width, look and symbol of a cell.
+type SeenCell<'a> = (u32, u32, Seen, &'a str);
+
 /// One row: grounds first, then runs of letters, then shapes, each run in one element.
 fn draw_row(out: &mut String, row: &[Cell], top: u32, colours: &Ground) {
-    let mut cells: Vec<(u32, u32, Seen, &str)> = Vec::with_capacity(row.len());
+    let mut cells: Vec<SeenCell<'_>> = Vec::with_capacity(row.len());
     let mut x = 0usize;
     while let Some(cell) = row.get(x) {
         let width = usize::from(cell.cell_width().max(1));
@@ -147,21 +150,33 @@ fn draw_row(out: &mut String, row: &[Cell], top: u32, colours: &Ground) {
             let _ = writeln!(out, "<path fill=\"{}\" d=\"{}\"/>", hex(run[0].2.fg), path.trim_end());
         }
     }
-    let is_text = |symbol: &str| single(symbol).is_none_or(|c| !super::cell_shapes::has_shape(c));
-    // Only ASCII is sure to be as wide as a cell in every font; everything else gets its own place.
-    let joins = |a: &(u32, u32, Seen, &str), b: &(u32, u32, Seen, &str)| a.2 == b.2 && a.3.is_ascii() && b.3.is_ascii();
+    // Only ASCII is sure to be as wide as a cell in every font; everything else gets a place of its own.
+    let joins = |a: &SeenCell<'_>, b: &SeenCell<'_>| a.2 == b.2 && a.3.is_ascii() && b.3.is_ascii();
     for run in cells.chunk_by(joins) {
-        let text: String = run.iter().map(|cell| cell.3).collect();
-        let plain = !run[0].2.modifier.contains(Modifier::UNDERLINED);
-        let trimmed = if plain { text.trim_end() } else { text.as_str() };
-        let lead = if plain { trimmed.len() - trimmed.trim_start().len() } else { 0 };
-        let shown = &trimmed[lead..];
-        if shown.is_empty() || !is_text(shown) {
+        if run.len() == 1 && single(run[0].3).is_some_and(super::cell_shapes::has_shape) {
             continue;
         }
-        let cells_wide: u32 = if run.len() == 1 { run[0].1 } else { shown.len() as u32 };
-        draw_text(out, shown, (run[0].0 + lead as u32) * CELL_WIDTH, top, cells_wide * CELL_WIDTH, run[0].2);
+        let text: String = run.iter().map(|cell| cell.3).collect();
+        for (at, word) in words(&text, run[0].2.modifier.contains(Modifier::UNDERLINED)) {
+            let width = if word.is_ascii() { word.len() as u32 } else { run[0].1 };
+            draw_text(out, word, (run[0].0 + at as u32) * CELL_WIDTH, top, width * CELL_WIDTH, run[0].2);
+        }
     }
+}
+
+/// A run of letters cut at its wider gaps, with the cell at which each piece begins: a font whose letters are not quite
+/// as wide as a cell cannot drift far. An underline has no gaps.
+fn words(text: &str, underlined: bool) -> Vec<(usize, &str)> {
+    if underlined {
+        return vec![(0, text)];
+    }
+    let mut at = 0;
+    let pieces = text.split("  ").map(|piece| {
+        let begin = at + piece.len() - piece.trim_start().len();
+        at += piece.len() + 2;
+        (begin, piece.trim())
+    });
+    pieces.filter(|(_, piece)| !piece.is_empty()).collect()
 }
 
 fn draw_text(out: &mut String, text: &str, x: u32, top: u32, width: u32, seen: Seen) {

@@ -14,22 +14,22 @@ use super::*;
 
 /// A cell of the table.
 #[derive(Clone, Debug)]
-pub(super) struct Cell {
-    pub(super) tpm: f64,
-    pub(super) rpm: Option<f64>,
-    pub(super) meter: Meter,
-    pub(super) burndown: u64,
+struct Cell {
+    tpm: f64,
+    rpm: Option<f64>,
+    meter: Meter,
+    burndown: u64,
     /// `max_tokens` of every request.
-    pub(super) max_tokens: u64,
+    max_tokens: u64,
     /// Median output.
-    pub(super) output: f64,
+    output: f64,
     /// Times at which the server's quota is multiplied.
-    pub(super) steps: Vec<(f64, f64)>,
+    steps: Vec<(f64, f64)>,
     /// Tokens per minute that others take from the same meter.
-    pub(super) others: f64,
-    pub(super) seconds: f64,
-    pub(super) workers: usize,
-    pub(super) seed: u64,
+    others: f64,
+    seconds: f64,
+    workers: usize,
+    seed: u64,
 }
 
 impl Default for Cell {
@@ -96,7 +96,7 @@ fn a_configured_quota_is_used_to_the_full_without_throttles() {
             for meter in METERS {
                 let cell = Cell { tpm, meter, burndown, ..Cell::default() };
                 let name = format!("configured, chat, burndown {burndown}, {tpm} TPM, {meter:?}");
-                check(&name, worth(&cell, LimiterKnobs::default(), configured(&cell), 2), 0.93, 0.01);
+                check(&name, worth(&cell, LimiterKnobs::default(), configured(&cell), 3), 0.93, 0.01);
             }
         }
     }
@@ -124,7 +124,9 @@ fn an_unknown_limit_is_found_and_held() {
             for meter in METERS {
                 let cell = Cell { tpm, meter, burndown, ..Cell::default() };
                 let name = format!("unknown, chat, burndown {burndown}, {tpm} TPM, {meter:?}");
-                check(&name, worth(&cell, LimiterKnobs::default(), unknown(&cell), 3), 0.9, 0.03);
+                // A window punishes every probe for as long as it lasts; a bucket, for one request.
+                let share = if matches!(meter, Meter::Bucket(_)) { 0.03 } else { 0.05 };
+                check(&name, worth(&cell, LimiterKnobs::default(), unknown(&cell), 3), 0.9, share);
             }
         }
     }

@@ -155,7 +155,12 @@ async fn child() {
             assert_eq!(clients.credentials_until().await, None);
         }
         // A simulator behind AWS_ENDPOINT_URL is found out: its reply must not pass for a real one.
-        "aws" => assert_eq!(attempt.result.unwrap_err().code, "SimulatedReply"),
+        "aws" => {
+            assert_eq!(attempt.result.unwrap_err().code, "SimulatedReply");
+            assert_eq!(clients.quotas(&region).await.unwrap_err().code, "SimulatedReply");
+            assert_eq!(clients.foundation_models(&region).await.unwrap_err().code, "SimulatedReply");
+            assert_eq!(clients.identity().await.unwrap_err().code, "SimulatedReply");
+        }
         _ => {
             attempt.result.unwrap_err();
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bedrock_top::bedrock::{Call, Clients, ConnectionSettings, Identified, Resolved, Target, identify};
-use bedrock_top::control;
+use bedrock_top::control::{self, Discovery, Expansion, RouteQuota};
 use bedrock_top::limiter::QuotaLimit;
 use bedrock_top::record::{ErrorClass, Family, Reach, Region, Route};
 use bedrock_top::sim::{Fault, FaultKind, QuotaSpec, RegionSpec, Scenario, Simulator};
@@ -53,6 +53,15 @@ async fn clients(simulator: &Simulator, regions: &[&str]) -> Clients {
     let regions: Vec<Region> = regions.iter().map(|region| (*region).into()).collect();
     let target = Target::Simulator { url: simulator.url().clone() };
     Clients::connect(&target, &regions, ConnectionSettings::default()).await.unwrap()
+}
+
+/// All answers of the account, and what follows for `models`.
+async fn find(clients: &Clients, models: &[&str]) -> (Discovery, Expansion) {
+    let discovery = control::discover(clients).await;
+    let models: Vec<String> = models.iter().map(ToString::to_string).collect();
+    let regions: Vec<Region> = clients.regions().cloned().collect();
+    let expansion = control::expand_routes(&models, &regions, &discovery.regions);
+    (discovery, expansion)
 }
 
 async fn known() {
@@ -116,7 +125,7 @@ async fn every_family() {
     let simulator = simulator(Scenario { quotas: vec![], ..scenario() });
     let clients = clients(&simulator, &["us-east-1", "us-west-2"]).await;
     for (model, family, json) in bodies() {
-        let here = control::find_routes(&clients, &[model.into()], &["us-east-1".into(), "us-west-2".into()]).await;
+        let (_, here) = find(&clients, &[model]).await;
         let Some(found) = here.routes.first() else { panic!("{model}: {:?}", here.refusals) };
         for stream in [false, true] {
             let label = format!("{model} {family} stream {stream}");
@@ -184,23 +193,23 @@ async fn every_fault() {
 async fn found() {
     let simulator = simulator(scenario());
     let clients = clients(&simulator, &["us-east-1", "us-west-2"]).await;
-    let models = [HAIKU.into(), NEWEST.into(), "anthropic.claude-haiku-4-5-20251001-v1:0".into()];
-    let found = control::find_routes(&clients, &models, &["us-east-1".into(), "us-west-2".into()]).await;
-    assert_eq!(found.identity.unwrap().account, "123456789012");
-    assert!(found.notes.is_empty(), "{:?}", found.notes);
-    let of = |region: &str, model: &str| {
+    let (discovery, found) = find(&clients, &[HAIKU, NEWEST, "anthropic.claude-haiku-4-5-20251001-v1:0"]).await;
+    assert_eq!(discovery.identity.as_ref().unwrap().account, "123456789012");
+    let of = |region: &str, model: &str| -> RouteQuota {
         let route = Route::new(region, model);
-        found.routes.iter().find(|found| found.route == route).unwrap()
+        let planned = found.routes.iter().find(|planned| planned.route == route).unwrap();
+        control::quota_of(planned, discovery.regions.get(&route.region), discovery.simulated)
     };
     let haiku = of("us-east-1", HAIKU);
-    assert_eq!((haiku.quota.rpm, haiku.quota.tpm), (QuotaLimit::Limit(600), QuotaLimit::Limit(5_000_000)));
-    assert_eq!((haiku.quota.tpd, haiku.quota.burndown), (QuotaLimit::Limit(700_000_000), 1));
-    assert!(haiku.quota_source.starts_with("service quotas: RPM L-2DC80978, TPM L-8CE99163"), "{}", haiku.quota_source);
+    assert_eq!((haiku.rpm.0, haiku.tpm.0), (QuotaLimit::Limit(600), QuotaLimit::Limit(5_000_000)));
+    assert_eq!((haiku.tpd.0, haiku.burndown), (QuotaLimit::Limit(700_000_000), 1));
+    let source = haiku.source();
+    assert_eq!(source, "service quotas: RPM L-2DC80978, TPM L-8CE99163, TPD L-E3F10727 of all models");
     let newest = of("us-east-1", NEWEST);
-    assert_eq!((newest.quota.rpm, newest.quota.tpm), (QuotaLimit::Absent, QuotaLimit::Limit(5_000_000)));
-    assert_eq!(newest.quota.burndown, 10);
+    assert_eq!((newest.rpm.0, newest.tpm.0), (QuotaLimit::Absent, QuotaLimit::Limit(5_000_000)));
+    assert_eq!(newest.burndown, 10);
     // Nothing is listed there, and a simulator's scenario is all there is.
-    assert_eq!(of("us-west-2", HAIKU).quota.tpm, QuotaLimit::Unknown);
+    assert_eq!(of("us-west-2", HAIKU).tpm.0, QuotaLimit::Unknown);
     assert_eq!(found.refusals.len(), 2);
     assert!(found.refusals[0].to_string().contains("use us.anthropic.claude-haiku-4-5"), "{}", found.refusals[0]);
 }
@@ -218,20 +227,24 @@ async fn without_permission() {
     };
     let faults = ["servicequotas", "bedrock", "sts"].map(denied).to_vec();
     let simulator = simulator(Scenario { faults, ..scenario() });
-    let clients = clients(&simulator, &["us-east-1"]).await;
-    let found = control::find_routes(&clients, &[HAIKU.into(), "gibberish".into()], &["us-east-1".into()]).await;
-    assert_eq!((found.routes.len(), found.refusals.len(), found.identity), (1, 1, None));
-    assert_eq!(found.routes[0].quota.tpm, QuotaLimit::Limit(2_000_000));
-    assert!(found.routes[0].quota_source.contains("ListServiceQuotas"), "{}", found.routes[0].quota_source);
-    assert_eq!(found.notes.len(), 4, "{:?}", found.notes);
-    assert!(found.notes.iter().any(|note| note.contains("bedrock:ListFoundationModels")), "{:?}", found.notes);
+    let clients = Arc::new(clients(&simulator, &["us-east-1"]).await);
+    let (discovery, found) = find(&clients, &[HAIKU, "gibberish"]).await;
+    assert_eq!((found.routes.len(), found.refusals.len()), (1, 1));
+    let quota = control::quota_of(&found.routes[0], discovery.regions.values().next(), true);
+    assert_eq!(quota.tpm.0, QuotaLimit::Limit(2_000_000));
+    assert!(quota.source().contains("ListServiceQuotas"), "{}", quota.source());
+    let handle = control::start(clients, found.routes, discovery, &tokio::runtime::Handle::current());
+    let snapshot = handle.snapshot().borrow().clone();
+    assert_eq!((snapshot.identity.as_ref(), snapshot.problems.len()), (None, 4));
+    let says = |words: &str| snapshot.problems.iter().any(|problem| problem.message.contains(words));
+    assert!(says("bedrock:ListFoundationModels") && says("GetCallerIdentity"), "{:?}", snapshot.problems);
 }
 
 async fn watched() {
     let simulator = simulator(scenario());
     let clients = Arc::new(clients(&simulator, &["us-east-1"]).await);
-    let found = control::find_routes(&clients, &[HAIKU.into()], &["us-east-1".into()]).await;
-    let handle = control::start(clients, found.planned, found.discovery, &tokio::runtime::Handle::current());
+    let (discovery, found) = find(&clients, &[HAIKU]).await;
+    let handle = control::start(clients, found.routes, discovery, &tokio::runtime::Handle::current());
     let snapshot = handle.snapshot().borrow().clone();
     assert!(snapshot.simulated && snapshot.problems.is_empty());
     assert_eq!(snapshot.limits[0].quota.tpm.0, QuotaLimit::Limit(5_000_000));

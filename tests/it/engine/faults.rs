@@ -70,8 +70,7 @@ async fn exactly_once(kind: FaultKind, comes: Comes, outcome: Outcome, stream: b
         Comes::ForAWhile => (Some(0.6), 1.0),
         Comes::ToSome => (None, 0.25),
     };
-    let fault =
-        Fault { region: None, kind, service: None, operation: None, model: None, at_s: 0.0, for_s, rate };
+    let fault = Fault { region: None, kind, service: None, operation: None, model: None, at_s: 0.0, for_s, rate };
     let scenario = Scenario {
         faults: vec![fault],
         ..account(vec![quota(EAST, Some(30_000), Some(6_000_000)), quota(WEST, None, Some(6_000_000))])

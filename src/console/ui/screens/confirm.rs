@@ -16,10 +16,11 @@ const WIDEST: usize = 68;
 
 pub(in crate::console::ui) fn render(dialog: &Dialog, area: Rect, buf: &mut Buffer, kit: Kit<'_>) -> Option<Position> {
     let label = dialog.facts.iter().map(|(name, _)| fmt::width(name)).max().unwrap_or(0) + GAP;
+    let inside = WIDEST.min(usize::from(area.width).saturating_sub(6));
     let mut body = Vec::new();
     for (name, value) in &dialog.facts {
         let mut name = *name;
-        for value in fact(value, WIDEST - label) {
+        for value in fact(value, inside.saturating_sub(label).max(8)) {
             let mut line = Line::of(Role::Muted, format!("{name:<label$}"));
             line.parts.extend(value.parts);
             body.push(line);

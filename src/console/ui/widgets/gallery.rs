@@ -1,18 +1,23 @@
 //! All widgets on one screen: what they look like is looked at, not only asserted.
 
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+
+use ratatui::Terminal;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 use tui_input::Input;
 
 use super::text::fill;
 use super::*;
+use crate::console::term::writer::FrameWriter;
 use crate::console::term::{ColourDepth, GlyphLevel};
 use crate::console::ui::dump::styled_dump;
 use crate::console::ui::svg::svg;
 use crate::console::ui::theme::DEFAULT;
 
-fn wave(n: usize, base: f64, swing: f64, period: f64) -> Vec<f32> {
-    (0..n)
+fn wave(seconds: Range<usize>, base: f64, swing: f64, period: f64) -> Vec<f32> {
+    seconds
         .map(|i| {
             let t = i as f64;
             let slow = (t / period * std::f64::consts::TAU).sin();
@@ -23,7 +28,7 @@ fn wave(n: usize, base: f64, swing: f64, period: f64) -> Vec<f32> {
 }
 
 /// A screen like the dashboard, from made-up numbers.
-fn gallery(kit: Kit<'_>, area: Rect) -> Buffer {
+fn gallery(kit: Kit<'_>, area: Rect, second: usize) -> Buffer {
     let mut buf = Buffer::empty(area);
     fill(&mut buf, area, kit.theme.ground());
     let row = |y: u16, height: u16| Rect { y, height, ..area }.intersection(area);
@@ -34,7 +39,7 @@ fn gallery(kit: Kit<'_>, area: Rect) -> Buffer {
         .with(Role::Ok, kit.glyphs.dot)
         .text(" RUNNING ");
     header.render(row(0, 1), &mut buf, kit);
-    Line::of(Role::Muted, "04:17:09 UTC").render_right(row(0, 1), &mut buf, kit);
+    Line::of(Role::Muted, format!("04:17:{:02} UTC", second % 60)).render_right(row(0, 1), &mut buf, kit);
 
     let left = Rect { width: area.width / 2, ..row(1, 9) };
     let right = Rect { x: left.right(), width: area.width - left.width, ..left };
@@ -45,8 +50,8 @@ fn gallery(kit: Kit<'_>, area: Rect) -> Buffer {
     let gauges = [
         Gauge {
             label: "TPM",
-            settled: 72_100.0,
-            held: 20_000.0,
+            settled: 72_100.0 + 130.0 * second as f64,
+            held: 20_000.0 - 400.0 * second as f64,
             target: Some(95_000.0),
             quota: Some(100_000.0),
             ..Gauge::default()
@@ -102,9 +107,9 @@ fn gallery(kit: Kit<'_>, area: Rect) -> Buffer {
     };
     table.render(inner, &mut buf, kit);
 
-    let settled: Vec<f32> = wave(600, 70_000.0, 16_000.0, 300.0);
-    let mut held: Vec<f32> = wave(600, 14_000.0, 6_000.0, 90.0);
-    held[430..470].fill(f32::NAN);
+    let settled: Vec<f32> = wave(second..second + 600, 70_000.0, 16_000.0, 300.0);
+    let mut held: Vec<f32> = wave(second..second + 600, 14_000.0, 6_000.0, 90.0);
+    held[430 - second..470 - second].fill(f32::NAN);
     let chart_area = row(10, area.height.saturating_sub(21).max(9));
     let inner =
         Panel::new("Tokens per minute").summary(Line::of(Role::Muted, "5 min")).render(chart_area, &mut buf, kit);
@@ -119,7 +124,7 @@ fn gallery(kit: Kit<'_>, area: Rect) -> Buffer {
             Level { name: "target", value: 90_000.0, role: Role::Target },
         ],
         marks: &[VerticalMark { second: 470.0, label: "share 80 % to 90 %" }],
-        axis: Axis { last_second: 599, span: 300 },
+        axis: Axis { last_second: second as u64 + 599, span: 300 },
         unit: "quota tokens / min",
         legend: true,
     };
@@ -131,8 +136,9 @@ fn gallery(kit: Kit<'_>, area: Rect) -> Buffer {
     let inner = Panel::new("Throttles")
         .summary(Line::of(Role::Throttle, "3 TPM").muted(" in 60 s"))
         .render(left, &mut buf, kit);
-    let throttles: Vec<f32> = (0..600).map(|i| if i % 71 < 3 || i % 130 == 5 { (i % 5) as f32 } else { 0.0 }).collect();
-    let load = wave(600, 40.0, 20.0, 200.0);
+    let throttles: Vec<f32> =
+        (second..second + 600).map(|i| if i % 71 < 3 || i % 130 == 5 { (i % 5) as f32 } else { 0.0 }).collect();
+    let load = wave(second..second + 600, 40.0, 20.0, 200.0);
     Chart {
         series: &[
             Series { name: "429", values: &throttles, role: Role::Throttle, shape: Shape::Columns, bin: Bin::Max },
@@ -140,7 +146,7 @@ fn gallery(kit: Kit<'_>, area: Rect) -> Buffer {
         ],
         levels: &[],
         marks: &[],
-        axis: Axis { last_second: 599, span: 120 },
+        axis: Axis { last_second: second as u64 + 599, span: 120 },
         unit: "per s",
         legend: true,
     }
@@ -199,7 +205,7 @@ fn the_gallery_is_drawn_at_every_level() {
             let theme = Theme::embedded(name, depth).unwrap().unwrap();
             let kit = Kit::new(&theme, Glyphs::of(level));
             for (width, height) in [(120, 40), (80, 24)] {
-                let mut buf = gallery(kit, Rect::new(0, 0, width, height));
+                let mut buf = gallery(kit, Rect::new(0, 0, width, height), 9);
                 let picture = svg(&buf, &theme, "bedrock-top");
                 assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"));
                 assert!(level != GlyphLevel::Ascii || styled_dump(&buf).is_ascii());
@@ -213,4 +219,28 @@ fn the_gallery_is_drawn_at_every_level() {
         }
     }
     assert!(Theme::names().any(|name| name == DEFAULT));
+}
+
+/// A second of a busy dashboard: what a slow ssh link has to carry (PRODUCT figures: at most 10 KiB/s under load).
+#[test]
+fn a_second_of_a_busy_screen_is_few_bytes() {
+    let theme = Theme::embedded(DEFAULT, ColourDepth::TrueColour).unwrap().unwrap();
+    let kit = Kit::new(&theme, Glyphs::of(GlyphLevel::Braille));
+    let size = Size::new(120, 40);
+    let mut terminal = Terminal::new(FrameWriter::new(std::io::sink(), size, true)).unwrap();
+    let stats = terminal.backend().stats();
+    let mut frame_bytes = Vec::new();
+    for second in 0..30 {
+        let before = stats.bytes.load(Ordering::Relaxed);
+        terminal
+            .draw(|frame| *frame.buffer_mut() = gallery(kit, Rect::new(0, 0, size.width, size.height), second))
+            .unwrap();
+        frame_bytes.push(stats.bytes.load(Ordering::Relaxed) - before);
+    }
+    let first = frame_bytes.remove(0);
+    frame_bytes.sort_unstable();
+    assert!(first <= 24 * 1024, "a full repaint is {first} bytes");
+    let (median, most) = (frame_bytes[frame_bytes.len() / 2], frame_bytes[frame_bytes.len() - 1]);
+    assert!(median <= 1536 && most <= 4096, "median {median}, most {most} bytes");
+    assert_eq!(stats.writes.load(Ordering::Relaxed), stats.frames.load(Ordering::Relaxed));
 }

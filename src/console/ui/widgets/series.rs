@@ -117,8 +117,9 @@ impl Chart<'_> {
         let mut dots = Dots::new(level, plot.width, plot.height);
         // The first series to touch a cell owns it; fillings take what is left.
         for (owner, (series, values)) in (0u8..=u8::MAX).zip(self.series.iter().zip(&dotted)) {
-            // Without colour the lines differ by their dashes.
-            let every = if kit.theme.depth() == ColourDepth::Mono { usize::from(owner) + 1 } else { 1 };
+            // Without colour the lines differ by their dashes, as ASCII ones do by their letters.
+            let dashed = kit.theme.depth() == ColourDepth::Mono && level != GlyphLevel::Ascii;
+            let every = if dashed { usize::from(owner) + 1 } else { 1 };
             draw_series(&mut dots, series.shape, values, scale, Stroke { owner, every });
         }
         for (owner, (series, values)) in (0u8..=u8::MAX).zip(self.series.iter().zip(&dotted)) {

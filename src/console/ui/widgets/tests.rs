@@ -106,9 +106,9 @@ fn columns_give_way_by_their_number() {
             region_table(None, 1, &region_row).render(area, buf, kit);
         })
     };
-    assert_eq!(at(40), ["Region          req/sv     p50  id", "region-0           0.5   812ms  abcd~jkl"]);
-    assert_eq!(at(30), ["Region          req/sv     p50", "region-0           0.5   812ms"]);
-    assert_eq!(at(20), ["Region        req/sv", "region-0         0.5"]);
+    assert_eq!(at(40), ["Region          req/s-     p50  id", "region-0           0.5   812ms  abcd~jkl"]);
+    assert_eq!(at(30), ["Region          req/s-     p50", "region-0           0.5   812ms"]);
+    assert_eq!(at(20), ["Region        req/s-", "region-0         0.5"]);
     // What may not be dropped is cut.
     assert_eq!(at(8).len(), 2);
 }

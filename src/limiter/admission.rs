@@ -4,7 +4,7 @@ use crate::record::Micros;
 
 use super::flight::Flight;
 use super::scope::Scope;
-use super::{Cost, Decision, LimiterKnobs, Reject, ScopeId, ScopeQuota, ScopeStatus, Ticket, Why};
+use super::{Cost, Decision, LimiterKnobs, Reject, ScopeId, ScopeQuota, ScopeStatus, Ticket};
 
 /// Admission control for any number of scopes under one set of knobs.
 ///
@@ -55,7 +55,7 @@ impl Limiter {
     /// scales with the new one.
     pub fn set_quota(&mut self, scope: ScopeId, quota: ScopeQuota, now: Micros) {
         let knobs = self.knobs;
-        self.scope(scope).retune(quota, &knobs, &knobs, now);
+        self.scope(scope).retune(quota, knobs.preset, &knobs, now);
     }
 
     /// The quotas of a scope.
@@ -66,10 +66,10 @@ impl Limiter {
 
     /// New knobs, from now on: the time until now counts at the old rates, and no usage is forgotten.
     pub fn set_knobs(&mut self, knobs: LimiterKnobs, now: Micros) {
-        let (before, knobs) = (self.knobs, knobs.sane());
+        let (before, knobs) = (self.knobs.preset, knobs.sane());
         self.knobs = knobs;
         for scope in &mut self.scopes {
-            scope.retune(scope.quota(), &before, &knobs, now);
+            scope.retune(scope.quota(), before, &knobs, now);
         }
     }
 
@@ -102,7 +102,7 @@ impl Limiter {
     /// A stream in flight has used `charged_so_far` quota tokens, as settlement counts them.
     pub fn progress(&mut self, ticket: Ticket, charged_so_far: u64, now: Micros) {
         if let Some(attempt) = self.flight.get_mut(ticket) {
-            self.scopes[attempt.scope as usize].progress(attempt, charged_so_far, now, &self.knobs);
+            self.scopes[attempt.scope as usize].progress(attempt, charged_so_far, now);
         }
     }
 
@@ -123,8 +123,7 @@ impl Limiter {
 
     /// Sends nothing to `scope` before `until` (at most an hour from now).
     pub fn hold_off(&mut self, scope: ScopeId, until: Micros, now: Micros) {
-        let knobs = self.knobs;
-        self.scope(scope).hold_off(until, Why::HoldOff, now, &knobs);
+        self.scope(scope).hold_off(until, now);
     }
 
     /// The scope, explained.

@@ -1,0 +1,408 @@
+//! From the terminal's events to messages, from effects to the world: the only part of the console that touches both.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::Frame;
+use tokio::sync::{oneshot, watch};
+
+use crate::engine::{Command, EngineSnapshot};
+use crate::workload::RunClock;
+
+use super::app::{Effect, Exit, ModelPrice, Msg, State, update};
+use super::keys::{Chord, Key};
+use super::term::caps::Unusable;
+use super::term::{self, Caps, Event, Reaction, Session, SessionOptions, SignalKind, Waker};
+use super::ui;
+use super::ui::glyphs::Glyphs;
+use super::ui::theme::{self, Theme};
+use super::ui::widgets::Kit;
+
+/// The size until the first frame tells the real one.
+const FIRST_SIZE: (u16, u16) = (80, 24);
+/// How often the console looks at the clock while it waits for the load to drain.
+const WAITING: Duration = Duration::from_millis(100);
+/// Reports of one second that get a name of their own; more than that nobody writes by hand.
+const SAME_NAME: u32 = 99;
+
+/// Everything that the console needs.
+pub struct ConsoleSetup {
+    /// The engine's latest snapshot.
+    pub snapshot: watch::Receiver<Arc<EngineSnapshot>>,
+    /// Where orders to the engine go. Never blocks.
+    pub commands: Box<dyn Fn(Command) + Send>,
+    /// The run's clock: the one by which the snapshots are stamped.
+    pub clock: RunClock,
+    /// The theme; `None`: the default.
+    pub theme: Option<String>,
+    /// The link is slow: draw less often.
+    pub slow_link: bool,
+    /// Most frames a second for news; `None`: 10, on a slow link 2.
+    pub max_fps: Option<f64>,
+    /// The folder for incident reports; made when the first is written.
+    pub incidents: PathBuf,
+    /// Prices of the models in use, for the estimate before a load is started.
+    pub prices: Vec<ModelPrice>,
+}
+
+/// Why the console could not run, or ended badly. The terminal has been given back.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    /// The terminal cannot show a screen.
+    #[error("{0}")]
+    Unusable(Unusable),
+    /// There is no terminal.
+    #[error("the console needs a terminal: {0}")]
+    Start(io::Error),
+    /// The terminal answered with an error.
+    #[error("the terminal failed: {0}")]
+    Terminal(#[from] io::Error),
+    /// Another thread panicked; what it said is on the screen.
+    #[error("a part of the program panicked")]
+    Panicked,
+}
+
+/// Runs the console on this thread until it is left. Blocks: call it on an OS thread of its own, never on a task of
+/// the engine's runtime. Prints nothing before or after; the terminal is given back when it returns.
+///
+/// # Errors
+/// [`ConsoleError`].
+pub fn run(setup: ConsoleSetup) -> Result<Exit, ConsoleError> {
+    let caps = Caps::from_env().map_err(ConsoleError::Unusable)?;
+    let caps = Caps { slow_link: caps.slow_link || setup.slow_link, ..caps };
+    let options = SessionOptions { caps, max_fps: setup.max_fps };
+    let session = Session::start(options).map_err(ConsoleError::Start)?;
+    let news = forward(setup.snapshot.clone(), session.waker())?;
+    let mut console = Console::new(setup, caps);
+    let ended = session.run(&mut console);
+    // The forwarding thread ends whether or not another snapshot ever comes.
+    drop(news);
+    match ended? {
+        term::Exit::Quit => Ok(console.exit.unwrap_or(Exit::Quit)),
+        term::Exit::Hangup => Ok(Exit::Hangup),
+        term::Exit::Panicked => Err(ConsoleError::Panicked),
+    }
+}
+
+/// A thread that says "there is news" for each new snapshot. The console takes the latest when it gets to it: a
+/// terminal that takes no bytes holds nobody up. Ends when the returned handle is dropped.
+fn forward(mut snapshots: watch::Receiver<Arc<EngineSnapshot>>, waker: Waker) -> io::Result<oneshot::Sender<()>> {
+    let (alive, mut gone) = oneshot::channel();
+    // Without drivers: it waits for nothing but the channels.
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    thread::Builder::new().name("console-news".to_owned()).spawn(move || {
+        runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    _ = &mut gone => return,
+                    changed = snapshots.changed() => match changed {
+                        Ok(()) => waker.wake(),
+                        Err(_) => return,
+                    },
+                }
+            }
+        });
+    })?;
+    Ok(alive)
+}
+
+/// The console between the terminal's loop and its pure parts.
+struct Console {
+    state: State,
+    snapshot: watch::Receiver<Arc<EngineSnapshot>>,
+    commands: Box<dyn Fn(Command) + Send>,
+    clock: RunClock,
+    incidents: PathBuf,
+    caps: Caps,
+    theme: Option<Theme>,
+    next_look: Instant,
+    exit: Option<Exit>,
+}
+
+impl Console {
+    fn new(mut setup: ConsoleSetup, caps: Caps) -> Console {
+        let first = setup.snapshot.borrow_and_update().clone();
+        let names: Vec<String> = Theme::names().map(str::to_owned).collect();
+        let wanted = setup.theme.as_deref().unwrap_or(theme::DEFAULT);
+        let known = names.iter().any(|name| name == wanted);
+        let all = names.join(", ");
+        let mut state = State::new(first.clone(), FIRST_SIZE, names, wanted);
+        state.prices = setup.prices;
+        update(&mut state, Msg::Snapshot(first), setup.clock.now());
+        if !known {
+            state.complain(format!("there is no theme `{wanted}`; there are: {all}"));
+        }
+        let mut console = Console {
+            state,
+            snapshot: setup.snapshot,
+            commands: setup.commands,
+            clock: setup.clock,
+            incidents: setup.incidents,
+            caps,
+            theme: None,
+            next_look: Instant::now(),
+            exit: None,
+        };
+        console.dress();
+        console
+    }
+
+    /// Builds the theme in use for this terminal, if it is another one than before.
+    fn dress(&mut self) {
+        let name = self.state.theme_name();
+        if self.theme.as_ref().is_none_or(|theme| theme.name() != name) {
+            // The embedded files are checked by a test; with none the console would have nothing to draw with.
+            self.theme = Theme::embedded(name, self.caps.colour).and_then(Result::ok).or_else(|| self.theme.take());
+        }
+    }
+
+    fn take(&mut self, msg: Msg) -> Reaction {
+        let effects = update(&mut self.state, msg, self.clock.now());
+        let mut reaction = Reaction::Redraw;
+        for effect in effects {
+            match effect {
+                Effect::Engine(order) => (self.commands)(order.into_inner()),
+                Effect::Write { name, text } => {
+                    let written = write_new(&self.incidents, &name, &text);
+                    let said = written.map(|path| path.display().to_string()).map_err(|error| error.to_string());
+                    update(&mut self.state, Msg::Written(said), self.clock.now());
+                }
+                Effect::Redraw if reaction == Reaction::Redraw => reaction = Reaction::Repaint,
+                Effect::Suspend if self.exit.is_none() => reaction = Reaction::Suspend,
+                Effect::Redraw | Effect::Suspend => {}
+                Effect::Quit(exit) => {
+                    self.exit.get_or_insert(exit);
+                    reaction = Reaction::Quit;
+                }
+            }
+        }
+        self.dress();
+        reaction
+    }
+}
+
+impl term::App for Console {
+    fn handle(&mut self, event: Event, now: Instant) -> Reaction {
+        let reaction = match event {
+            Event::Key(key, _) => match chord(key) {
+                Some(chord) => self.take(Msg::Key(chord)),
+                None => Reaction::Nothing,
+            },
+            Event::Paste(text) => self.take(Msg::Paste(text)),
+            Event::Resize(size) => self.take(Msg::Resize(size.width, size.height)),
+            Event::Signal(SignalKind::Interrupt | SignalKind::Terminate) => self.take(Msg::Terminate),
+            Event::Signal(SignalKind::Stop) => self.take(Msg::Key(Chord::ctrl('z'))),
+            Event::Resumed => self.take(Msg::Resumed),
+            Event::Wake => {
+                let latest = self.snapshot.borrow_and_update().clone();
+                self.take(Msg::Snapshot(latest))
+            }
+            Event::Deadline => self.take(Msg::Tick),
+            Event::Hangup => self.take(Msg::Hangup),
+        };
+        // The clock on screen shows whole seconds; nothing else changes by itself.
+        let waiting = self.state.leaving.is_some() || self.state.suspending.is_some();
+        let to_next_second = 1_000 - self.state.utc_ms().rem_euclid(1_000);
+        let second = Duration::from_millis(to_next_second.unsigned_abs());
+        self.next_look = now + if waiting { WAITING } else { second };
+        reaction
+    }
+
+    fn render(&mut self, frame: &mut Frame<'_>, _: Instant) {
+        let area = frame.area();
+        self.state.size = (area.width, area.height);
+        let Some(theme) = &self.theme else { return };
+        let kit = Kit::new(theme, Glyphs::of(self.caps.glyphs));
+        if let Some(cursor) = ui::render(&self.state, kit, area, frame.buffer_mut()) {
+            frame.set_cursor_position(cursor);
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        Some(self.next_look)
+    }
+}
+
+/// The key of a terminal event; `None` for releases and for keys that mean nothing anywhere.
+fn chord(event: KeyEvent) -> Option<Chord> {
+    if event.kind == KeyEventKind::Release {
+        return None;
+    }
+    let key = match event.code {
+        KeyCode::Char(c) => Key::Char(c),
+        KeyCode::Enter => Key::Enter,
+        KeyCode::Esc => Key::Esc,
+        KeyCode::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => Key::BackTab,
+        KeyCode::Tab => Key::Tab,
+        KeyCode::BackTab => Key::BackTab,
+        KeyCode::Backspace => Key::Backspace,
+        KeyCode::Delete => Key::Delete,
+        KeyCode::Up => Key::Up,
+        KeyCode::Down => Key::Down,
+        KeyCode::Left => Key::Left,
+        KeyCode::Right => Key::Right,
+        KeyCode::Home => Key::Home,
+        KeyCode::End => Key::End,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown => Key::PageDown,
+        _ => return None,
+    };
+    let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+    // Ctrl-C is the same key with caps lock on.
+    let key = match key {
+        Key::Char(c) if ctrl => Key::Char(c.to_ascii_lowercase()),
+        other => other,
+    };
+    Some(Chord { key, ctrl, alt: event.modifiers.contains(KeyModifiers::ALT) })
+}
+
+/// Writes a new file and never touches an old one: a second report of the same second gets a number.
+fn write_new(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
+    fs::create_dir_all(folder)?;
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "md"));
+    for number in 1..=SAME_NAME {
+        let path = match number {
+            1 => folder.join(name),
+            _ => folder.join(format!("{stem}-{number}.{extension}")),
+        };
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(mut file) => {
+                file.write_all(text.as_bytes())?;
+                return Ok(path);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} and its numbers exist", folder.join(name).display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::super::ui::fixtures;
+    use super::term::App;
+    use super::*;
+    use crate::engine::LoadState;
+
+    struct Rig {
+        console: Console,
+        engine: watch::Sender<Arc<EngineSnapshot>>,
+        orders: mpsc::Receiver<Command>,
+        folder: tempfile::TempDir,
+    }
+
+    fn rig(snapshot: EngineSnapshot) -> Rig {
+        let (engine, receiver) = watch::channel(Arc::new(snapshot));
+        let (sender, orders) = mpsc::channel();
+        let folder = tempfile::tempdir().unwrap();
+        let setup = ConsoleSetup {
+            snapshot: receiver,
+            commands: Box::new(move |command| sender.send(command).unwrap()),
+            clock: RunClock::start(),
+            theme: None,
+            slow_link: false,
+            max_fps: None,
+            incidents: folder.path().join("incidents"),
+            prices: Vec::new(),
+        };
+        Rig { console: Console::new(setup, Caps::FULL), engine, orders, folder }
+    }
+
+    impl Rig {
+        fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) -> Reaction {
+            let now = Instant::now();
+            self.console.handle(Event::Key(KeyEvent::new(code, modifiers), now), now)
+        }
+    }
+
+    #[test]
+    fn keys_become_orders_and_news_become_the_screen() {
+        let mut rig = rig(fixtures::running());
+        assert_eq!(rig.key(KeyCode::Char('p'), KeyModifiers::NONE), Reaction::Redraw);
+        assert_eq!(rig.orders.try_recv(), Ok(Command::Pause));
+        let mut paused = fixtures::running();
+        paused.state = LoadState::Paused;
+        rig.engine.send_replace(Arc::new(paused));
+        assert_eq!(rig.console.handle(Event::Wake, Instant::now()), Reaction::Redraw);
+        assert_eq!(rig.console.state.live.state, LoadState::Paused);
+    }
+
+    #[test]
+    fn leaving_gives_the_reason_out() {
+        let mut rig = rig(fixtures::running());
+        assert_eq!(rig.key(KeyCode::Char('C'), KeyModifiers::CONTROL), Reaction::Redraw);
+        assert_eq!(rig.orders.try_recv(), Ok(Command::Drain));
+        assert_eq!(rig.key(KeyCode::Char('q'), KeyModifiers::NONE), Reaction::Quit);
+        assert_eq!(rig.console.exit, Some(Exit::Abandoned { in_flight: 14 }));
+    }
+
+    #[test]
+    fn a_hangup_orders_nothing() {
+        let mut rig = rig(fixtures::running());
+        assert_eq!(rig.console.handle(Event::Hangup, Instant::now()), Reaction::Quit);
+        assert_eq!(rig.console.exit, Some(Exit::Hangup));
+        assert!(rig.orders.try_recv().is_err());
+    }
+
+    #[test]
+    fn incidents_never_overwrite_each_other() {
+        let mut rig = rig(fixtures::running());
+        for _ in 0..3 {
+            rig.key(KeyCode::Char('i'), KeyModifiers::NONE);
+        }
+        let mut names: Vec<String> = fs::read_dir(rig.folder.path().join("incidents"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        let stem = "incident-20260823T141502Z";
+        assert_eq!(names, [format!("{stem}-2.md"), format!("{stem}-3.md"), format!("{stem}.md")]);
+        assert!(rig.console.state.toast.as_ref().unwrap().text.contains(stem));
+    }
+
+    #[test]
+    fn the_theme_follows_the_picker_and_the_screen_is_repainted_on_demand() {
+        let mut rig = rig(fixtures::idle());
+        let before = rig.console.theme.as_ref().unwrap().name().to_owned();
+        rig.key(KeyCode::Char('t'), KeyModifiers::NONE);
+        rig.key(KeyCode::Down, KeyModifiers::NONE);
+        assert_ne!(rig.console.theme.as_ref().unwrap().name(), before);
+        assert_eq!(rig.key(KeyCode::Char('l'), KeyModifiers::CONTROL), Reaction::Repaint);
+    }
+
+    #[test]
+    fn an_unknown_theme_is_said() {
+        let (_engine, receiver) = watch::channel(Arc::new(fixtures::idle()));
+        let setup = ConsoleSetup {
+            snapshot: receiver,
+            commands: Box::new(|_| {}),
+            clock: RunClock::start(),
+            theme: Some("beige".to_owned()),
+            slow_link: false,
+            max_fps: None,
+            incidents: PathBuf::new(),
+            prices: Vec::new(),
+        };
+        let console = Console::new(setup, Caps::FULL);
+        assert!(console.state.toast.unwrap().text.contains("beige"));
+        assert!(console.theme.is_some());
+    }
+
+    #[test]
+    fn the_clock_is_looked_at_every_second_and_more_often_while_leaving() {
+        let mut rig = rig(fixtures::running());
+        let now = Instant::now();
+        rig.console.handle(Event::Deadline, now);
+        let wait = rig.console.next_deadline().unwrap() - now;
+        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(1), "{wait:?}");
+        rig.console.handle(Event::Signal(SignalKind::Terminate), now);
+        assert_eq!(rig.console.next_deadline().unwrap() - now, WAITING);
+    }
+}
