@@ -194,12 +194,13 @@ impl Dispatcher {
                     breaker: Default::default(),
                     parked: None,
                     in_flight: 0,
+                    largest_accepted: 0,
                     sent: 0,
                     settled: 0,
                     window: Window::default(),
                     latency: Latency::default(),
                     last_error: None,
-                    ill: 0.0,
+                    illness: Default::default(),
                 }
             })
             .collect();
