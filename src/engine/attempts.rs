@@ -36,7 +36,7 @@ impl Dispatcher {
                 format!("the run's journal cannot be written: {error}"),
                 "free space or mend the output; nothing is sent meanwhile".to_string(),
             );
-            self.enqueue(work);
+            self.put_back(work);
             return;
         }
         let open_loop = self.load.as_ref().is_some_and(|load| load.open_loop);
@@ -152,9 +152,8 @@ impl Dispatcher {
             window.at(now).ok += 1;
         }
         route.ill *= 0.8;
-        if flight.unparks && route.parked.take().is_some() {
-            let text = format!("{} works again", route.setup.route);
-            self.chronicle.line(utc_ms(&self.clock), Level::Info, text);
+        if flight.unparks {
+            self.works_again(flight.route);
         }
         self.budget.success(self.settings.retry_budget_percent, now);
         self.health(&flight, true, now);
@@ -295,8 +294,8 @@ impl Dispatcher {
             window.at(now).settled += charged;
         }
         let record = &flight.work.record;
-        let difference =
-            i64::try_from(charged).unwrap_or(i64::MAX) - i64::try_from(flight.quote.cost.expect).unwrap_or(0);
+        let taken_for = i64::try_from(flight.work.queue_cost()).unwrap_or(i64::MAX);
+        let difference = i64::try_from(charged).unwrap_or(i64::MAX).saturating_sub(taken_for);
         self.queue.correct(record.flow, record.priority, difference);
         charged
     }
@@ -312,6 +311,22 @@ impl Dispatcher {
             None => return,
         };
         self.chronicle.mark(now, utc_ms(&self.clock), level, what);
+    }
+
+    /// The cause for which a scope was parked is gone; what held for all scopes is gone for all.
+    fn works_again(&mut self, index: usize) {
+        let Some(park) = self.routes[index].parked.take() else { return };
+        let mut text = format!("{} works again", self.routes[index].setup.route);
+        if park.kind == ParkKind::Credentials {
+            text = "the credentials work again".to_string();
+            for route in &mut self.routes {
+                if route.parked.as_ref().is_some_and(|other| other.kind == ParkKind::Credentials) {
+                    route.parked = None;
+                }
+            }
+        }
+        let now = self.clock.now();
+        self.chronicle.mark(now, utc_ms(&self.clock), Level::Info, text);
     }
 
     /// Parks a scope (or, for credentials, every scope).
@@ -358,20 +373,13 @@ impl Dispatcher {
         }
     }
 
-    /// Back to its old place: nothing of this was the record's fault.
-    fn put_back(&mut self, work: Work) {
-        if self.is_current(&work) {
-            self.enqueue(work);
-        }
-    }
-
     fn retry(&mut self, work: Work, due: Micros) {
         if self.is_current(&work) {
             self.retries.push(std::cmp::Reverse(Retry { due, work }));
         }
     }
 
-    fn is_current(&self, work: &Work) -> bool {
+    pub(super) fn is_current(&self, work: &Work) -> bool {
         self.load.as_ref().is_some_and(|load| load.id == work.load)
     }
 

@@ -12,6 +12,10 @@ use super::delivery::Delivery;
 use super::intake::Intake;
 use super::{LoadKind, RunView};
 
+/// Taken for the reply of a record that sets no limit, and the most that any is taken for.
+const UNLIMITED_REPLY: u64 = 1_000;
+const LONG_REPLY: u64 = 100_000;
+
 /// How a load is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -47,6 +51,13 @@ pub struct Work {
 }
 
 impl Work {
+    /// What the queue's fairness counts for it until it is known: its input and half of what it may answer.
+    #[must_use]
+    pub fn queue_cost(&self) -> u64 {
+        let output = self.record.body.max_tokens.unwrap_or(UNLIMITED_REPLY).min(LONG_REPLY);
+        self.record.body.raw_input.saturating_add(output / 2)
+    }
+
     /// A record that has just arrived.
     #[must_use]
     pub fn new(record: Record, load: u32, now: Micros) -> Work {
@@ -98,6 +109,7 @@ impl ActiveLoad {
     /// Waits until every result handed over is on file, and ends the journal. Returns what could not be put in order:
     /// results are stored and the run can be resumed all the same.
     pub fn close(&mut self, complete: bool) -> Option<std::io::Error> {
+        self.intake.end();
         let stored = self.delivery.take().map_or(Ok(()), Delivery::close);
         let marked = self.journal.take().map_or(Ok(()), |mut journal| journal.finish(complete));
         stored.and(marked).err()

@@ -126,7 +126,8 @@ impl Dispatcher {
         let mut view = load.view.clone();
         view.unsent = self.unsent();
         view.elapsed = load.ended.unwrap_or(now).since(load.started);
-        let done = self.window.rate(now, load.started, |s| u64::from(s.done));
+        let seconds = view.elapsed.secs_f64().clamp(1.0, 60.0);
+        let done = self.window.sum(60, now, |s| u64::from(s.done)) as f64 / seconds;
         let remaining = view.total.map(|total| total.saturating_sub(load.finished()));
         view.eta = match remaining {
             Some(0) => Some(Micros::ZERO),

@@ -136,6 +136,16 @@ pub enum Choice {
     },
 }
 
+/// What is known beside the routes themselves.
+pub struct Known<'a> {
+    /// How many tokens texts have.
+    pub estimator: &'a Estimator,
+    /// How long replies are.
+    pub outputs: &'a OutputGuess,
+    /// Each route in turn instead of the least used.
+    pub round_robin: bool,
+}
+
 /// Chooses.
 #[derive(Debug, Default)]
 pub struct Router {
@@ -170,17 +180,15 @@ impl Router {
         self.drained.get(region).copied().unwrap_or(false)
     }
 
-    /// The route for `work`. `round_robin`: of those that can send, the next in turn; else the one whose scope would
-    /// be least used, with ill routes counted as fuller than they are (E.7, without queueing behind a scope: a record
-    /// is bound to a route only at the moment it is sent).
+    /// The route for `work`: by turns, of those that can send, the next; else the one whose scope would be least used,
+    /// with ill routes counted as fuller than they are (E.7, without queueing behind a scope: a record is bound to a
+    /// route only at the moment it is sent).
     pub fn choose(
         &mut self,
         work: &Work,
         routes: &[RouteState],
         limiter: &mut Limiter,
-        estimator: &Estimator,
-        outputs: &OutputGuess,
-        round_robin: bool,
+        known: &Known<'_>,
         now: Micros,
     ) -> Choice {
         let mut best: Option<(f64, usize, Quote)> = None;
@@ -206,10 +214,10 @@ impl Router {
                 breakers = sooner(breakers, until);
                 continue;
             }
-            let quote = quote(work, route, estimator, outputs);
+            let quote = quote(work, route, known.estimator, known.outputs);
             match limiter.decide(route.scope, quote.cost, now) {
                 Decision::Admit => {
-                    if round_robin {
+                    if known.round_robin {
                         best = Some((0.0, index, quote));
                         break;
                     }

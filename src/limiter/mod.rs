@@ -25,6 +25,8 @@ mod properties;
 mod rate;
 mod scope;
 mod status;
+#[cfg(test)]
+mod tests;
 mod window;
 
 pub use decision::{Cost, Decision, Reject, ScopeId, ScopeQuota, Ticket};

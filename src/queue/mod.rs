@@ -15,6 +15,8 @@ mod class;
 mod flow;
 mod item;
 mod queue;
+#[cfg(test)]
+mod tests;
 
 pub use item::{Item, Key};
 pub use queue::Queue;

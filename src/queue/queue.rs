@@ -35,6 +35,10 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T> Queue<T> {
+    /// What an item takes here, its entries in the orders not counted.
+    #[cfg(test)]
+    pub(super) const SLOT_BYTES: usize = size_of::<(u32, Slot<T>)>();
+
     /// An empty queue.
     #[must_use]
     pub fn new() -> Queue<T> {
@@ -146,7 +150,7 @@ impl<T> Queue<T> {
     /// Cost of everything that waits in each class, in quota tokens.
     #[must_use]
     pub fn queued_cost(&self) -> [u64; 3] {
-        self.classes.each_ref().map(|class| class.cost)
+        self.classes.each_ref().map(Class::cost)
     }
 
     fn weight(&self, flow: FlowId) -> Weight {

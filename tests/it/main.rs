@@ -1,6 +1,9 @@
 //! The one integration binary: everything that opens sockets, terminals or the real program.
 //! (Each further integration binary would link every SDK again.)
 
+// A trial that cannot go on has failed: here a panic is the way to say so.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use libtest_mimic::{Arguments, Trial};
 
 mod edge;

@@ -78,8 +78,14 @@ fn field(view: &View<'_>, entry: &Entry, row: Rect, buf: &mut Buffer) -> Option<
 
 fn hints(view: &View<'_>, row: Rect, buf: &mut Buffer) {
     let rows = keys::hints(view.state);
-    let texts: Vec<(String, &str)> =
-        rows.iter().filter_map(|row| Some((row.keys[0].to_string(), label(view.state, row.action)?))).collect();
+    let texts: Vec<(String, &str)> = rows
+        .iter()
+        .filter_map(|row| {
+            let both = row.action == Action::Increase && view.state.overlays.last().is_some();
+            let key = if both { "Left Right".to_owned() } else { row.keys[0].to_string() };
+            Some((key, label(view.state, row.action)?))
+        })
+        .collect();
     let hints: Vec<Hint<'_>> = texts.iter().map(|(key, label)| Hint { key, label, enabled: true }).collect();
     Hints { hints: &hints }.render(row, buf, view.kit);
 }

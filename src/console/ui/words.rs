@@ -36,8 +36,8 @@ pub(super) fn account(target: &TargetInfo) -> String {
 const fn why(why: Why) -> (&'static str, &'static str) {
     match why {
         Why::Rpm => ("RPM", "its requests per minute are used up"),
-        Why::TpmHold => ("TPM", "its hold does not fit yet"),
-        Why::TpmDebt => ("TPM", "what is in flight will settle above its hold"),
+        Why::TpmHold => ("TPM (hold)", "its hold does not fit yet"),
+        Why::TpmDebt => ("TPM (debt)", "what is in flight will settle above its hold"),
         Why::Rate => ("the rule's rate", "so many requests per second and no more"),
         Why::Tpd => ("TPD", "the day's tokens are used up"),
         Why::HoldOff => ("a pause", "the service throttled or named a time"),

@@ -13,7 +13,7 @@ use crate::record::{ErrorClass, Priority};
 
 use super::{below, row, section};
 
-const LEAST: u16 = 21;
+const LEAST: u16 = 24;
 
 /// The role of an error class: our quota, the service's capacity, or a fault.
 pub(in crate::console::ui) const fn class_role(class: ErrorClass) -> Role {

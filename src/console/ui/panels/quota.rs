@@ -40,7 +40,9 @@ impl Columns {
         let width = usize::from(width);
         let wide = width >= figures + extras + 16 + least;
         let rest = width.saturating_sub(figures + if wide { extras } else { 0 });
-        let name = longest.clamp(10, rest.saturating_sub(least).max(10));
+        // Where a bar leaves no room for the names, the names come first.
+        let room = if rest < least + 16 { rest } else { rest - least };
+        let name = longest.min(room);
         Columns { name, bar: rest.saturating_sub(name) as u16, wide }
     }
 }
@@ -110,7 +112,7 @@ fn head(view: &View<'_>, columns: &Columns, area: Rect, buf: &mut Buffer) {
     line.push(Role::Head, " ".repeat(usize::from(columns.bar) + 1));
     line.push(Role::Head, format!(" {:>PERCENT$}", "used"));
     if columns.wide {
-        line.push(Role::Head, format!("  {:>EFFICIENCY$}  {:>TPD$}    {:<LIMITER$}", "effic.", "TPD left", "limiter"));
+        line.push(Role::Head, format!("  {:>EFFICIENCY$}  {:>TPD$}    {}", "effic.", "TPD left", "limiter"));
     }
     line.render(area, buf, kit);
 }

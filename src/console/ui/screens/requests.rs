@@ -36,6 +36,17 @@ fn shown(failed_only: bool) -> impl Iterator<Item = usize> {
     (0..COLUMNS.len()).filter(move |at| !failed_only || !OF_SUCCESS.contains(at))
 }
 
+/// A column; among failed records only the reason grows.
+fn column(at: usize, failed_only: bool) -> Column<'static> {
+    let column = COLUMNS[at];
+    match column.width {
+        Width::Flex(least) if failed_only && at + 1 < COLUMNS.len() => {
+            Column { width: Width::Fixed(least + 6), ..column }
+        }
+        _ => column,
+    }
+}
+
 pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buffer) {
     let kit = view.kit;
     let requests = view.state.visible_requests();
@@ -51,7 +62,7 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
         Line::of(Role::Muted, format!("{word}{} of the last {}, newest first", requests.len(), view.snap.recent.len()));
     super::filter_words(&mut summary, view.state.filter());
     let inner = Panel::new("Finished records").ruled().summary(summary).render(table, buf, kit);
-    let columns: Vec<Column<'_>> = shown(view.state.failed_only).map(|at| COLUMNS[at]).collect();
+    let columns: Vec<Column<'_>> = shown(view.state.failed_only).map(|at| column(at, view.state.failed_only)).collect();
     let row = |at: usize| {
         let cells = cells(view, requests[at]);
         shown(view.state.failed_only).map(|at| cells[at].clone()).collect()

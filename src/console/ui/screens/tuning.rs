@@ -12,7 +12,7 @@ use crate::console::ui::{fmt, layout, panels};
 use crate::limiter::QuotaLimit;
 
 /// Cells of the columns: value, value at the start.
-const VALUE: usize = 15;
+const VALUE: usize = 17;
 const START: usize = 10;
 /// Least cells of a labelled figure of the effect.
 const LEAST: u16 = 19;
@@ -23,7 +23,7 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
     let wide = Breakpoint::of(body.width + 2, body.height + 3) >= Breakpoint::Large;
     if wide {
         let [main, detail] = layout::rows(body, [0, 4]);
-        let [left, right] = layout::columns(main, [1, 1]);
+        let [left, right] = layout::columns(main, [8, 7]);
         knobs(view, &rows, at, left, buf);
         effect(view, right, buf);
         selected(view, rows.get(at), detail, buf);
