@@ -3,6 +3,7 @@
 
 use libtest_mimic::{Arguments, Trial};
 
+mod console;
 mod edge;
 mod engine;
 mod pty;
@@ -12,6 +13,7 @@ mod wire_raw;
 
 fn main() {
     let mut trials: Vec<Trial> = Vec::new();
+    trials.extend(console::trials());
     trials.extend(edge::trials());
     trials.extend(engine::trials());
     trials.extend(terminal::trials());
