@@ -29,12 +29,32 @@ fn small_dashboard() -> Result<(), Failed> {
     check_words(
         &pty,
         &[
-            "SIM", "123456789012", "RUNNING", "data live", "UTC", // header
-            "Run ", "done", "failed", "elapsed", // run
-            "Money ", "simulated", "spent", "/h", // money
-            "Quota ", "us-east-1", "us-west-2", "claude-3-haiku", "TPM", "RPM", "settled", "held", "target", // quota
-            "14.0k", "12.0k", // the quotas of the scenario
-            "Verdict ", "q quit",
+            "SIM",
+            "123456789012",
+            "RUNNING",
+            "data live",
+            "UTC", // header
+            "Run ",
+            "done",
+            "failed",
+            "elapsed", // run
+            "Money ",
+            "simulated",
+            "spent",
+            "/h", // money
+            "Quota ",
+            "us-east-1",
+            "us-west-2",
+            "claude-3-haiku",
+            "TPM",
+            "RPM",
+            "settled",
+            "held",
+            "target", // quota
+            "14.0k",
+            "12.0k", // the quotas of the scenario
+            "Verdict ",
+            "q quit",
         ],
     )?;
     check(leave(&mut pty)? == 0, "leaving is no failure")?;
@@ -51,8 +71,24 @@ fn large_dashboard() -> Result<(), Failed> {
     check_words(
         &pty,
         &[
-            "Run ", "Money ", "Quota ", "Tokens per minute", "Flow ", "Throttles ", "Regions ", "Latency ", "Verdict ",
-            "effic.", "in flight", "of 64", "queue", "head", "throttle RPM", "throttle TPM", "healthy", "queue wait",
+            "Run ",
+            "Money ",
+            "Quota ",
+            "Tokens per minute",
+            "Flow ",
+            "Throttles ",
+            "Regions ",
+            "Latency ",
+            "Verdict ",
+            "effic.",
+            "in flight",
+            "of 64",
+            "queue",
+            "head",
+            "throttle RPM",
+            "throttle TPM",
+            "healthy",
+            "queue wait",
             "now",
         ],
     )?;
