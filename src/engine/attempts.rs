@@ -2,15 +2,15 @@
 
 use crate::bedrock::{Attempt, Call, Progress, ProgressSink};
 use crate::catalogue::cost;
-use crate::limiter::{Preset, Reject};
+use crate::limiter::{Preset, QuotaLimit, Reject, Why};
 use crate::record::{ErrorClass, Failure, Micros, Reach, Reply, Usage, UsageSource, Usd};
 use crate::workload::Finished;
 
 use super::breaker::{Breaker, BreakerChange};
 use super::delivery::Parcel;
-use super::illness::Illness;
 use super::dispatcher::{Dispatcher, InFlight, News, Retry, utc_ms};
-use super::load::Work;
+use super::illness::Illness;
+use super::load::{Work, never_advice};
 use super::retry::backoff;
 use super::router::{Parked, Quote};
 use super::text::sanitise;
@@ -152,6 +152,7 @@ impl Dispatcher {
         for window in [&mut self.window, &mut route.window] {
             window.at(now).ok += 1;
         }
+        route.largest_accepted = route.largest_accepted.max(flight.quote.cost.hold);
         if flight.unparks {
             self.works_again(flight.route);
         }
@@ -254,7 +255,15 @@ impl Dispatcher {
         match class.reach() {
             Reach::Record => self.finish(End::failed(flight, failure, request_id, latency), now),
             Reach::Scope | Reach::Run => self.put_back(flight.work),
-            Reach::Attempt if class.is_throttle() && adaptive => self.put_back(flight.work),
+            Reach::Attempt if class.is_throttle() && adaptive => {
+                if self.can_never_go(&mut flight, class, now) {
+                    let hold = flight.quote.cost.hold;
+                    let advice = never_advice(Why::LargerThanBurst, hold, flight.work.record.body.max_tokens);
+                    self.fail_unsent(flight.work, index, hold, advice, now);
+                } else {
+                    self.put_back(flight.work);
+                }
+            }
             Reach::Attempt => {
                 if !(adaptive && class == ErrorClass::Capacity) {
                     flight.work.counted += 1;
@@ -269,13 +278,26 @@ impl Dispatcher {
         }
     }
 
+    /// Whether a throttled record is larger than anything that this scope ever admits. Only where no quota is known: a
+    /// known one has told the limiter already.
+    fn can_never_go(&self, flight: &mut InFlight, class: ErrorClass, now: Micros) -> bool {
+        let route = &self.routes[flight.route];
+        class == ErrorClass::ThrottleTpm
+            && route.in_flight == 0
+            && route.setup.quota.tpm == QuotaLimit::Unknown
+            && flight.quote.cost.hold > route.largest_accepted
+            && flight.work.throttled_alone(now)
+    }
+
     /// An attempt that was given up while in flight: whatever it cost, nobody will tell us.
     pub(super) fn abandon(&mut self, mut flight: InFlight, now: Micros) {
         let route = &mut self.routes[flight.route];
         route.in_flight = route.in_flight.saturating_sub(1);
         // Whoever waits for what this attempt finds out must not wait for ever: the next one finds it out.
         route.breaker.probe_undecided(flight.probe);
-        if flight.unparks && let Some(park) = route.parked.as_mut() {
+        if flight.unparks
+            && let Some(park) = route.parked.as_mut()
+        {
             park.probing = false;
         }
         let usage = Usage { input: flight.quote.input, output: flight.quote.output, ..Usage::default() };

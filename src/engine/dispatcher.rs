@@ -194,6 +194,7 @@ impl Dispatcher {
                     breaker: Default::default(),
                     parked: None,
                     in_flight: 0,
+                    largest_accepted: 0,
                     sent: 0,
                     settled: 0,
                     window: Window::default(),

@@ -46,6 +46,8 @@ pub struct RouteState {
     pub parked: Option<Parked>,
     /// Attempts in flight.
     pub in_flight: u32,
+    /// The largest reservation that the service has accepted here.
+    pub largest_accepted: u64,
     /// Attempts sent since the start.
     pub sent: u64,
     /// Quota tokens settled since the start.

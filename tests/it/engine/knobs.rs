@@ -34,7 +34,8 @@ async fn knobs_and_undo() {
     let target = scope(&before, EAST).limiter.tpm.target.unwrap();
 
     set(KnobId::Concurrency, 3.0);
-    let few = until(&engine, "three in flight", |s| value(s, KnobId::Concurrency) == 3.0 && s.flow.in_flight <= 3).await;
+    let few =
+        until(&engine, "three in flight", |s| value(s, KnobId::Concurrency) == 3.0 && s.flow.in_flight <= 3).await;
     until(&engine, "still three", |s| s.run.succeeded > few.run.succeeded + 20 && s.flow.in_flight <= 3).await;
 
     set(KnobId::Share, 50.0);
@@ -119,7 +120,8 @@ async fn presets_switch() {
 }
 
 async fn drained_region() {
-    let rig = Rig::new(account(vec![quota(EAST, None, Some(6_000_000)), quota(WEST, None, Some(6_000_000))]), hurried());
+    let rig =
+        Rig::new(account(vec![quota(EAST, None, Some(6_000_000)), quota(WEST, None, Some(6_000_000))]), hurried());
     let engine = rig.start(Load::Synthetic(workers(6, 1_000_000))).await;
     let commands = engine.sender();
     until(&engine, "both Regions", |s| sent(s, EAST) > 10 && sent(s, WEST) > 10).await;
