@@ -10,6 +10,7 @@ mod console;
 mod edge;
 mod engine;
 mod pty;
+mod run;
 mod real_input;
 mod terminal;
 mod wire;
@@ -21,6 +22,7 @@ fn main() {
     trials.extend(edge::trials());
     trials.extend(engine::trials());
     trials.extend(real_input::trials());
+    trials.extend(run::trials());
     trials.extend(terminal::trials());
     trials.extend(wire::trials());
     trials.extend(wire_raw::trials());
