@@ -134,7 +134,8 @@ fn deliver(
         }
         stored = stored.and_then(|()| sink.flush());
         while let Err(error) = stored {
-            let told = if given_up.load(Ordering::Relaxed) { Stored::GivenUp } else { Stored::Failing(error.to_string()) };
+            let told =
+                if given_up.load(Ordering::Relaxed) { Stored::GivenUp } else { Stored::Failing(error.to_string()) };
             let ends = matches!(told, Stored::GivenUp);
             if report.send(told).is_err() || ends {
                 return Err(error);

@@ -1,7 +1,7 @@
 //! Runs that cannot go on for a while, or until somebody says so.
 
 use libtest_mimic::Trial;
-use rustix::process::{Resource, Rlimit, Pid, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use super::{EAST, Folder, MODEL, at, finish, scenario_file, signal, simple, simulator, trial, until};
 
@@ -28,9 +28,8 @@ fn spend_cap() {
     let folder = Folder::new();
     folder.input(300);
     let (server, url) = simulator(simple());
-    let capped = |cap: &'static str, more: &[&'static str]| {
-        folder.run(&[&at(&url)[..], &["--max-cost", cap], more].concat())
-    };
+    let capped =
+        |cap: &'static str, more: &[&'static str]| folder.run(&[&at(&url)[..], &["--max-cost", cap], more].concat());
     // One record costs about 64 output tokens at its worst (a tenth of a cent), and a third of that really.
     let done = capped("0.03", &[]).expect(3);
     let summary = done.summary();

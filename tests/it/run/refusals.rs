@@ -126,7 +126,10 @@ fn dry_run() {
     assert_eq!((&plan["records"], &plan["simulated"]), (&40.into(), &true.into()), "{done}");
     assert!(plan["price"][0].as_f64().unwrap() < plan["price"][1].as_f64().unwrap(), "{done}");
     let text = super::finish(
-        folder.program(&[&["run", "in.jsonl", "-o", "out.jsonl", "--dry-run"], &at(&url)[..]].concat()).spawn().unwrap(),
+        folder
+            .program(&[&["run", "in.jsonl", "-o", "out.jsonl", "--dry-run"], &at(&url)[..]].concat())
+            .spawn()
+            .unwrap(),
     )
     .expect(0);
     assert!(text.stdout.contains("40") && text.stdout.contains(MODEL), "{text}");

@@ -32,10 +32,8 @@ fn whole_file() {
     assert!(line["modelInput"].is_object() && line["modelOutput"].is_object(), "{line}");
     assert!(line["bedrockTop"]["usage"]["outputTokens"].as_u64().unwrap() > 0, "{line}");
     // For people: the target first, and that it was simulated at the end.
-    let text = finish(
-        folder.program(&["run", "in.jsonl", "-o", "two.jsonl", "--scenario", "s.toml"]).spawn().unwrap(),
-    )
-    .expect(0);
+    let text = finish(folder.program(&["run", "in.jsonl", "-o", "two.jsonl", "--scenario", "s.toml"]).spawn().unwrap())
+        .expect(0);
     assert!(text.stderr.starts_with("target sim (simulated)"), "{text}");
     assert!(text.stdout.contains("SIMULATED") && text.stdout.contains("120 succeeded"), "{text}");
 }
@@ -44,16 +42,14 @@ fn standard_input() {
     let folder = Folder::new();
     folder.input(60);
     let (_server, url) = simulator(simple());
-    let mut command =
-        folder.program(&[&["run", "-", "-o", "out.jsonl", "--json"], &at(&url)[..]].concat());
+    let mut command = folder.program(&[&["run", "-", "-o", "out.jsonl", "--json"], &at(&url)[..]].concat());
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     feed(&mut child, &folder.read("in.jsonl"));
     let done = finish(child).expect(0);
     folder.exactly_once(60);
     assert_eq!(done.summary()["succeeded"], 60);
     // A bad line ends it: what came before is kept, the reason is told.
-    let mut command =
-        folder.program(&[&["run", "-", "-o", "bad.jsonl", "--json"], &at(&url)[..]].concat());
+    let mut command = folder.program(&[&["run", "-", "-o", "bad.jsonl", "--json"], &at(&url)[..]].concat());
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     feed(&mut child, "{\"prompt\":\"x\",\"max_tokens\":9}\nnonsense\n");
     let done = finish(child).expect(2);
@@ -104,8 +100,8 @@ fn headless() {
     assert_eq!(summary["simulated"], true, "{done}");
     assert!(summary["attempts"].as_u64().unwrap() > 0, "{done}");
     scenario_file(&folder, "");
-    let done =
-        finish(folder.program(&["--duration", "1s", "--scenario", "s.toml", "--region", EAST]).spawn().unwrap()).expect(0);
+    let done = finish(folder.program(&["--duration", "1s", "--scenario", "s.toml", "--region", EAST]).spawn().unwrap())
+        .expect(0);
     assert!(done.stdout.contains("SIMULATED"), "{done}");
     assert!(!done.stdout.contains('\x1b') && !done.stderr.contains('\x1b'), "no terminal, no escapes: {done}");
 }
