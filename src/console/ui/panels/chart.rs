@@ -23,9 +23,12 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     tokens_per_minute(view, inner, buf);
 }
 
-/// Seconds of history in a chart of `width` cells: a cell shows five seconds, ten minutes at the least.
-fn span(width: u16) -> u64 {
-    (u64::from(width) * 5).clamp(600, 3_600)
+/// Lengths of time that a chart shows, seconds.
+const SPANS: [u64; 6] = [60, 120, 300, 600, 1_800, 3_600];
+
+/// The shortest length that covers `seconds` of history; of a longer one the last hour.
+fn span(seconds: usize) -> u64 {
+    SPANS.into_iter().find(|span| *span >= seconds as u64).unwrap_or(SPANS[SPANS.len() - 1])
 }
 
 /// Draws the chart without a heading.
@@ -64,7 +67,7 @@ pub(in crate::console::ui) fn tokens_per_minute(view: &View<'_>, area: Rect, buf
         series: &series,
         levels: &levels,
         marks: &marks,
-        axis: Axis { last_second: history.last_second, span: span(area.width) },
+        axis: Axis { last_second: history.last_second, span: span(history.tpm_settled.len()) },
         unit: "quota tokens per minute, all scopes",
         legend: true,
     };

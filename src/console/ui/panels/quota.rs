@@ -144,6 +144,13 @@ fn render_scope(view: &View<'_>, scope: &ScopeView, columns: &Columns, chosen: b
         {
             let line = Line::of(Role::Danger, fmt::sanitise(cause)).muted(format!("; {}", fmt::sanitise(remedy)));
             line.render(Rect { x: end + 2, width: second.right().saturating_sub(end + 2), ..second }, buf, kit);
+        } else if columns.wide
+            && matches!(scope.breaker, BreakerView::Closed)
+            && let Some(rest) = mood(scope).nth(1)
+        {
+            let role = if scope.throttles_60s.is_empty() { Role::Text } else { Role::Throttle };
+            let x = end + (EFFICIENCY + TPD + 3 * 2 + 2) as u16;
+            Line::of(role, rest).render(Rect { x, width: second.right().saturating_sub(x), ..second }, buf, kit);
         }
     }
 }
@@ -167,11 +174,16 @@ fn extras<'a>(view: &View<'_>, scope: &'a ScopeView) -> Line<'a> {
         (None, BreakerView::Open { .. }) => line.push(Role::Danger, format!("{} breaker open", g.danger)),
         (None, BreakerView::HalfOpen) => line.push(Role::Warn, format!("{} probing", g.warn)),
         (None, BreakerView::Closed) if !scope.throttles_60s.is_empty() => {
-            line.push(Role::Throttle, format!("{} {}", g.warn, scope.limiter.mood));
+            line.push(Role::Throttle, format!("{} {}", g.warn, mood(scope).next().unwrap_or_default()));
         }
-        (None, BreakerView::Closed) => line.push(Role::Text, format!("  {}", scope.limiter.mood)),
+        (None, BreakerView::Closed) => line.push(Role::Text, format!("  {}", mood(scope).next().unwrap_or_default())),
     }
     line
+}
+
+/// What the limiter is doing, in lines of the column.
+fn mood(scope: &ScopeView) -> impl Iterator<Item = String> {
+    fmt::wrap(&scope.limiter.mood, LIMITER - 2).into_iter()
 }
 
 struct Row<'a> {
