@@ -97,6 +97,10 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
     let clients =
         Clients::connect(&target, &regions, connection).await.map_err(|error| Problem::usage(error.to_string()))?;
     let clients = Arc::new(clients);
+    if !simulated {
+        // Somebody else's network: say what is being waited for.
+        eprintln!("target {name}: asking for identity, models and quotas");
+    }
     let facts = control::discover(&clients).await;
     let expansion = control::expand_routes(&models, &regions, &facts.regions);
     let refusals: Vec<String> = expansion.refusals.iter().map(ToString::to_string).collect();

@@ -33,17 +33,20 @@ impl Dispatcher {
 
     pub(super) fn arrivals(&mut self, first: Option<Result<Record, BadLine>>) {
         let mut next = first;
-        for _ in 0..ARRIVALS_AT_ONCE {
+        let mut left = ARRIVALS_AT_ONCE;
+        while let Some(arrival) = next {
             let now = self.clock.now();
-            match next {
-                Some(Ok(record)) => self.arrive(record, now),
-                Some(Err(bad)) => self.refuse(bad),
-                None => break,
+            match arrival {
+                Ok(record) => self.arrive(record, now),
+                Err(bad) => self.refuse(bad),
             }
-            if !self.has_room() {
-                break;
-            }
-            next = self.load.as_mut().and_then(|load| load.intake.try_next());
+            left -= 1;
+            // What is taken from the intake is gone from it: only what the next turn deals with may be taken.
+            next = if left > 0 && self.has_room() {
+                self.load.as_mut().and_then(|load| load.intake.try_next())
+            } else {
+                None
+            };
         }
     }
 
@@ -55,10 +58,24 @@ impl Dispatcher {
             return;
         }
         let work = Work::new(record, load.id, now);
+        if let Some(window) = self.window_exceeded(&work) {
+            let tokens = work.record.body.raw_input;
+            let advice =
+                format!("about {tokens} input tokens, more than the context window of {window}: split the prompt");
+            return self.fail_unsent(work, 0, 0, advice, now);
+        }
         self.calibrate(&work.record);
         // Whoever arrives behind others waits for what they wait for.
-        work.told_to_wait.set(self.queue.len() > 0);
+        work.told_to_wait.set(!self.queue.is_empty());
         self.enqueue(work);
+    }
+
+    /// The largest context window of the routes, if a record is far beyond it. Near it the service decides: an estimate
+    /// may be half as large again as the truth (study/load.md §B2).
+    fn window_exceeded(&self, work: &Work) -> Option<u64> {
+        let windows = self.routes.iter().map(|route| route.setup.model.map(|model| model.context_window));
+        let largest = windows.collect::<Option<Vec<u64>>>()?.into_iter().max()?;
+        (work.record.body.raw_input > largest.saturating_mul(8) / 5).then_some(largest)
     }
 
     /// A line that turned out to be unusable after the run began.
@@ -78,20 +95,31 @@ impl Dispatcher {
         }
     }
 
-    /// Puts work in the queue, at its own place.
+    /// Puts work in the queue for the first time.
     pub(super) fn enqueue(&mut self, work: Work) {
+        let item = self.item(work);
+        self.queue.push(item);
+    }
+
+    /// Puts work that was taken out back at its old place, as if it had not been served.
+    pub(super) fn put_back(&mut self, work: Work) {
+        if self.is_current(&work) {
+            let item = self.item(work);
+            self.queue.put_back(item);
+        }
+    }
+
+    fn item(&mut self, work: Work) -> Item<Box<Work>> {
         self.queued_bytes += work.record.body.json.len();
-        let cost = work.record.body.raw_input + work.record.body.max_tokens.unwrap_or(1_000).min(100_000) / 2;
-        let item = Item {
+        Item {
             priority: work.record.priority,
             flow: work.record.flow,
             seq: work.record.seq,
-            cost,
+            cost: work.queue_cost(),
             deadline: work.record.deadline,
             queued: work.queued,
             value: Box::new(work),
-        };
-        self.queue.push(item);
+        }
     }
 
     /// Retries that are due and paid for go back to their place in the queue.
@@ -103,7 +131,7 @@ impl Dispatcher {
             match self.budget.take(now) {
                 Ok(()) => {
                     if let Some(Reverse(retry)) = self.retries.pop() {
-                        self.enqueue(retry.work);
+                        self.put_back(retry.work);
                     }
                 }
                 Err(until) => return until,

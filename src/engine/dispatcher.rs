@@ -24,7 +24,7 @@ use super::expect::OutputGuess;
 use super::load::{ActiveLoad, Ending, Waiter, Work, never_advice};
 use super::money::Money;
 use super::retry::RetryBudget;
-use super::router::{Choice, Quote, RouteState, Router};
+use super::router::{Choice, Known, Quote, RouteState, Router};
 use super::stats::{History, Latency, Window};
 use super::undo::Undone;
 use super::verdict::WaitCounts;
@@ -104,7 +104,6 @@ pub(super) struct Totals {
     pub failed: [u64; ErrorClass::ALL.len()],
     /// Sums over the last finished requests, for means: hold, settled, max_tokens; each an exponential mean.
     pub mean_hold: f64,
-    pub mean_settled: f64,
     pub mean_max_tokens: f64,
     pub mean_latency: f64,
     /// Largest output in this and the last stretch of 200 replies.
@@ -194,12 +193,13 @@ impl Dispatcher {
                     breaker: Default::default(),
                     parked: None,
                     in_flight: 0,
+                    largest_accepted: 0,
                     sent: 0,
                     settled: 0,
                     window: Window::default(),
                     latency: Latency::default(),
                     last_error: None,
-                    ill: 0.0,
+                    illness: Default::default(),
                 }
             })
             .collect();
@@ -312,7 +312,7 @@ impl Dispatcher {
         }
         if now >= self.publish_due {
             self.publish(now);
-            let moving = !self.in_flight.is_empty() || self.queue.len() > 0 || self.load_runs();
+            let moving = !self.in_flight.is_empty() || !self.queue.is_empty() || self.load_runs();
             self.publish_due = now + if moving { PUBLISH } else { PUBLISH_IDLE };
         }
         wake.min(self.publish_due)
@@ -351,15 +351,9 @@ impl Dispatcher {
                 self.head = Some(hold(HeadWhy::Concurrency, None, None, &self.routes));
                 return Micros::MAX;
             }
-            let choice = self.router.choose(
-                work,
-                &self.routes,
-                &mut self.limiter,
-                &self.estimator,
-                &self.outputs,
-                self.settings.round_robin,
-                now,
-            );
+            let known =
+                Known { estimator: &self.estimator, outputs: &self.outputs, round_robin: self.settings.round_robin };
+            let choice = self.router.choose(work, &self.routes, &mut self.limiter, &known, now);
             match choice {
                 Choice::Send { route, quote } => {
                     if !self.money.has_room_for(quote.worst) {
@@ -378,11 +372,11 @@ impl Dispatcher {
                     return until.max(now + Micros(1));
                 }
                 Choice::Breakers { until } => {
-                    self.head = Some(hold(HeadWhy::Breakers, None, known(until), &self.routes));
+                    self.head = Some(hold(HeadWhy::Breakers, None, finite(until), &self.routes));
                     return until;
                 }
                 Choice::Parked { until } => {
-                    self.head = Some(hold(HeadWhy::Parked, None, known(until), &self.routes));
+                    self.head = Some(hold(HeadWhy::Parked, None, finite(until), &self.routes));
                     return until;
                 }
                 Choice::Never { route, why, hold } => {
@@ -444,7 +438,7 @@ impl Dispatcher {
         let nothing_left = match load.ending {
             Ending::Over => return,
             Ending::Draining => true,
-            Ending::Natural => load.intake.exhausted() && self.queue.len() == 0 && self.retries.is_empty(),
+            Ending::Natural => load.intake.exhausted() && self.queue.is_empty() && self.retries.is_empty(),
         };
         if !nothing_left || load.undelivered > 0 || in_flight_here(load.id) {
             return;
@@ -552,7 +546,7 @@ fn day_start(clock: &RunClock) -> Micros {
     Micros(u64::try_from(zero.rem_euclid(DAY)).unwrap_or(0))
 }
 
-fn known(until: Micros) -> Option<Micros> {
+fn finite(until: Micros) -> Option<Micros> {
     (until != Micros::MAX).then_some(until)
 }
 

@@ -64,6 +64,14 @@ impl Intake {
     pub fn stop(&self) {
         self.stop.stop();
     }
+
+    /// Ends the source and lets go of what is on its way, so that its thread can end.
+    pub fn end(&mut self) {
+        self.stop.stop();
+        self.arrivals.close();
+        while self.arrivals.try_recv().is_ok() {}
+        self.exhausted = true;
+    }
 }
 
 impl Drop for Intake {

@@ -12,6 +12,10 @@ use super::delivery::Delivery;
 use super::intake::Intake;
 use super::{LoadKind, RunView};
 
+/// Taken for the reply of a record that sets no limit, and the most that any is taken for.
+const UNLIMITED_REPLY: u64 = 1_000;
+const LONG_REPLY: u64 = 100_000;
+
 /// How a load is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -40,6 +44,8 @@ pub struct Work {
     pub queued: Micros,
     /// The limiter once told it to wait: its lateness is the quota's, not the client's.
     pub told_to_wait: Cell<bool>,
+    /// Token throttles with nothing else in flight in the scope: how many, and since when.
+    pub lonely_throttles: Option<(u32, Micros)>,
     /// What all attempts cost so far, where the price is known.
     pub cost: Usd,
     /// The last failure, and where.
@@ -47,6 +53,13 @@ pub struct Work {
 }
 
 impl Work {
+    /// What the queue's fairness counts for it until it is known: its input and half of what it may answer.
+    #[must_use]
+    pub fn queue_cost(&self) -> u64 {
+        let output = self.record.body.max_tokens.unwrap_or(UNLIMITED_REPLY).min(LONG_REPLY);
+        self.record.body.raw_input.saturating_add(output / 2)
+    }
+
     /// A record that has just arrived.
     #[must_use]
     pub fn new(record: Record, load: u32, now: Micros) -> Work {
@@ -58,6 +71,7 @@ impl Work {
             first_sent: None,
             queued: now,
             told_to_wait: Cell::new(false),
+            lonely_throttles: None,
             cost: Usd::ZERO,
             last: None,
         }
@@ -98,6 +112,7 @@ impl ActiveLoad {
     /// Waits until every result handed over is on file, and ends the journal. Returns what could not be put in order:
     /// results are stored and the run can be resumed all the same.
     pub fn close(&mut self, complete: bool) -> Option<std::io::Error> {
+        self.intake.end();
         let stored = self.delivery.take().map_or(Ok(()), Delivery::close);
         let marked = self.journal.take().map_or(Ok(()), |mut journal| journal.finish(complete));
         stored.and(marked).err()
@@ -131,6 +146,20 @@ impl ActiveLoad {
 
 /// Who waits for the load's end.
 pub type Waiter = oneshot::Sender<std::sync::Arc<super::EngineSnapshot>>;
+
+/// A request that the service refuses so often, for so long, with nothing else in flight in its scope, is larger than
+/// what the scope's meter ever holds.
+const LONELY_THROTTLES: u32 = 8;
+const LONELY_FOR: Micros = Micros::from_secs(120);
+
+impl Work {
+    /// Counts a token throttle with nothing else in flight. True: it will never be admitted.
+    pub fn throttled_alone(&mut self, now: Micros) -> bool {
+        let (count, since) = self.lonely_throttles.map_or((1, now), |(count, since)| (count + 1, since));
+        self.lonely_throttles = Some((count, since));
+        count >= LONELY_THROTTLES && now.since(since) >= LONELY_FOR
+    }
+}
 
 /// The advice for a request that can never be admitted.
 #[must_use]

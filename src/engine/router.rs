@@ -9,6 +9,7 @@ use crate::record::{Micros, ModelId, Region, Route, Usd};
 use super::breaker::Breaker;
 use super::estimate::Estimator;
 use super::expect::OutputGuess;
+use super::illness::Illness;
 use super::load::Work;
 use super::stats::{Latency, Window};
 use super::{ParkKind, RouteSetup};
@@ -45,6 +46,8 @@ pub struct RouteState {
     pub parked: Option<Parked>,
     /// Attempts in flight.
     pub in_flight: u32,
+    /// The largest reservation that the service has accepted here.
+    pub largest_accepted: u64,
     /// Attempts sent since the start.
     pub sent: u64,
     /// Quota tokens settled since the start.
@@ -55,8 +58,8 @@ pub struct RouteState {
     pub latency: Latency,
     /// Its last error, one line.
     pub last_error: Option<String>,
-    /// Failures of late, 0 to 1: an exponential mean that steers traffic away before the breaker opens.
-    pub ill: f64,
+    /// How ill it has been of late.
+    pub illness: Illness,
 }
 
 impl RouteState {
@@ -136,6 +139,16 @@ pub enum Choice {
     },
 }
 
+/// What is known beside the routes themselves.
+pub struct Known<'a> {
+    /// How many tokens texts have.
+    pub estimator: &'a Estimator,
+    /// How long replies are.
+    pub outputs: &'a OutputGuess,
+    /// Each route in turn instead of the least used.
+    pub round_robin: bool,
+}
+
 /// Chooses.
 #[derive(Debug, Default)]
 pub struct Router {
@@ -170,17 +183,15 @@ impl Router {
         self.drained.get(region).copied().unwrap_or(false)
     }
 
-    /// The route for `work`. `round_robin`: of those that can send, the next in turn; else the one whose scope would
-    /// be least used, with ill routes counted as fuller than they are (E.7, without queueing behind a scope: a record
-    /// is bound to a route only at the moment it is sent).
+    /// The route for `work`: by turns, of those that can send, the next; else the one whose scope would be least used,
+    /// with ill routes counted as fuller than they are (E.7, without queueing behind a scope: a record is bound to a
+    /// route only at the moment it is sent).
     pub fn choose(
         &mut self,
         work: &Work,
         routes: &[RouteState],
         limiter: &mut Limiter,
-        estimator: &Estimator,
-        outputs: &OutputGuess,
-        round_robin: bool,
+        known: &Known<'_>,
         now: Micros,
     ) -> Choice {
         let mut best: Option<(f64, usize, Quote)> = None;
@@ -206,14 +217,20 @@ impl Router {
                 breakers = sooner(breakers, until);
                 continue;
             }
-            let quote = quote(work, route, estimator, outputs);
+            let quote = quote(work, route, known.estimator, known.outputs);
             match limiter.decide(route.scope, quote.cost, now) {
                 Decision::Admit => {
-                    if round_robin {
+                    if known.round_robin {
                         best = Some((0.0, index, quote));
                         break;
                     }
-                    let score = fullness(route, quote.cost, now) + 4.0 * route.ill;
+                    // A breaker that is due for its probe comes first: while others have room, nothing else would find
+                    // out that the outage is over.
+                    let score = if route.breaker.wants_probe(now) {
+                        f64::NEG_INFINITY
+                    } else {
+                        fullness(route, quote.cost, now) + 4.0 * route.illness.level(now)
+                    };
                     if best.as_ref().is_none_or(|(lowest, ..)| score < *lowest) {
                         best = Some((score, index, quote));
                     }

@@ -184,12 +184,6 @@ impl Dimension {
         self.mirror = self.mirror.min(self.mirror_cap.max(self.wanted));
     }
 
-    /// A rule that did not ask the ledgers has driven them into a debt that no server has: it is not carried over.
-    pub(super) fn forgive(&mut self) {
-        self.pace = self.pace.max(0);
-        self.mirror = self.mirror.max(0);
-    }
-
     /// Whether this meter has a say at all.
     fn binds(&self) -> bool {
         self.quota != QuotaLimit::Absent || self.contradicted
@@ -200,8 +194,8 @@ impl Dimension {
         matches!(self.quota, QuotaLimit::Limit(limit) if hold > limit || limit == 0)
     }
 
-    /// New knobs or a new quota, from now on: what was used stays used.
-    pub(super) fn retune(&mut self, quota: QuotaLimit, knobs: &LimiterKnobs) {
+    /// New knobs, another rule than `before` or a new quota, from now on: what was used stays used.
+    pub(super) fn retune(&mut self, quota: QuotaLimit, before: Preset, knobs: &LimiterKnobs) {
         if quota != self.quota {
             self.contradicted = false;
             self.sliding_until = None;
@@ -210,8 +204,28 @@ impl Dimension {
         let (rate, ceiling) = believed(self.unit, quota, knobs);
         self.estimate.retune(rate, ceiling, knobs.adaptive);
         self.pressed = false;
+        let capacity = self.mirror_cap;
         self.fit(knobs);
+        if before != knobs.preset {
+            self.switched(before, capacity, knobs);
+        }
         self.clip();
+    }
+
+    /// Another rule than `before`, whose bucket had this capacity, is in force.
+    fn switched(&mut self, before: Preset, capacity: i64, knobs: &LimiterKnobs) {
+        // A rule that did not ask a ledger may have driven it into a debt that no server has.
+        self.pace = self.pace.max(0);
+        if before == Preset::Classic {
+            self.mirror = self.mirror.max(0);
+        }
+        // What is in use of one rule's bucket is in use of the other's, but that makes no debt where there was none; and
+        // the burst of the new one must be earned.
+        let kept = self.mirror.saturating_add(self.mirror_cap - capacity);
+        self.mirror = kept.max(self.mirror.min(0));
+        if knobs.preset == Preset::TokenBucket {
+            self.mirror = self.mirror.min(self.pace_cap);
+        }
     }
 
     pub(super) fn advance(&mut self, now: Micros) {
@@ -287,6 +301,7 @@ impl Dimension {
         let mark = Mark { posted: self.posted, window: self.unit.window(window) };
         if self.at.since(self.limited_until) > IDLE {
             self.estimate.idle();
+            self.pressed = false;
         }
         if knobs.preset == Preset::Adaptive {
             self.estimate.begin(expect as f64);
@@ -421,7 +436,7 @@ impl Dimension {
             Preset::Adaptive => {
                 let level = if self.sliding() { limit - charged as f64 } else { f64::MAX };
                 let level = level.min(units(self.mirror)).min(units(self.pace));
-                (Some(self.rate.value() * 60.0), Some(units(self.mirror_cap)), level)
+                (Some(self.estimate.rate() * 60.0), Some(units(self.mirror_cap)), level)
             }
             Preset::TokenBucket => (Some(limit), Some(units(self.mirror_cap)), units(self.mirror)),
             Preset::SlidingWindow => (Some(limit), Some(limit), limit - charged as f64),

@@ -82,12 +82,8 @@ impl Scope {
     pub(super) fn retune(&mut self, quota: ScopeQuota, before: Preset, knobs: &LimiterKnobs, now: Micros) {
         self.tick(now);
         self.quota = quota;
-        if before == Preset::Classic && knobs.preset != before {
-            self.requests.forgive();
-            self.tokens.forgive();
-        }
-        self.requests.retune(quota.rpm, knobs);
-        self.tokens.retune(quota.tpm, knobs);
+        self.requests.retune(quota.rpm, before, knobs);
+        self.tokens.retune(quota.tpm, before, knobs);
         self.classic.retune(knobs.preset != before, &knobs.classic);
         self.day.set_limit(quota.tpd);
     }

@@ -163,13 +163,56 @@ impl Window {
     }
 
     fn when(&self, mut sum: i64, room: i64, of: impl Fn(&Bin) -> i64) -> Micros {
-        let oldest = self.newest.saturating_sub(BINS as u64 - 1);
-        for index in oldest..=self.newest {
+        // Bins in the order of time begin after the newest.
+        let (newer, older) = self.bins.split_at((self.newest % BINS as u64) as usize + 1);
+        let mut gone = 0;
+        for bin in older.iter().chain(newer) {
             if sum <= room {
-                return Micros((index + BINS as u64 - 1).saturating_mul(BIN));
+                break;
             }
-            sum -= of(&self.bins[(index % BINS as u64) as usize]);
+            sum -= of(bin);
+            gone += 1;
         }
-        Micros((self.newest + BINS as u64).saturating_mul(BIN))
+        // The oldest goes with the next bin.
+        Micros((self.newest + gone).saturating_mul(BIN))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Against the plain list of what was sent: exact to the bin.
+        #[test]
+        fn the_sums_are_those_of_the_last_minute(
+            sends in prop::collection::vec((0u64..20_000_000, 0u64..1_000, 0u64..3_000), 1..100),
+        ) {
+            let mut window = Window::new(Micros::ZERO);
+            let mut now = Micros::ZERO;
+            let mut list: Vec<(u64, u64, u64)> = Vec::new();
+            for (span, hold, charged) in sends {
+                now = now + Micros(span);
+                window.advance(now);
+                window.send(hold, now);
+                window.correct(hold, charged, now, now);
+                window.settle(charged, now);
+                list.push((now.0 / BIN, hold, charged));
+                let recent = || list.iter().filter(|send| now.0 / BIN - send.0 < BINS as u64);
+                let sums = window.sums();
+                prop_assert_eq!(sums.sent, recent().count() as u64);
+                prop_assert_eq!(sums.charged, recent().count() as u64);
+                prop_assert_eq!(sums.held, recent().map(|send| send.1).sum::<u64>());
+                prop_assert_eq!(sums.settled, recent().map(|send| send.2).sum::<u64>());
+                prop_assert_eq!(sums.net, recent().map(|send| send.2).sum::<u64>() as i64);
+                let later = now + Micros::from_secs(30);
+                let ahead = window.sums_at(later);
+                let still = list.iter().filter(|send| later.0 / BIN - send.0 < BINS as u64);
+                prop_assert_eq!(ahead.settled, still.map(|send| send.2).sum::<u64>());
+            }
+            window.advance(now + Micros::from_secs(61));
+            prop_assert_eq!(window.sums(), Sums::default());
+        }
     }
 }

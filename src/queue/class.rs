@@ -17,7 +17,7 @@ pub(super) struct Class {
     /// When each waiting item was queued: queued, slot.
     ages: BTreeSet<(Micros, u32)>,
     /// Cost of everything that waits.
-    pub(super) cost: u64,
+    cost: u128,
     /// Tokens of its guaranteed share that it has earned while others were served before it, in thousandths.
     pub(super) earned: i128,
 }
@@ -42,6 +42,11 @@ impl Class {
         self.ages.is_empty()
     }
 
+    /// Cost of everything that waits.
+    pub(super) fn cost(&self) -> u64 {
+        u64::try_from(self.cost).unwrap_or(u64::MAX)
+    }
+
     /// When the oldest waiting item was queued.
     pub(super) fn oldest(&self) -> Option<Micros> {
         self.ages.first().map(|&(queued, _)| queued)
@@ -59,7 +64,7 @@ impl Class {
         }
         flow.insert(entry.deadline, entry.seq, entry.slot);
         self.ages.insert((entry.queued, entry.slot));
-        self.cost = self.cost.saturating_add(entry.cost);
+        self.cost += u128::from(entry.cost);
     }
 
     /// It no longer waits.
@@ -71,10 +76,9 @@ impl Class {
             self.clock = self.clock.max(flow.served);
         }
         self.ages.remove(&(entry.queued, entry.slot));
-        self.cost = self.cost.saturating_sub(entry.cost);
+        self.cost -= u128::from(entry.cost);
         if self.is_empty() {
             self.earned = 0;
-            self.cost = 0;
         }
     }
 

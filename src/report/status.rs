@@ -2,6 +2,8 @@
 
 use crate::engine::{EngineSnapshot, LoadState};
 
+use crate::record::Usd;
+
 use super::{count, money, percent, span};
 
 /// The line: state, progress, rate, quota, throttles, money, end.
@@ -29,7 +31,11 @@ pub fn status_line(snapshot: &EngineSnapshot) -> String {
     if throttles > 0 {
         parts.push(format!("{throttles} throttles/min"));
     }
-    parts.push(money(snapshot.money.spent));
+    if snapshot.money.unpriced.is_empty() || snapshot.money.spent > Usd::ZERO {
+        parts.push(money(snapshot.money.spent));
+    } else {
+        parts.push("cost unknown".to_string());
+    }
     if let Some(eta) = run.eta.filter(|_| matches!(snapshot.state, LoadState::Running)) {
         parts.push(format!("ends in {}", span(eta)));
     }

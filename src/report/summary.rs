@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::engine::{EngineSnapshot, LatencyView, MoneyView};
 use crate::limiter::QuotaLimit;
-use crate::record::{ErrorClass, Usage};
+use crate::record::{ErrorClass, Usage, Usd};
 
 use super::{count, money, percent, span};
 
@@ -202,8 +202,10 @@ impl fmt::Display for Summary {
         if !parts.is_empty() {
             row(f, "latency", &format!("{} per attempt, last minute", parts.join(", ")))?;
         }
-        let mut spent = format!("{} spent", money(self.money.spent));
-        if self.money.estimated > crate::record::Usd::ZERO {
+        let nothing_known = self.money.spent == Usd::ZERO && !self.money.unpriced.is_empty();
+        let mut spent =
+            if nothing_known { "unknown".to_string() } else { format!("{} spent", money(self.money.spent)) };
+        if self.money.estimated > Usd::ZERO {
             spent += &format!(", {} of it estimated", money(self.money.estimated));
         }
         if let Some(cap) = self.money.cap {

@@ -21,13 +21,15 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::wire::{HAIKU, LOOPBACK, fast};
+use super::wire::{LOOPBACK, fast};
 
 mod faults;
 mod health;
 mod knobs;
 mod presets;
 
+/// Its price is known and its output burns quota fivefold.
+pub const MODEL: &str = "anthropic.claude-sonnet-4-6";
 pub const EAST: &str = "us-east-1";
 pub const WEST: &str = "us-west-2";
 /// Whatever is waited for comes within this, however slow the machine.
@@ -67,7 +69,7 @@ pub fn account(quotas: Vec<QuotaSpec>) -> Scenario {
 
 /// The quota of the trials' model in a Region.
 pub fn quota(region: &str, rpm: Option<u64>, tpm: Option<u64>) -> QuotaSpec {
-    QuotaSpec { region: region.into(), model: HAIKU.into(), rpm, tpm, ..QuotaSpec::default() }
+    QuotaSpec { region: region.into(), model: MODEL.into(), rpm, tpm, ..QuotaSpec::default() }
 }
 
 /// Retries, breakers and deadlines in a hurry.
@@ -142,7 +144,7 @@ impl Rig {
         };
         std::fs::write(&path, (0..records).map(line).collect::<String>()).unwrap();
         let options = InputOptions {
-            models: vec![ModelId::from(HAIKU)],
+            models: vec![ModelId::from(MODEL)],
             api: ApiChoice::Auto,
             max_tokens: None,
             priority: Priority::Medium,
@@ -150,7 +152,7 @@ impl Rig {
         };
         let input = Input::validate(&path, options, |_| ()).unwrap();
         let identity = RunIdentity {
-            models: vec![ModelId::from(HAIKU)],
+            models: vec![ModelId::from(MODEL)],
             regions: Vec::new(),
             params: BTreeMap::new(),
             target: "sim".into(),
@@ -188,15 +190,16 @@ impl Rig {
             assert_eq!(line["simulated"], true, "{line}");
             *seen.entry(line["recordId"].as_str().unwrap().to_owned()).or_default() += 1;
         }
-        let expected: BTreeMap<String, usize> = (0..records).map(|n| (id(n), 1)).collect();
-        assert_eq!(seen, expected);
+        let lost: Vec<String> = (0..records).map(id).filter(|id| !seen.contains_key(id)).collect();
+        seen.retain(|_, times| *times > 1);
+        assert!(lost.is_empty() && seen.is_empty(), "lost {lost:?}, more than once {seen:?}");
         (out.len(), failed.len())
     }
 }
 
 /// The scope of the trials' model in a Region.
 pub fn key(region: &str) -> ScopeKey {
-    ScopeKey { region: region.into(), bucket: HAIKU.into() }
+    ScopeKey { region: region.into(), bucket: MODEL.into() }
 }
 
 fn id(n: usize) -> String {
@@ -249,6 +252,11 @@ pub async fn finished(engine: &EngineHandle) -> Arc<EngineSnapshot> {
 /// What a snapshot says of a Region's scope.
 pub fn scope<'a>(snapshot: &'a EngineSnapshot, region: &str) -> &'a engine::ScopeView {
     snapshot.scopes.iter().find(|scope| scope.key.region.as_str() == region).unwrap()
+}
+
+/// Attempts sent to a Region so far.
+pub fn sent(snapshot: &EngineSnapshot, region: &str) -> u64 {
+    snapshot.scopes.iter().filter(|scope| scope.key.region.as_str() == region).map(|scope| scope.sent_total).sum()
 }
 
 /// Whether a mark with these words is on the charts.

@@ -1,19 +1,26 @@
 //! The one integration binary: everything that opens sockets, terminals or the real program.
 //! (Each further integration binary would link every SDK again.)
 
+// A trial that cannot go on has failed: here a panic is the way to say so.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use libtest_mimic::{Arguments, Trial};
 
+mod console;
 mod edge;
 mod engine;
 mod pty;
+mod real_input;
 mod terminal;
 mod wire;
 mod wire_raw;
 
 fn main() {
     let mut trials: Vec<Trial> = Vec::new();
+    trials.extend(console::trials());
     trials.extend(edge::trials());
     trials.extend(engine::trials());
+    trials.extend(real_input::trials());
     trials.extend(terminal::trials());
     trials.extend(wire::trials());
     trials.extend(wire_raw::trials());

@@ -65,7 +65,6 @@ impl Pty {
     }
 
     /// The real program.
-    #[allow(dead_code, reason = "the trials of the whole console use it")]
     pub fn bedrock_top(args: &[&str], env: &[(&str, &str)], size: (u16, u16)) -> Pty {
         Pty::spawn(env!("CARGO_BIN_EXE_bedrock-top"), args, env, size)
     }
@@ -82,7 +81,17 @@ impl Pty {
 
     /// Reads until `holds`, and fails with the screen if that does not come.
     pub fn wait(&mut self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) -> Result<(), Failed> {
-        let until = Instant::now() + DEADLINE;
+        self.wait_within(DEADLINE, what, holds)
+    }
+
+    /// As [`Pty::wait`], for what may take longer than usual.
+    pub fn wait_within(
+        &mut self,
+        patience: Duration,
+        what: &str,
+        holds: impl Fn(&vt100::Screen) -> bool,
+    ) -> Result<(), Failed> {
+        let until = Instant::now() + patience;
         loop {
             if holds(self.screen()) {
                 return Ok(());

@@ -50,16 +50,16 @@ fn against_cap(view: &View<'_>, cap: Usd, bar: Rect, buf: &mut Buffer) {
 fn values<'a>(view: &View<'a>) -> Vec<Fact<'a>> {
     let money = &view.snap.money;
     let mut facts = vec![
-        Fact::with("spent", Role::Strong, fmt::money(money.spent)),
-        Fact::new("rate", fmt::money(money.per_hour)).unit(" /h"),
-        Fact::new("in flight", fmt::money(money.in_flight)),
+        Fact::with("spent", Role::Strong, known(money.spent, view)),
+        Fact::new("rate", known(money.per_hour, view)).unit(" /h"),
+        Fact::new("in flight", known(money.in_flight, view)),
     ];
     if let Some(cap) = money.cap {
         facts.push(Fact::new("cap in", cap_in(cap, money.spent + money.in_flight, money.per_hour)));
     }
     let done = view.snap.run.succeeded;
     if done > 0 {
-        facts.push(Fact::new("a record", fmt::money(Usd(money.spent.0 / done as i64))));
+        facts.push(Fact::new("a record", known(Usd(money.spent.0 / done as i64), view)));
     }
     if money.estimated > Usd::ZERO {
         facts.push(Fact::new("estimate", format!("{}{}", view.kit.glyphs.about, fmt::money(money.estimated))));
@@ -71,6 +71,12 @@ fn values<'a>(view: &View<'a>) -> Vec<Fact<'a>> {
         facts.insert(0, Fact::with("no price", Role::Warn, text));
     }
     facts
+}
+
+/// An amount; nothing at all is not zero where a model in use has no known price.
+fn known(amount: Usd, view: &View<'_>) -> String {
+    let unknown = amount == Usd::ZERO && !view.snap.money.unpriced.is_empty();
+    if unknown { fmt::NONE.to_owned() } else { fmt::money(amount) }
 }
 
 /// The time until the cap at the present rate.

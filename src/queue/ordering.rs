@@ -35,6 +35,10 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T> Queue<T> {
+    /// What an item takes here, its entries in the orders not counted.
+    #[cfg(test)]
+    pub(super) const SLOT_BYTES: usize = size_of::<(u32, Slot<T>)>();
+
     /// An empty queue.
     #[must_use]
     pub fn new() -> Queue<T> {
@@ -146,7 +150,7 @@ impl<T> Queue<T> {
     /// Cost of everything that waits in each class, in quota tokens.
     #[must_use]
     pub fn queued_cost(&self) -> [u64; 3] {
-        self.classes.each_ref().map(|class| class.cost)
+        self.classes.each_ref().map(Class::cost)
     }
 
     fn weight(&self, flow: FlowId) -> Weight {
@@ -175,10 +179,10 @@ impl<T> Queue<T> {
     /// A class that has earned the cost of its head goes first, the lowest before the others; else the highest that waits.
     fn next(&mut self, now: Micros) -> Option<u32> {
         let mut first = None;
-        for index in 0..self.classes.len() {
-            let Some(slot) = self.classes[index].head(now) else { continue };
+        for (class, share) in self.classes.iter_mut().zip(EARNINGS) {
+            let Some(slot) = class.head(now) else { continue };
             let Some((_, Slot::Used(item))) = self.slots.get(slot as usize) else { continue };
-            let paid = EARNINGS[index] > 0 && self.classes[index].earned >= i128::from(item.cost.max(1)) * 1_000;
+            let paid = share > 0 && class.earned >= i128::from(item.cost.max(1)) * 1_000;
             if first.is_none() || paid {
                 first = Some(slot);
             }
