@@ -23,12 +23,12 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     tokens_per_minute(view, inner, buf);
 }
 
-/// Lengths of time that a chart shows, seconds.
-const SPANS: [u64; 6] = [60, 120, 300, 600, 1_800, 3_600];
-
-/// The shortest length that covers `seconds` of history; of a longer one the last hour.
-fn span(seconds: usize) -> u64 {
-    SPANS.into_iter().find(|span| *span >= seconds as u64).unwrap_or(SPANS[SPANS.len() - 1])
+/// Seconds shown of a history of `length` seconds in a chart of `width` cells: all of it in round steps while it is
+/// young, later the last ten minutes or five seconds a cell.
+fn span(width: u16, length: usize) -> u64 {
+    let most = (u64::from(width) * 5).clamp(600, 3_600);
+    let young = [120, 300, 600].into_iter().find(|step| *step >= length as u64);
+    young.map_or(most, |step| step.min(most))
 }
 
 /// Draws the chart without a heading.
@@ -67,7 +67,7 @@ pub(in crate::console::ui) fn tokens_per_minute(view: &View<'_>, area: Rect, buf
         series: &series,
         levels: &levels,
         marks: &marks,
-        axis: Axis { last_second: history.last_second, span: span(history.tpm_settled.len()) },
+        axis: Axis { last_second: history.last_second, span: span(area.width, history.tpm_settled.len()) },
         unit: "quota tokens per minute, all scopes",
         legend: true,
     };
