@@ -66,7 +66,9 @@ fn write_input(path: &Path, size: usize) -> io::Result<()> {
     let filler = "Two of the three sensors agree; the third has been off since spring. ".repeat(size / 60 + 1);
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
     for number in 0..RECORDS {
-        let head = format!(r#"{{"recordId": "r-{number:07}", "modelInput": {{"messages": [{{"role": "user", "content": [{{"text": "{number} "#);
+        let head = format!(
+            r#"{{"recordId": "r-{number:07}", "modelInput": {{"messages": [{{"role": "user", "content": [{{"text": "{number} "#
+        );
         let tail = r#""}]}], "inferenceConfig": {"maxTokens": 256}}}"#;
         let text = &filler[..size.saturating_sub(head.len() + tail.len() + 1)];
         writeln!(out, "{head}{text}{tail}")?;
