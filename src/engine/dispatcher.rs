@@ -104,7 +104,6 @@ pub(super) struct Totals {
     pub failed: [u64; ErrorClass::ALL.len()],
     /// Sums over the last finished requests, for means: hold, settled, max_tokens; each an exponential mean.
     pub mean_hold: f64,
-    pub mean_settled: f64,
     pub mean_max_tokens: f64,
     pub mean_latency: f64,
     /// Largest output in this and the last stretch of 200 replies.
