@@ -1,6 +1,6 @@
 //! Everything that can be tuned, tuned while a load runs.
 
-use bedrock_top::engine::{Command, KnobId, Load, LoadState};
+use bedrock_top::engine::{Command, EngineSettings, KnobId, Load, LoadState};
 use bedrock_top::limiter::{Preset, QuotaLimit};
 use bedrock_top::sim::{Operation, QuotaSpec};
 use bedrock_top::workload::{Arrival, LoadSpec};
@@ -144,7 +144,8 @@ async fn drained_region() {
 }
 
 async fn pause_and_resume() {
-    let rig = Rig::new(account(vec![quota(EAST, None, Some(6_000_000))]), hurried());
+    let rig =
+        Rig::new(account(vec![quota(EAST, None, Some(6_000_000))]), EngineSettings { concurrency: 2, ..hurried() });
     let engine = rig.start(rig.file(600, 5, false)).await;
     let commands = engine.sender();
     until(&engine, "some results", |s| s.run.succeeded > 5).await;
