@@ -7,9 +7,7 @@ use crate::record::Micros;
 use super::confirm::Agreement;
 use super::entry::{self, Entry, Target};
 use super::lists::{line_key, request_key};
-use super::{
-    Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, header_rows, incident, leave, steer, tuning,
-};
+use super::{Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, header_rows, incident, leave, steer, tuning};
 
 /// The most that a detail can be scrolled: on the lowest screen no detail has more lines below its end.
 const DETAIL_LINES: usize = 32;

@@ -23,12 +23,16 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     tokens_per_minute(view, inner, buf);
 }
 
-/// Lengths of time that a chart shows, seconds.
-const SPANS: [u64; 6] = [60, 120, 300, 600, 1_800, 3_600];
+/// Seconds shown while the load is young: all of its life.
+const YOUNG: [u64; 5] = [60, 120, 180, 300, 600];
+/// Seconds shown later: no more than there are, so that no part of the chart is empty for long.
+const GROWN: [u64; 2] = [3_600, 1_800];
 
-/// The shortest length that covers `seconds` of history; of a longer one the last hour.
+/// Seconds of a chart over a history of so many seconds.
 fn span(seconds: usize) -> u64 {
-    SPANS.into_iter().find(|span| *span >= seconds as u64).unwrap_or(SPANS[SPANS.len() - 1])
+    let seconds = seconds as u64;
+    let young = YOUNG.into_iter().find(|span| *span >= seconds);
+    young.or_else(|| GROWN.into_iter().find(|span| *span <= seconds)).unwrap_or(600)
 }
 
 /// Draws the chart without a heading.
@@ -72,4 +76,16 @@ pub(in crate::console::ui) fn tokens_per_minute(view: &View<'_>, area: Rect, buf
         legend: true,
     };
     chart.render(area, buf, view.kit);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::span;
+
+    #[test]
+    fn a_young_load_is_shown_whole_and_an_old_one_fills_the_chart() {
+        let seconds = [0, 40, 60, 61, 125, 299, 600, 601, 1_799, 1_800, 3_599, 3_600, 90_000];
+        let spans = [60, 60, 60, 120, 180, 300, 600, 600, 600, 1_800, 1_800, 3_600, 3_600];
+        assert_eq!(seconds.map(span), spans);
+    }
 }
