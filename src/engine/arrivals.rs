@@ -58,10 +58,24 @@ impl Dispatcher {
             return;
         }
         let work = Work::new(record, load.id, now);
+        if let Some(window) = self.window_exceeded(&work) {
+            let tokens = work.record.body.raw_input;
+            let advice =
+                format!("about {tokens} input tokens, more than the context window of {window}: split the prompt");
+            return self.fail_unsent(work, 0, 0, advice, now);
+        }
         self.calibrate(&work.record);
         // Whoever arrives behind others waits for what they wait for.
         work.told_to_wait.set(!self.queue.is_empty());
         self.enqueue(work);
+    }
+
+    /// The largest context window of the routes, if a record is far beyond it. Near it the service decides: an estimate
+    /// may be half as large again as the truth (study/load.md §B2).
+    fn window_exceeded(&self, work: &Work) -> Option<u64> {
+        let windows = self.routes.iter().map(|route| route.setup.model.map(|model| model.context_window));
+        let largest = windows.collect::<Option<Vec<u64>>>()?.into_iter().max()?;
+        (work.record.body.raw_input > largest.saturating_mul(8) / 5).then_some(largest)
     }
 
     /// A line that turned out to be unusable after the run began.

@@ -2,14 +2,15 @@
 
 use crate::bedrock::{Attempt, Call, Progress, ProgressSink};
 use crate::catalogue::cost;
-use crate::limiter::{Preset, Reject};
+use crate::limiter::{Preset, QuotaLimit, Reject, Why};
 use crate::record::{ErrorClass, Failure, Micros, Reach, Reply, Usage, UsageSource, Usd};
 use crate::workload::Finished;
 
 use super::breaker::{Breaker, BreakerChange};
 use super::delivery::Parcel;
 use super::dispatcher::{Dispatcher, InFlight, News, Retry, utc_ms};
-use super::load::Work;
+use super::illness::Illness;
+use super::load::{Work, never_advice};
 use super::retry::backoff;
 use super::router::{Parked, Quote};
 use super::text::sanitise;
@@ -136,7 +137,7 @@ impl Dispatcher {
             let output = reply.text_bytes.div_ceil(BYTES_PER_TOKEN);
             (Usage { input: flight.quote.input, output, ..Usage::default() }, UsageSource::Estimate)
         });
-        let charged = self.charge(&flight, &usage, now);
+        self.charge(&flight, &usage, now);
         let route = &mut self.routes[flight.route];
         let model = route.setup.route.model.as_str().to_string();
         let price = route.setup.model.and_then(|row| cost::price(row, &model, &usage));
@@ -151,7 +152,7 @@ impl Dispatcher {
         for window in [&mut self.window, &mut route.window] {
             window.at(now).ok += 1;
         }
-        route.ill *= 0.8;
+        route.largest_accepted = route.largest_accepted.max(flight.quote.cost.hold);
         if flight.unparks {
             self.works_again(flight.route);
         }
@@ -164,7 +165,7 @@ impl Dispatcher {
                 self.latencies.tpot.record(Micros(generating.0 / (usage.output - 1)), now);
             }
         }
-        self.remember(flight.quote.cost.hold, charged, &flight.work, usage.output, latency);
+        self.remember(flight.quote.cost.hold, &flight.work, usage.output, latency);
         flight.work.cost += price.unwrap_or_default();
         self.book(&flight, price.unwrap_or_default());
         let end = End {
@@ -226,7 +227,6 @@ impl Dispatcher {
         flight.work.cost += price;
         self.book(&flight, price);
         if Breaker::counts(class) {
-            self.routes[index].ill = 0.8 * self.routes[index].ill + 0.2;
             self.health(&flight, false, now);
         } else {
             self.routes[index].breaker.probe_undecided(flight.probe);
@@ -255,7 +255,15 @@ impl Dispatcher {
         match class.reach() {
             Reach::Record => self.finish(End::failed(flight, failure, request_id, latency), now),
             Reach::Scope | Reach::Run => self.put_back(flight.work),
-            Reach::Attempt if class.is_throttle() && adaptive => self.put_back(flight.work),
+            Reach::Attempt if class.is_throttle() && adaptive => {
+                if self.can_never_go(&mut flight, class, now) {
+                    let hold = flight.quote.cost.hold;
+                    let advice = never_advice(Why::LargerThanBurst, hold, flight.work.record.body.max_tokens);
+                    self.fail_unsent(flight.work, index, hold, advice, now);
+                } else {
+                    self.put_back(flight.work);
+                }
+            }
             Reach::Attempt => {
                 if !(adaptive && class == ErrorClass::Capacity) {
                     flight.work.counted += 1;
@@ -270,10 +278,28 @@ impl Dispatcher {
         }
     }
 
+    /// Whether a throttled record is larger than anything that this scope ever admits. Only where no quota is known: a
+    /// known one has told the limiter already.
+    fn can_never_go(&self, flight: &mut InFlight, class: ErrorClass, now: Micros) -> bool {
+        let route = &self.routes[flight.route];
+        class == ErrorClass::ThrottleTpm
+            && route.in_flight == 0
+            && route.setup.quota.tpm == QuotaLimit::Unknown
+            && flight.quote.cost.hold > route.largest_accepted
+            && flight.work.throttled_alone(now)
+    }
+
     /// An attempt that was given up while in flight: whatever it cost, nobody will tell us.
     pub(super) fn abandon(&mut self, mut flight: InFlight, now: Micros) {
         let route = &mut self.routes[flight.route];
         route.in_flight = route.in_flight.saturating_sub(1);
+        // Whoever waits for what this attempt finds out must not wait for ever: the next one finds it out.
+        route.breaker.probe_undecided(flight.probe);
+        if flight.unparks
+            && let Some(park) = route.parked.as_mut()
+        {
+            park.probing = false;
+        }
         let usage = Usage { input: flight.quote.input, output: flight.quote.output, ..Usage::default() };
         let model = route.setup.route.model.as_str().to_string();
         let price = route.setup.model.and_then(|row| cost::price(row, &model, &usage));
@@ -285,7 +311,7 @@ impl Dispatcher {
     }
 
     /// What the service charges its meters for an attempt; tells the limiter and the windows.
-    fn charge(&mut self, flight: &InFlight, usage: &Usage, now: Micros) -> u64 {
+    fn charge(&mut self, flight: &InFlight, usage: &Usage, now: Micros) {
         let route = &mut self.routes[flight.route];
         let charged = cost::settle(usage, route.burndown()).0;
         self.limiter.settle(flight.ticket, charged, now);
@@ -297,13 +323,17 @@ impl Dispatcher {
         let taken_for = i64::try_from(flight.work.queue_cost()).unwrap_or(i64::MAX);
         let difference = i64::try_from(charged).unwrap_or(i64::MAX).saturating_sub(taken_for);
         self.queue.correct(record.flow, record.priority, difference);
-        charged
     }
 
     fn health(&mut self, flight: &InFlight, ok: bool, now: Micros) {
         let settings = self.settings.breaker();
         let route = &mut self.routes[flight.route];
+        route.illness.outcome(ok, now);
         let change = route.breaker.outcome(ok, flight.probe, settings, now);
+        if change == Some(BreakerChange::Closed) {
+            // The failures that opened it are dealt with.
+            route.illness = Illness::default();
+        }
         let name = route.setup.route.clone();
         let (level, what) = match change {
             Some(BreakerChange::Opened) => (Level::Warning, format!("{name}: breaker open")),
@@ -394,12 +424,11 @@ impl Dispatcher {
     }
 
     /// Means over about the last hundred requests, for the verdict.
-    fn remember(&mut self, hold: u64, charged: u64, work: &Work, output: u64, latency: Micros) {
+    fn remember(&mut self, hold: u64, work: &Work, output: u64, latency: Micros) {
         let totals = &mut self.totals;
         let weight = if totals.replies < 100 { 1.0 / (totals.replies + 1) as f64 } else { 0.01 };
         let mix = |mean: &mut f64, value: f64| *mean += weight * (value - *mean);
         mix(&mut totals.mean_hold, hold as f64);
-        mix(&mut totals.mean_settled, charged as f64);
         mix(&mut totals.mean_max_tokens, work.record.body.max_tokens.map_or(hold as f64, |max| max as f64));
         mix(&mut totals.mean_latency, latency.secs_f64());
         if totals.replies.is_multiple_of(200) {

@@ -86,6 +86,16 @@ impl Breaker {
         }
     }
 
+    /// Whether the next request sent would be a probe.
+    #[must_use]
+    pub fn wants_probe(&self, now: Micros) -> bool {
+        match self.phase {
+            Phase::Closed | Phase::HalfOpen { probing: true } => false,
+            Phase::HalfOpen { probing: false } => true,
+            Phase::Open { until } => now >= until,
+        }
+    }
+
     /// A request was sent. Returns whether it is a probe.
     pub fn sent(&mut self, now: Micros) -> bool {
         match self.phase {

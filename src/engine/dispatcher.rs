@@ -104,7 +104,6 @@ pub(super) struct Totals {
     pub failed: [u64; ErrorClass::ALL.len()],
     /// Sums over the last finished requests, for means: hold, settled, max_tokens; each an exponential mean.
     pub mean_hold: f64,
-    pub mean_settled: f64,
     pub mean_max_tokens: f64,
     pub mean_latency: f64,
     /// Largest output in this and the last stretch of 200 replies.
@@ -194,12 +193,13 @@ impl Dispatcher {
                     breaker: Default::default(),
                     parked: None,
                     in_flight: 0,
+                    largest_accepted: 0,
                     sent: 0,
                     settled: 0,
                     window: Window::default(),
                     latency: Latency::default(),
                     last_error: None,
-                    ill: 0.0,
+                    illness: Default::default(),
                 }
             })
             .collect();

@@ -44,6 +44,8 @@ pub struct Work {
     pub queued: Micros,
     /// The limiter once told it to wait: its lateness is the quota's, not the client's.
     pub told_to_wait: Cell<bool>,
+    /// Token throttles with nothing else in flight in the scope: how many, and since when.
+    pub lonely_throttles: Option<(u32, Micros)>,
     /// What all attempts cost so far, where the price is known.
     pub cost: Usd,
     /// The last failure, and where.
@@ -69,6 +71,7 @@ impl Work {
             first_sent: None,
             queued: now,
             told_to_wait: Cell::new(false),
+            lonely_throttles: None,
             cost: Usd::ZERO,
             last: None,
         }
@@ -143,6 +146,20 @@ impl ActiveLoad {
 
 /// Who waits for the load's end.
 pub type Waiter = oneshot::Sender<std::sync::Arc<super::EngineSnapshot>>;
+
+/// A request that the service refuses so often, for so long, with nothing else in flight in its scope, is larger than
+/// what the scope's meter ever holds.
+const LONELY_THROTTLES: u32 = 8;
+const LONELY_FOR: Micros = Micros::from_secs(120);
+
+impl Work {
+    /// Counts a token throttle with nothing else in flight. True: it will never be admitted.
+    pub fn throttled_alone(&mut self, now: Micros) -> bool {
+        let (count, since) = self.lonely_throttles.map_or((1, now), |(count, since)| (count + 1, since));
+        self.lonely_throttles = Some((count, since));
+        count >= LONELY_THROTTLES && now.since(since) >= LONELY_FOR
+    }
+}
 
 /// The advice for a request that can never be admitted.
 #[must_use]

@@ -16,6 +16,7 @@ mod dispatcher;
 mod estimate;
 mod expect;
 mod handle;
+mod illness;
 mod intake;
 mod knob;
 mod load;

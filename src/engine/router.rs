@@ -9,6 +9,7 @@ use crate::record::{Micros, ModelId, Region, Route, Usd};
 use super::breaker::Breaker;
 use super::estimate::Estimator;
 use super::expect::OutputGuess;
+use super::illness::Illness;
 use super::load::Work;
 use super::stats::{Latency, Window};
 use super::{ParkKind, RouteSetup};
@@ -45,6 +46,8 @@ pub struct RouteState {
     pub parked: Option<Parked>,
     /// Attempts in flight.
     pub in_flight: u32,
+    /// The largest reservation that the service has accepted here.
+    pub largest_accepted: u64,
     /// Attempts sent since the start.
     pub sent: u64,
     /// Quota tokens settled since the start.
@@ -55,8 +58,8 @@ pub struct RouteState {
     pub latency: Latency,
     /// Its last error, one line.
     pub last_error: Option<String>,
-    /// Failures of late, 0 to 1: an exponential mean that steers traffic away before the breaker opens.
-    pub ill: f64,
+    /// How ill it has been of late.
+    pub illness: Illness,
 }
 
 impl RouteState {
@@ -221,7 +224,13 @@ impl Router {
                         best = Some((0.0, index, quote));
                         break;
                     }
-                    let score = fullness(route, quote.cost, now) + 4.0 * route.ill;
+                    // A breaker that is due for its probe comes first: while others have room, nothing else would find
+                    // out that the outage is over.
+                    let score = if route.breaker.wants_probe(now) {
+                        f64::NEG_INFINITY
+                    } else {
+                        fullness(route, quote.cost, now) + 4.0 * route.illness.level(now)
+                    };
                     if best.as_ref().is_none_or(|(lowest, ..)| score < *lowest) {
                         best = Some((score, index, quote));
                     }

@@ -301,6 +301,7 @@ impl Dimension {
         let mark = Mark { posted: self.posted, window: self.unit.window(window) };
         if self.at.since(self.limited_until) > IDLE {
             self.estimate.idle();
+            self.pressed = false;
         }
         if knobs.preset == Preset::Adaptive {
             self.estimate.begin(expect as f64);

@@ -8,6 +8,7 @@
 //! Pure: time comes in as an argument, nothing here knows a clock, a task or a socket, and the same calls give the same
 //! answers. May not know how a *server* meters (`crate::meter`): its proof would be circular.
 
+mod admission;
 mod classic;
 mod clock;
 #[cfg(test)]
@@ -19,7 +20,6 @@ mod estimate;
 mod explain;
 mod flight;
 mod knobs;
-mod limiter;
 #[cfg(test)]
 mod properties;
 mod rate;
@@ -29,7 +29,7 @@ mod status;
 mod tests;
 mod window;
 
+pub use admission::Limiter;
 pub use decision::{Cost, Decision, Reject, ScopeId, ScopeQuota, Ticket};
 pub use knobs::{AdaptiveKnobs, ClassicKnobs, LimiterKnobs};
-pub use limiter::Limiter;
 pub use status::{DimensionStatus, Epoch, Preset, QuotaLimit, ScopeStatus, Why};

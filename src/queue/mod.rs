@@ -14,9 +14,9 @@
 mod class;
 mod flow;
 mod item;
-mod queue;
+mod ordering;
 #[cfg(test)]
 mod tests;
 
 pub use item::{Item, Key};
-pub use queue::Queue;
+pub use ordering::Queue;

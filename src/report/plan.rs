@@ -16,6 +16,8 @@ use super::{count, money, span};
 const SHORT_REPLY: u64 = 50;
 /// A usual reply, tokens: what the binding limit is judged by.
 const USUAL_REPLY: u64 = 300;
+/// Prompts beyond this many tokens are warned of (C9).
+const LARGE_PROMPT: u64 = 100_000;
 /// Reserved by a model of which nothing is known.
 const UNKNOWN_MAX_TOKENS: u64 = 4_096;
 
@@ -32,6 +34,8 @@ pub struct Plan {
     pub by_priority: [u64; 3],
     /// Input tokens, estimated.
     pub input_tokens: u64,
+    /// Input tokens of the largest record and its line.
+    pub largest: Option<(u64, u64)>,
     /// Records that set no output limit.
     pub without_max_tokens: u64,
     /// What each of those reserves, by model.
@@ -113,6 +117,7 @@ pub fn plan(input: &InputSummary, routes: &[RouteSetup], share: f64, simulated: 
         invalid: input.invalid,
         by_priority: input.by_priority,
         input_tokens: input.input_tokens,
+        largest: input.largest,
         without_max_tokens: input.without_max_tokens,
         default_max_tokens: default_max,
         reserved_tokens: input.input_tokens + longest,
@@ -141,6 +146,11 @@ impl fmt::Display for Plan {
             if self.invalid > 0 { format!(", {} unusable lines", count(self.invalid)) } else { String::new() };
         row(f, "records", format!("{} ({high} high, {medium} medium, {low} low){invalid}", count(self.records)))?;
         row(f, "input", format!("~{} tokens", count(self.input_tokens)))?;
+        if let Some((tokens, line)) = self.largest.filter(|(tokens, _)| *tokens > LARGE_PROMPT) {
+            let text =
+                format!("line {line} has ~{} tokens: large prompts answer slowly and hold much quota", count(tokens));
+            row(f, "warning", text)?;
+        }
         let mut reserve = format!("~{} quota tokens in all", count(self.reserved_tokens));
         if self.without_max_tokens > 0 {
             reserve += &format!(

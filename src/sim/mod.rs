@@ -19,7 +19,6 @@ mod ledger;
 mod page;
 mod payload;
 mod quotas;
-mod read;
 mod reply;
 mod route;
 mod runtime;

@@ -254,6 +254,11 @@ pub fn scope<'a>(snapshot: &'a EngineSnapshot, region: &str) -> &'a engine::Scop
     snapshot.scopes.iter().find(|scope| scope.key.region.as_str() == region).unwrap()
 }
 
+/// Attempts sent to a Region so far.
+pub fn sent(snapshot: &EngineSnapshot, region: &str) -> u64 {
+    snapshot.scopes.iter().filter(|scope| scope.key.region.as_str() == region).map(|scope| scope.sent_total).sum()
+}
+
 /// Whether a mark with these words is on the charts.
 pub fn marked(snapshot: &EngineSnapshot, words: &str) -> bool {
     snapshot.marks.iter().any(|mark| mark.what.contains(words))

@@ -6,6 +6,7 @@
 
 use libtest_mimic::{Arguments, Trial};
 
+mod console;
 mod edge;
 mod engine;
 mod pty;
@@ -16,6 +17,7 @@ mod wire_raw;
 
 fn main() {
     let mut trials: Vec<Trial> = Vec::new();
+    trials.extend(console::trials());
     trials.extend(edge::trials());
     trials.extend(engine::trials());
     trials.extend(real_input::trials());

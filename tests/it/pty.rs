@@ -65,7 +65,6 @@ impl Pty {
     }
 
     /// The real program.
-    #[allow(dead_code, reason = "the trials of the whole console use it")]
     pub fn bedrock_top(args: &[&str], env: &[(&str, &str)], size: (u16, u16)) -> Pty {
         Pty::spawn(env!("CARGO_BIN_EXE_bedrock-top"), args, env, size)
     }
@@ -82,9 +81,19 @@ impl Pty {
 
     /// Reads until `holds`, and fails with the screen if that does not come.
     pub fn wait(&mut self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) -> Result<(), Failed> {
-        let until = Instant::now() + DEADLINE;
+        self.wait_within(DEADLINE, what, holds)
+    }
+
+    /// As [`Pty::wait`], for what may take longer than usual.
+    pub fn wait_within(
+        &mut self,
+        patience: Duration,
+        what: &str,
+        holds: impl Fn(&vt100::Screen) -> bool,
+    ) -> Result<(), Failed> {
+        let until = Instant::now() + patience;
         loop {
-            if holds(self.screen()) {
+            if self.whole() && holds(self.screen()) {
                 return Ok(());
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -92,6 +101,12 @@ impl Pty {
                 return Err(format!("never came: {what}; the screen is\n{}", self.text()).into());
             }
         }
+    }
+
+    /// Whether the screen is not in the middle of a frame (synchronized output, DEC private mode 2026).
+    fn whole(&self) -> bool {
+        let mode = self.bytes.windows(8).rfind(|window| window.starts_with(b"\x1b[?2026"));
+        mode.is_none_or(|mode| mode.ends_with(b"l"))
     }
 
     /// Reads until `text` is on the screen.

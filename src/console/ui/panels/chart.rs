@@ -23,9 +23,12 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     tokens_per_minute(view, inner, buf);
 }
 
-/// Seconds of history in a chart of `width` cells: a cell shows five seconds, ten minutes at the least.
-fn span(width: u16) -> u64 {
-    (u64::from(width) * 5).clamp(600, 3_600)
+/// Seconds shown of a history of `length` seconds in a chart of `width` cells: all of it in round steps while it is
+/// young, later the last ten minutes or five seconds a cell.
+fn span(width: u16, length: usize) -> u64 {
+    let most = (u64::from(width) * 5).clamp(600, 3_600);
+    let young = [120, 300, 600].into_iter().find(|step| *step >= length as u64);
+    young.map_or(most, |step| step.min(most))
 }
 
 /// Draws the chart without a heading.
@@ -64,7 +67,7 @@ pub(in crate::console::ui) fn tokens_per_minute(view: &View<'_>, area: Rect, buf
         series: &series,
         levels: &levels,
         marks: &marks,
-        axis: Axis { last_second: history.last_second, span: span(area.width) },
+        axis: Axis { last_second: history.last_second, span: span(area.width, history.tpm_settled.len()) },
         unit: "quota tokens per minute, all scopes",
         legend: true,
     };

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::Panel;
+use crate::console::app::{Panel, short_model};
 use crate::console::ui::facts::{self, Fact};
 use crate::console::ui::fmt;
 use crate::console::ui::progress::Progress;
@@ -49,28 +49,40 @@ fn against_cap(view: &View<'_>, cap: Usd, bar: Rect, buf: &mut Buffer) {
 
 fn values<'a>(view: &View<'a>) -> Vec<Fact<'a>> {
     let money = &view.snap.money;
+    let unpriced = money.unpriced.first().map(|first| {
+        let more = money.unpriced.len() - 1;
+        let first = short_model(&first.as_str().into());
+        Fact::with("no price", Role::Warn, if more > 0 { format!("{first} +{more}") } else { first })
+    });
+    // A price that is not known is unknown, never nothing.
+    if unpriced.is_some() && money.spent + money.in_flight == Usd::ZERO {
+        return std::iter::once(Fact::with("spent", Role::Warn, "unknown")).chain(unpriced).collect();
+    }
     let mut facts = vec![
-        Fact::with("spent", Role::Strong, fmt::money(money.spent)),
-        Fact::new("rate", fmt::money(money.per_hour)).unit(" /h"),
-        Fact::new("in flight", fmt::money(money.in_flight)),
+        Fact::with("spent", Role::Strong, known(money.spent, view)),
+        Fact::new("rate", known(money.per_hour, view)).unit(" /h"),
+        Fact::new("in flight", known(money.in_flight, view)),
     ];
     if let Some(cap) = money.cap {
         facts.push(Fact::new("cap in", cap_in(cap, money.spent + money.in_flight, money.per_hour)));
     }
     let done = view.snap.run.succeeded;
     if done > 0 {
-        facts.push(Fact::new("a record", fmt::money(Usd(money.spent.0 / done as i64))));
+        facts.push(Fact::new("a record", known(Usd(money.spent.0 / done as i64), view)));
     }
     if money.estimated > Usd::ZERO {
         facts.push(Fact::new("estimate", format!("{}{}", view.kit.glyphs.about, fmt::money(money.estimated))));
     }
-    if let Some(first) = money.unpriced.first() {
-        // First of all: a price that is not known must not look like nothing.
-        let more = money.unpriced.len() - 1;
-        let text = if more > 0 { format!("{first} +{more}") } else { first.clone() };
-        facts.insert(0, Fact::with("no price", Role::Warn, text));
+    if let Some(unpriced) = unpriced {
+        facts.insert(0, unpriced);
     }
     facts
+}
+
+/// An amount; nothing at all is not zero where a model in use has no known price.
+fn known(amount: Usd, view: &View<'_>) -> String {
+    let unknown = amount == Usd::ZERO && !view.snap.money.unpriced.is_empty();
+    if unknown { fmt::NONE.to_owned() } else { fmt::money(amount) }
 }
 
 /// The time until the cap at the present rate.

@@ -150,7 +150,7 @@ fn selected(view: &View<'_>, row: Option<&(&'static str, TuningRow)>, area: Rect
 fn effect_heading(view: &View<'_>, area: Rect, buf: &mut Buffer) -> Rect {
     let recent = view.snap.marks.last();
     let summary = match recent {
-        Some(mark) => Line::of(Role::Muted, "last change ")
+        Some(mark) => Line::of(Role::Muted, "last ")
             .with(Role::Text, fmt::sanitise(&mark.what))
             .muted(format!(" {}", fmt::age(view.now.since(mark.at)))),
         None => Line::of(Role::Muted, "no change yet"),

@@ -179,10 +179,10 @@ impl<T> Queue<T> {
     /// A class that has earned the cost of its head goes first, the lowest before the others; else the highest that waits.
     fn next(&mut self, now: Micros) -> Option<u32> {
         let mut first = None;
-        for index in 0..self.classes.len() {
-            let Some(slot) = self.classes[index].head(now) else { continue };
+        for (class, share) in self.classes.iter_mut().zip(EARNINGS) {
+            let Some(slot) = class.head(now) else { continue };
             let Some((_, Slot::Used(item))) = self.slots.get(slot as usize) else { continue };
-            let paid = EARNINGS[index] > 0 && self.classes[index].earned >= i128::from(item.cost.max(1)) * 1_000;
+            let paid = share > 0 && class.earned >= i128::from(item.cost.max(1)) * 1_000;
             if first.is_none() || paid {
                 first = Some(slot);
             }
