@@ -38,7 +38,9 @@ pub fn measure() -> io::Result<Vec<Row>> {
         }
         let mut begins = Vec::new();
         for _ in 0..ROUNDS {
-            begins.push(begin_a_run(&path, &folder.path().join("out.jsonl"), &simulator.url)?);
+            // A folder of its own each time: an older journal would be taken for the new one.
+            let outputs = tempfile::tempdir_in(folder.path())?;
+            begins.push(begin_a_run(&path, &outputs.path().join("out.jsonl"), &simulator.url)?);
         }
         let first = median(begins.iter().map(|begin| begin.first_request).collect()).unwrap_or_default();
         let peak = begins.iter().map(|begin| begin.peak).max().unwrap_or(0);
@@ -86,7 +88,7 @@ struct Begin {
 
 fn begin_a_run(input: &Path, output: &Path, url: &str) -> io::Result<Begin> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_bedrock-top"))
-        .args(["run", "--force", "--target", url, "--region", REGION, "--model", MODEL])
+        .args(["run", "--target", url, "--region", REGION, "--model", MODEL])
         .arg(input)
         .arg("-o")
         .arg(output)

@@ -107,7 +107,15 @@ mod tests {
         assert_eq!(of("us.anthropic.claude-sonnet-4-20250514-v1:0"), Some(18.0));
         assert_eq!(of("eu.amazon.nova-2-lite-v1:0"), Some(3.08));
         assert_eq!(of("amazon.nova-micro-v1:0"), Some(0.175));
-        assert_eq!(of("anthropic.claude-3-haiku-20240307-v1:0"), None);
+        assert_eq!(of("anthropic.claude-3-haiku-20240307-v1:0"), Some(1.5));
+    }
+
+    #[test]
+    fn an_unknown_price_is_not_zero() {
+        let nova = Catalogue::embedded().model("amazon.nova-pro-v1:0").unwrap();
+        let unpriced = Model { price: None, ..nova.clone() };
+        assert_eq!(price(&unpriced, &nova.id, &usage(1, 1, 0, 0)), None);
+        assert_eq!(worst_price(&unpriced, &nova.id, 1, 1), None);
     }
 
     #[test]

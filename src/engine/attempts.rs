@@ -137,7 +137,7 @@ impl Dispatcher {
             let output = reply.text_bytes.div_ceil(BYTES_PER_TOKEN);
             (Usage { input: flight.quote.input, output, ..Usage::default() }, UsageSource::Estimate)
         });
-        let charged = self.charge(&flight, &usage, now);
+        self.charge(&flight, &usage, now);
         let route = &mut self.routes[flight.route];
         let model = route.setup.route.model.as_str().to_string();
         let price = route.setup.model.and_then(|row| cost::price(row, &model, &usage));
@@ -165,7 +165,7 @@ impl Dispatcher {
                 self.latencies.tpot.record(Micros(generating.0 / (usage.output - 1)), now);
             }
         }
-        self.remember(flight.quote.cost.hold, charged, &flight.work, usage.output, latency);
+        self.remember(flight.quote.cost.hold, &flight.work, usage.output, latency);
         flight.work.cost += price.unwrap_or_default();
         self.book(&flight, price.unwrap_or_default());
         let end = End {
@@ -311,7 +311,7 @@ impl Dispatcher {
     }
 
     /// What the service charges its meters for an attempt; tells the limiter and the windows.
-    fn charge(&mut self, flight: &InFlight, usage: &Usage, now: Micros) -> u64 {
+    fn charge(&mut self, flight: &InFlight, usage: &Usage, now: Micros) {
         let route = &mut self.routes[flight.route];
         let charged = cost::settle(usage, route.burndown()).0;
         self.limiter.settle(flight.ticket, charged, now);
@@ -323,7 +323,6 @@ impl Dispatcher {
         let taken_for = i64::try_from(flight.work.queue_cost()).unwrap_or(i64::MAX);
         let difference = i64::try_from(charged).unwrap_or(i64::MAX).saturating_sub(taken_for);
         self.queue.correct(record.flow, record.priority, difference);
-        charged
     }
 
     fn health(&mut self, flight: &InFlight, ok: bool, now: Micros) {
@@ -425,12 +424,11 @@ impl Dispatcher {
     }
 
     /// Means over about the last hundred requests, for the verdict.
-    fn remember(&mut self, hold: u64, charged: u64, work: &Work, output: u64, latency: Micros) {
+    fn remember(&mut self, hold: u64, work: &Work, output: u64, latency: Micros) {
         let totals = &mut self.totals;
         let weight = if totals.replies < 100 { 1.0 / (totals.replies + 1) as f64 } else { 0.01 };
         let mix = |mean: &mut f64, value: f64| *mean += weight * (value - *mean);
         mix(&mut totals.mean_hold, hold as f64);
-        mix(&mut totals.mean_settled, charged as f64);
         mix(&mut totals.mean_max_tokens, work.record.body.max_tokens.map_or(hold as f64, |max| max as f64));
         mix(&mut totals.mean_latency, latency.secs_f64());
         if totals.replies.is_multiple_of(200) {

@@ -104,7 +104,6 @@ pub(super) struct Totals {
     pub failed: [u64; ErrorClass::ALL.len()],
     /// Sums over the last finished requests, for means: hold, settled, max_tokens; each an exponential mean.
     pub mean_hold: f64,
-    pub mean_settled: f64,
     pub mean_max_tokens: f64,
     pub mean_latency: f64,
     /// Largest output in this and the last stretch of 200 replies.
@@ -423,6 +422,15 @@ impl Dispatcher {
                     let utc = utc_ms(&self.clock);
                     self.chronicle.line(utc, Level::Info, "results can be stored again");
                 }
+            }
+            Stored::GivenUp => {
+                // A result that is nowhere is none: its record counts as unsent and is sent again by a resume.
+                let lost = std::mem::take(&mut load.undelivered);
+                let failed = lost.saturating_sub(load.view.succeeded);
+                load.view.succeeded = load.view.succeeded.saturating_sub(lost);
+                load.view.failed = load.view.failed.saturating_sub(failed);
+                let utc = utc_ms(&self.clock);
+                self.chronicle.line(utc, Level::Error, format!("{lost} results could not be stored and are lost"));
             }
             Stored::Failing(error) => self.park_run(
                 ParkKind::Storage,

@@ -158,7 +158,8 @@ impl Dispatcher {
         let behind = requested_rps.is_some_and(|requested| arrived_rps < ARRIVALS_KEPT * requested) && !sparse && lived;
         let ages = self.queue.oldest(now);
         let costs = self.queue.queued_cost();
-        let settled_per_second = self.window.sum(60, now, |s| s.settled) as f64 / self.window_span(now);
+        let span = now.since(start).secs_f64().clamp(1.0, 60.0);
+        let settled_per_second = self.window.sum(60, now, |s| s.settled) as f64 / span;
         let mut before = 0.0;
         let queue_eta = std::array::from_fn(|class| {
             before += costs[class] as f64;
@@ -169,6 +170,7 @@ impl Dispatcher {
             arrived_rps,
             sent_rps: rate(|s| u64::from(s.sent)),
             done_rps: rate(|s| u64::from(s.done)),
+            done_per_minute: self.window.sum(60, now, |s| u64::from(s.done)) as f64 * 60.0 / span,
             client_limited: requested_rps.is_some() && (late || behind),
             success_rate: self.window.success_rate(now),
             errors_60s: by_class(&self.window.failures(60, now)),
@@ -290,7 +292,7 @@ impl Dispatcher {
             mean_max_tokens: self.totals.mean_max_tokens,
             largest_output: self.totals.largest_output.into_iter().max().unwrap_or(0),
             mean_hold: self.totals.mean_hold,
-            mean_settled: self.totals.mean_settled,
+            mean_settled: if ok > 0 { settled as f64 / ok as f64 } else { 0.0 },
             tpm,
             rpm: rpm.filter(|_| any_rpm),
             concurrency_use: f64::from(flow.in_flight) / f64::from(flow.concurrency.max(1)),

@@ -210,6 +210,8 @@ pub struct FlowView {
     pub sent_rps: f64,
     /// Records succeeded, per second over the last 10 s.
     pub done_rps: f64,
+    /// Records succeeded per minute, over the last 60 s.
+    pub done_per_minute: f64,
     /// The client itself cannot make the arrivals it was asked for.
     pub client_limited: bool,
     /// Attempts of the last 60 s that succeeded, 0 to 1; `None` without attempts.

@@ -119,9 +119,8 @@ impl OutputPaths {
     #[must_use]
     pub fn new(out: &Path, failed: Option<&Path>) -> OutputPaths {
         // A link stays a link: what it leads to is written, and replaced when results are put in order.
-        let out = fs::canonicalize(out).unwrap_or_else(|_| out.to_owned());
-        let failed = failed.map_or_else(|| default_failed(&out), Path::to_owned);
-        let failed = fs::canonicalize(&failed).unwrap_or(failed);
+        let out = resolve(out);
+        let failed = resolve(&failed.map_or_else(|| default_failed(&out), Path::to_owned));
         let mut run = OsString::from(&out);
         run.push(".run");
         OutputPaths { out, failed, run: PathBuf::from(run) }
@@ -154,6 +153,17 @@ impl OutputPaths {
         }
         Ok(())
     }
+}
+
+/// The whole name of a file, the same before and after it exists: a run that is resumed must recognise its files.
+fn resolve(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match (fs::canonicalize(folder), path.file_name()) {
+            (Ok(folder), Some(name)) => folder.join(name),
+            _ => path.to_owned(),
+        }
+    })
 }
 
 fn default_failed(out: &Path) -> PathBuf {

@@ -60,7 +60,7 @@ pub(super) const fn why_short(why: Why) -> &'static str {
 
 /// A countdown: tenths while it is short, else as a span.
 pub(super) fn countdown(left: Micros) -> String {
-    if left.0 < 10_000_000 { format!("{:.1}s", left.secs_f64()) } else { fmt::span(left) }
+    if left.0 < 10_000_000 { format!("{:.1}s", (left.secs_f64() * 10.0).ceil() / 10.0) } else { fmt::span(left) }
 }
 
 /// Why the head of the queue waits and until when.
@@ -76,7 +76,8 @@ pub(super) fn head<'a>(view: &View<'a>, head: &'a HeadView) -> Line<'a> {
         HeadWhy::Paused => ("you", "paused"),
     };
     line.push(Role::Muted, " waits");
-    if let Some(until) = head.until {
+    // A moment that has just passed is about to be dealt with: no time is left to name.
+    if let Some(until) = head.until.filter(|until| *until > view.now) {
         line.push(Role::Text, format!(" {}", countdown(view.until(until))));
     }
     line.push(Role::Muted, " for ");

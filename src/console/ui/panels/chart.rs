@@ -23,16 +23,12 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     tokens_per_minute(view, inner, buf);
 }
 
-/// Seconds shown while the load is young: all of its life.
-const YOUNG: [u64; 5] = [60, 120, 180, 300, 600];
-/// Seconds shown later: no more than there are, so that no part of the chart is empty for long.
-const GROWN: [u64; 2] = [3_600, 1_800];
-
-/// Seconds of a chart over a history of so many seconds.
-fn span(seconds: usize) -> u64 {
-    let seconds = seconds as u64;
-    let young = YOUNG.into_iter().find(|span| *span >= seconds);
-    young.or_else(|| GROWN.into_iter().find(|span| *span <= seconds)).unwrap_or(600)
+/// Seconds shown of a history of `length` seconds in a chart of `width` cells: all of it in round steps while it is
+/// young, later the last ten minutes or five seconds a cell.
+fn span(width: u16, length: usize) -> u64 {
+    let most = (u64::from(width) * 5).clamp(600, 3_600);
+    let young = [120, 300, 600].into_iter().find(|step| *step >= length as u64);
+    young.map_or(most, |step| step.min(most))
 }
 
 /// Draws the chart without a heading.
@@ -71,21 +67,9 @@ pub(in crate::console::ui) fn tokens_per_minute(view: &View<'_>, area: Rect, buf
         series: &series,
         levels: &levels,
         marks: &marks,
-        axis: Axis { last_second: history.last_second, span: span(history.tpm_settled.len()) },
+        axis: Axis { last_second: history.last_second, span: span(area.width, history.tpm_settled.len()) },
         unit: "quota tokens per minute, all scopes",
         legend: true,
     };
     chart.render(area, buf, view.kit);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::span;
-
-    #[test]
-    fn a_young_load_is_shown_whole_and_an_old_one_fills_the_chart() {
-        let seconds = [0, 40, 60, 61, 125, 299, 600, 601, 1_799, 1_800, 3_599, 3_600, 90_000];
-        let spans = [60, 60, 60, 120, 180, 300, 600, 600, 600, 1_800, 1_800, 3_600, 3_600];
-        assert_eq!(seconds.map(span), spans);
-    }
 }

@@ -21,7 +21,7 @@ const LEAST_BAR: u16 = 8;
 const PERCENT: usize = 6;
 const EFFICIENCY: usize = 6;
 const TPD: usize = 8;
-const LIMITER: usize = 14;
+const STATE: usize = 14;
 
 /// Which columns have room, and how wide the others are.
 struct Columns {
@@ -35,7 +35,7 @@ impl Columns {
     fn of(width: u16, longest: usize) -> Columns {
         // The pointer, the dimension, the figures, blanks around the bar.
         let figures = 2 + 4 + 4 * (FIGURE + 1) + 1 + 1 + PERCENT;
-        let extras = EFFICIENCY + TPD + LIMITER + 3 * 2;
+        let extras = EFFICIENCY + TPD + STATE + 3 * 2;
         let least = usize::from(LEAST_BAR);
         let width = usize::from(width);
         let wide = width >= figures + extras + 16 + least;
@@ -112,7 +112,7 @@ fn head(view: &View<'_>, columns: &Columns, area: Rect, buf: &mut Buffer) {
     line.push(Role::Head, " ".repeat(usize::from(columns.bar) + 1));
     line.push(Role::Head, format!(" {:>PERCENT$}", "used"));
     if columns.wide {
-        line.push(Role::Head, format!("  {:>EFFICIENCY$}  {:>TPD$}    {}", "effic.", "TPD left", "limiter"));
+        line.push(Role::Head, format!("  {:>EFFICIENCY$}  {:>TPD$}    {}", "effic.", "TPD left", "state"));
     }
     line.render(area, buf, kit);
 }
@@ -139,24 +139,21 @@ fn render_scope(view: &View<'_>, scope: &ScopeView, columns: &Columns, chosen: b
         let rpm = Row { name: "", dimension: "RPM", settled: limiter.requests_60s, held: None, status: &limiter.rpm };
         let second = Rect { y: rows.y + 1, height: 1, ..rows };
         let end = rpm.render(view, columns, second, buf);
-        if columns.wide
-            && let Some((cause, remedy)) = &scope.parked
-        {
-            let line = Line::of(Role::Danger, fmt::sanitise(cause)).muted(format!("; {}", fmt::sanitise(remedy)));
+        if columns.wide {
+            // Why it is in that state: the cause, or what the limiter's rule is doing.
+            let line = match &scope.parked {
+                Some((cause, remedy)) => {
+                    Line::of(Role::Danger, fmt::sanitise(cause)).muted(format!("; {}", fmt::sanitise(remedy)))
+                }
+                None => Line::of(Role::Muted, limiter.mood.as_str()),
+            };
             line.render(Rect { x: end + 2, width: second.right().saturating_sub(end + 2), ..second }, buf, kit);
-        } else if columns.wide
-            && matches!(scope.breaker, BreakerView::Closed)
-            && let Some(rest) = mood(scope).nth(1)
-        {
-            let role = if scope.throttles_60s.is_empty() { Role::Text } else { Role::Throttle };
-            let x = end + (EFFICIENCY + TPD + 3 * 2 + 2) as u16;
-            Line::of(role, rest).render(Rect { x, width: second.right().saturating_sub(x), ..second }, buf, kit);
         }
     }
 }
 
-/// Reservation efficiency, what is left of the day, what the limiter is doing.
-fn extras<'a>(view: &View<'_>, scope: &'a ScopeView) -> Line<'a> {
+/// Reservation efficiency, what is left of the day, whether it can send.
+fn extras(view: &View<'_>, scope: &ScopeView) -> Line<'static> {
     let efficiency = fmt::maybe_percent(scope.reservation_efficiency);
     let role = match scope.reservation_efficiency {
         Some(share) if share < 0.5 => Role::Warn,
@@ -174,16 +171,14 @@ fn extras<'a>(view: &View<'_>, scope: &'a ScopeView) -> Line<'a> {
         (None, BreakerView::Open { .. }) => line.push(Role::Danger, format!("{} breaker open", g.danger)),
         (None, BreakerView::HalfOpen) => line.push(Role::Warn, format!("{} probing", g.warn)),
         (None, BreakerView::Closed) if !scope.throttles_60s.is_empty() => {
-            line.push(Role::Throttle, format!("{} {}", g.warn, mood(scope).next().unwrap_or_default()));
+            line.push(Role::Throttle, format!("{} throttled", g.warn));
         }
-        (None, BreakerView::Closed) => line.push(Role::Text, format!("  {}", mood(scope).next().unwrap_or_default())),
+        (None, BreakerView::Closed) if scope.limiter.requests_60s == 0 => {
+            line.push(Role::Muted, format!("{} quiet", g.ring));
+        }
+        (None, BreakerView::Closed) => line.push(Role::Ok, format!("{} sending", g.dot)),
     }
     line
-}
-
-/// What the limiter is doing, in lines of the column.
-fn mood(scope: &ScopeView) -> impl Iterator<Item = String> {
-    fmt::wrap(&scope.limiter.mood, LIMITER - 2).into_iter()
 }
 
 struct Row<'a> {

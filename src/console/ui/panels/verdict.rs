@@ -76,7 +76,7 @@ fn summary(view: &View<'_>) -> Line<'static> {
     let line = Line::of(role, what);
     match verdict.best_per_minute {
         Some(best) => {
-            let now = (view.snap.flow.done_rps * 60.0).round();
+            let now = view.snap.flow.done_per_minute.round();
             line.muted("   best possible ").text(fmt::si(best)).muted(" records/min, now ").text(fmt::si(now))
         }
         None => line,

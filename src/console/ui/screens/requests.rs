@@ -28,12 +28,12 @@ const COLUMNS: [Column<'static>; 13] = [
     Column::new("result", Width::Flex(14)),
 ];
 
-/// Columns that say nothing of a failed record: what came back and what it cost.
-const OF_SUCCESS: std::ops::Range<usize> = 8..12;
+/// What is worth its place among failed records only: the reason needs the room.
+const OF_FAILURE: [usize; 7] = [0, 1, 3, 4, 5, 6, 12];
 
-/// The columns shown: among failed records the reason needs the room.
+/// The columns shown.
 fn shown(failed_only: bool) -> impl Iterator<Item = usize> {
-    (0..COLUMNS.len()).filter(move |at| !failed_only || !OF_SUCCESS.contains(at))
+    (0..COLUMNS.len()).filter(move |at| !failed_only || OF_FAILURE.contains(at))
 }
 
 /// A column; among failed records only the reason grows.
@@ -101,7 +101,9 @@ fn cells<'a>(view: &View<'_>, request: &'a RequestView) -> Vec<Cell<'a>> {
     let tokens = |n: Option<u64>| n.map_or(fmt::NONE.to_owned(), fmt::count);
     let result = match &request.failure {
         Some((class, message)) => {
-            Cell::new(class_role(*class), format!("{} {}: {}", g.danger, class.label(), fmt::sanitise(message)))
+            // The class says what the exception's name would say again.
+            let words = message.split_once("Exception: ").map_or(message.as_str(), |(_, words)| words);
+            Cell::new(class_role(*class), format!("{} {}: {}", g.danger, class.label(), fmt::sanitise(words)))
         }
         None => Cell::new(Role::Ok, format!("{} ok", g.ok)),
     };

@@ -1,0 +1,91 @@
+//! The action table: complete, free of conflicts, and never silent.
+
+use super::*;
+
+#[test]
+fn every_action_has_exactly_one_row_and_words() {
+    for row in ACTIONS {
+        assert_eq!(ACTIONS.iter().filter(|other| other.action == row.action).count(), 1, "{}", row.name);
+        assert_eq!(ACTIONS.iter().filter(|other| other.name == row.name).count(), 1, "{}", row.name);
+        assert!(!row.title.is_empty() && row.help.ends_with('.') && !row.keys.is_empty() && !row.places.is_empty());
+        assert_eq!(row.action.spec().name, row.name);
+    }
+}
+
+#[test]
+fn no_key_means_two_things_in_one_place() {
+    for place in Place::ALL {
+        let here: Vec<_> = ACTIONS.iter().filter(|row| row.places.contains(&place)).collect();
+        for (at, row) in here.iter().enumerate() {
+            for other in &here[at + 1..] {
+                for key in row.keys {
+                    assert!(!other.keys.contains(key), "{key} is {} and {} in {place:?}", row.name, other.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_action_and_every_key_of_it_is_in_help() {
+    let help = keys::doc::key_lines(200);
+    for row in ACTIONS {
+        let keys = keys::keys_of(row);
+        let found = help
+            .iter()
+            .filter(|line| matches!(line, keys::doc::DocLine::Entry(k, text) if *k == keys && *text == row.help));
+        assert_eq!(found.count(), 1, "{}", row.name);
+    }
+}
+
+#[test]
+fn every_action_in_every_place_can_run_or_says_why_not() {
+    let mut seen = std::collections::BTreeSet::new();
+    for (name, snapshot) in fixtures::all() {
+        for state in places(&snapshot) {
+            seen.insert(state.place());
+            for row in ACTIONS {
+                match keys::availability(&state, row.action) {
+                    Ok(()) => assert!(row.places.contains(&state.place())),
+                    Err(why) => assert!(why.len() > 8, "{} on {name}, {:?}: `{why}`", row.name, state.place()),
+                }
+            }
+        }
+    }
+    let all: std::collections::BTreeSet<Place> =
+        Place::ALL.into_iter().filter(|place| *place != Place::Dialog).collect();
+    assert!(seen.is_superset(&all), "tried {seen:?}");
+}
+
+#[test]
+fn a_key_that_can_run_does_something_and_one_that_cannot_only_talks() {
+    for (name, snapshot) in fixtures::all() {
+        for (at, _) in places(&snapshot).iter().enumerate() {
+            for row in ACTIONS {
+                let mut state = places(&snapshot).swap_remove(at);
+                // A field takes what is typed into it before any action is looked up.
+                let moves =
+                    matches!(row.keys[0].key, Key::Enter | Key::Esc | Key::Tab | Key::BackTab | Key::Up | Key::Down);
+                if matches!(state.place(), Place::Entry | Place::Form) && !moves {
+                    continue;
+                }
+                state.toast = None;
+                let looked_up = keys::lookup(&state, row.keys[0]);
+                let effects = press_chord(&mut state, row.keys[0]);
+                if let Lookup::Disabled(_, why) | Lookup::Unbound(why) = looked_up {
+                    assert!(effects.is_empty(), "{} on {name}", row.name);
+                    assert_eq!(toast(&state), why, "{} on {name}", row.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn hints_are_of_this_place_and_can_run() {
+    for state in fixtures::all().iter().flat_map(|(_, snapshot)| places(snapshot)) {
+        let hints = keys::hints(&state);
+        assert!(!hints.is_empty(), "{:?}", state.place());
+        assert!(hints.iter().all(|row| keys::availability(&state, row.action).is_ok()));
+    }
+}
