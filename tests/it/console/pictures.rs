@@ -61,7 +61,7 @@ fn scenes(folder: &Path, suffix: &str, size: (u16, u16)) -> Result<(), Failed> {
     pty.send("+");
     until(&mut pty, begun, Duration::from_secs(52))?;
     pty.send("2g\x1b[D");
-    pty.wait("a smaller share", |screen| row_with(screen, "share of quota").contains("was 100 %"))?;
+    pty.wait("a smaller share", |screen| row_with(screen, "▸").contains("was 100 %"))?;
     pty.send("1");
     until(&mut pty, begun, MOMENT)?;
     for (name, keys, sign) in SCENES {
