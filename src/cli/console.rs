@@ -123,17 +123,19 @@ pub fn show(
         prices: screen.prices.clone(),
     })
     .map_err(|error| Problem::usage(error.to_string()))?;
+    let mut time = None;
     match exit {
         Exit::Quit | Exit::Drained => commands.send(Command::Drain),
         Exit::Abandoned { .. } => commands.send(Command::Abort),
-        Exit::Hangup if hangup == Hangup::Drain => commands.send(Command::Drain),
+        // Nobody is there to lose patience with what is in flight: its time is over now.
+        Exit::Hangup if hangup == Hangup::Drain => time = Some(Duration::ZERO),
         Exit::Hangup => {}
     }
     runtime.block_on(async {
         let signals = Signals::listen()?;
         // Whoever left before the end has stopped it; only a terminal that went away leaves it running.
         let left_early = !matches!(exit, Exit::Hangup);
-        let (last, ended) = attend(engine, signals, Hangup::Continue, None).await;
+        let (last, ended) = attend(engine, signals, Hangup::Continue, time).await;
         Ok((last, if left_early && ended == Ended::ByItself { Ended::Drained } else { ended }))
     })
 }

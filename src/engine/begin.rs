@@ -110,5 +110,5 @@ pub fn describe(spec: &LoadSpec) -> String {
         Arrival::Closed { workers } => format!("closed loop of {workers}"),
     };
     let stream = if spec.stream { ", streamed" } else { "" };
-    format!("synthetic, {arrival}{stream}, seed {}", spec.seed)
+    format!("{arrival}{stream}, seed {}", spec.seed)
 }

@@ -33,12 +33,12 @@ ttft_ms = 30
 tokens_per_second = 2000
 [[quota]]
 region = "us-east-1"
-model = "anthropic.claude-3-haiku-20240307-v1:0"
+model = "amazon.nova-lite-v1:0"
 rpm = 20
 tpm = 14000
 [[quota]]
 region = "us-west-2"
-model = "anthropic.claude-3-haiku-20240307-v1:0"
+model = "amazon.nova-lite-v1:0"
 rpm = 10
 tpm = 12000
 "#;
@@ -126,6 +126,11 @@ pub fn has(screen: &vt100::Screen, text: &str) -> bool {
 /// The row that contains `text`, or nothing.
 pub fn row_with(screen: &vt100::Screen, text: &str) -> String {
     screen.contents().lines().find(|line| line.contains(text)).unwrap_or_default().to_owned()
+}
+
+/// Whether the limiter holds the head of the queue back.
+pub fn waits(screen: &vt100::Screen) -> bool {
+    row_with(screen, " waits ").contains(" for ")
 }
 
 /// The last row: what is said, typed or hinted at.

@@ -93,7 +93,7 @@ impl Pty {
     ) -> Result<(), Failed> {
         let until = Instant::now() + patience;
         loop {
-            if holds(self.screen()) {
+            if self.whole() && holds(self.screen()) {
                 return Ok(());
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -101,6 +101,12 @@ impl Pty {
                 return Err(format!("never came: {what}; the screen is\n{}", self.text()).into());
             }
         }
+    }
+
+    /// Whether the screen is not in the middle of a frame (synchronized output, DEC private mode 2026).
+    fn whole(&self) -> bool {
+        let mode = self.bytes.windows(8).rfind(|window| window.starts_with(b"\x1b[?2026"));
+        mode.is_none_or(|mode| mode.ends_with(b"l"))
     }
 
     /// Reads until `text` is on the screen.

@@ -24,7 +24,7 @@ pub use effect::{Effect, Exit};
 pub use lists::List;
 pub use msg::Msg;
 pub use names::short_model;
-pub use panel::{Breakpoint, Panel};
+pub use panel::{Breakpoint, Panel, header_rows};
 pub use price::ModelPrice;
 pub use state::{Detail, Leaving, Overlay, Screen, State, Suspending, Toast};
 pub use tuning::{TuningRow, Value};

@@ -61,6 +61,12 @@ impl Breakpoint {
     }
 }
 
+/// Rows above the body of a screen of `height` rows: two, and a blank one where there is room.
+#[must_use]
+pub const fn header_rows(height: u16) -> u16 {
+    if height >= 36 { 3 } else { 2 }
+}
+
 impl Panel {
     /// All panels, most important first.
     pub const ALL: [Panel; 10] = [

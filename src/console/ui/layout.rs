@@ -2,13 +2,10 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::app::{Breakpoint, Panel};
+use crate::console::app::{Breakpoint, Panel, header_rows};
 
 /// Blank columns between panels beside each other.
 const GUTTER: u16 = 3;
-
-/// Screens of so many rows have one to spare.
-const TALL: u16 = 36;
 
 /// The parts of every screen.
 pub(super) struct Areas {
@@ -23,7 +20,7 @@ pub(super) struct Areas {
 /// Cuts the whole screen.
 pub(super) fn areas(screen: Rect) -> Areas {
     // On a tall screen a blank row keeps the tabs apart from what they lead to.
-    let header = Rect { height: if screen.height >= TALL { 3 } else { 2 }.min(screen.height), ..screen };
+    let header = Rect { height: header_rows(screen.height).min(screen.height), ..screen };
     let footer = Rect { y: screen.bottom().saturating_sub(1), height: 1.min(screen.height), ..screen };
     let body = Rect {
         x: screen.x + 1.min(screen.width),

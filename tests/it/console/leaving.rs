@@ -3,7 +3,7 @@
 use libtest_mimic::{Failed, Trial};
 use rustix::process::Signal;
 
-use super::{Home, SLOW, SMALL, TIGHT, check_words, footer, has, leave, row_with, trial};
+use super::{Home, SLOW, SMALL, TIGHT, check_words, footer, has, leave, row_with, trial, waits};
 use crate::pty::{Pty, check, check_restored};
 
 pub fn trials() -> Vec<Trial> {
@@ -23,7 +23,7 @@ pub fn trials() -> Vec<Trial> {
 fn quit_drains() -> Result<(), Failed> {
     let home = Home::new()?;
     let mut pty = home.console(TIGHT, SMALL)?;
-    pty.wait("records", |screen| has(screen, "waits"))?;
+    pty.wait("records that wait", waits)?;
     pty.send("q");
     check(pty.wait_exit()? == 0, "draining is no failure")?;
     check_restored(&pty)?;
@@ -67,6 +67,7 @@ fn second_interrupt() -> Result<(), Failed> {
 fn terminated() -> Result<(), Failed> {
     let home = Home::new()?;
     let mut pty = home.console(TIGHT, SMALL)?;
+    pty.wait("records that wait", waits)?;
     pty.signal(Signal::TERM);
     check(pty.wait_exit()? == 0, "SIGTERM drains")?;
     check_restored(&pty)?;

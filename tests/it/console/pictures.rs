@@ -14,7 +14,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
-use super::{Home, LARGE, SMALL, TIGHT, leave, trial};
+use super::{Home, LARGE, SMALL, TIGHT, has, leave, trial};
 use crate::pty::{Pty, check};
 
 /// Names the folder of the pictures.
@@ -43,44 +43,43 @@ fn picture() -> Result<(), Failed> {
 /// The pictures of the README, and for whoever looks after the screens all others at both sizes.
 fn readme(folder: &Path) -> Result<(), Failed> {
     std::fs::create_dir_all(folder)?;
+    std::thread::scope(|scope| {
+        // Each terminal needs somebody who reads it all the time.
+        let small = scope.spawn(|| scenes(folder, "-80x24", SMALL));
+        scenes(folder, "", LARGE)?;
+        small.join().map_err(|_| "the small screens failed")?
+    })
+}
+
+fn scenes(folder: &Path, suffix: &str, size: (u16, u16)) -> Result<(), Failed> {
     let home = Home::new()?.with("COLORTERM", "truecolor");
-    let mut large = home.program(&[], LARGE);
-    let mut small = home.program(&[], SMALL);
+    let mut pty = home.program(&[], size);
     let begun = Instant::now();
-    large.wait_text("RUNNING")?;
-    small.wait_text("RUNNING")?;
+    pty.wait_text("RUNNING")?;
     // Two changes on the way, for the marks.
-    until(&mut large, begun, Duration::from_secs(30))?;
-    large.send("+");
-    until(&mut large, begun, Duration::from_secs(52))?;
-    large.send("-");
-    until(&mut small, begun, MOMENT)?;
-    until(&mut large, begun, MOMENT)?;
+    until(&mut pty, begun, Duration::from_secs(30))?;
+    pty.send("+");
+    until(&mut pty, begun, Duration::from_secs(52))?;
+    pty.send("-");
+    until(&mut pty, begun, MOMENT)?;
     for (name, keys, sign) in SCENES {
-        for (pty, size) in [(&mut large, "120x40"), (&mut small, "80x24")] {
-            pty.send(keys);
-            pty.wait(name, |screen| screen.contents().contains(sign))?;
-            // The line that says what a key did is not what the picture is about.
-            let file = match size {
-                "120x40" => format!("{name}.svg"),
-                _ => format!("{name}-{size}.svg"),
-            };
-            std::fs::write(folder.join(file), svg(&cells(pty.screen()), &dusk()?, "bedrock-top"))?;
-        }
+        pty.send(keys);
+        pty.wait(name, |screen| has(screen, sign))?;
+        std::fs::write(folder.join(format!("{name}{suffix}.svg")), svg(&cells(pty.screen()), &dusk()?, "bedrock-top"))?;
     }
-    leave(&mut large)?;
-    leave(&mut small).map(|_| ())
+    leave(&mut pty).map(|_| ())
 }
 
 /// Name, keys pressed, what is on the screen then.
-const SCENES: [(&str, &str, &str); 7] = [
+const SCENES: [(&str, &str, &str); 8] = [
     ("dashboard", "", "RUNNING"),
     ("tuning", "2jj", "Effect"),
     ("requests", "5jj", "Finished records"),
     ("log", "7", "level"),
     ("help", "?", "Show the dashboard"),
     ("load-form", "1L", "next field"),
-    ("scope", "\x1b1\r", "Esc back"),
+    ("dashboard-again", "\x1b", "Enter detail"),
+    ("scope", "\r", "Esc back"),
 ];
 
 /// Reads on until the moment has come; the screen changes every second, so this sees it in time.

@@ -3,7 +3,7 @@
 use bedrock_top::console::keys::{ACTIONS, keys_of};
 use libtest_mimic::{Failed, Trial};
 
-use super::{Home, LARGE, SMALL, TIGHT, check_words, footer, has, leave, row_with, trial};
+use super::{Home, LARGE, SMALL, TIGHT, check_words, footer, has, leave, row_with, trial, waits};
 use crate::pty::{check, check_restored};
 
 pub fn trials() -> Vec<Trial> {
@@ -24,7 +24,7 @@ fn small_dashboard() -> Result<(), Failed> {
     let home = Home::new()?;
     let mut pty = home.console(TIGHT, SMALL)?;
     pty.wait("a limiter that holds records back", |screen| {
-        has(screen, "waits") && !has(screen, "not enough data") && row_with(screen, "spent").contains("$0.0")
+        waits(screen) && !has(screen, "ot enough data") && row_with(screen, "spent").contains("$0.0")
     })?;
     check_words(
         &pty,
@@ -45,7 +45,7 @@ fn small_dashboard() -> Result<(), Failed> {
             "Quota ",
             "us-east-1",
             "us-west-2",
-            "claude-3-haiku",
+            "nova-lite",
             "TPM",
             "RPM",
             "settled",
@@ -66,7 +66,7 @@ fn large_dashboard() -> Result<(), Failed> {
     let home = Home::new()?;
     let mut pty = home.console(TIGHT, LARGE)?;
     pty.wait("a chart, latencies and Regions", |screen| {
-        has(screen, "█ settled") && has(screen, "waits") && !row_with(screen, "attempt").contains(" - ")
+        has(screen, "█ settled") && waits(screen) && !row_with(screen, "attempt").contains(" - ")
     })?;
     check_words(
         &pty,
@@ -180,6 +180,9 @@ fn incident() -> Result<(), Failed> {
     let mut pty = home.console(TIGHT, SMALL)?;
     pty.send("5");
     pty.wait_text("✓ ok")?;
+    // The history has whole seconds only.
+    pty.send("1");
+    pty.wait("the first seconds", |screen| row_with(screen, "elapsed").contains(" 3s"))?;
     pty.send("i");
     pty.wait("a word about the file", |screen| footer(screen).contains("incident report written: "))?;
     let written = home.incidents()?;

@@ -2,7 +2,7 @@
 
 use libtest_mimic::{Failed, Trial};
 
-use super::{Home, LARGE, SMALL, TIGHT, check_words, footer, has, leave, row_with, trial};
+use super::{Home, LARGE, SMALL, TIGHT, check_words, footer, has, leave, row_with, trial, waits};
 use crate::pty::{Pty, check};
 
 pub fn trials() -> Vec<Trial> {
@@ -100,9 +100,9 @@ fn rate() -> Result<(), Failed> {
 fn pause() -> Result<(), Failed> {
     let home = Home::new()?;
     let mut pty = home.console(TIGHT, SMALL)?;
-    pty.wait("a queue", |screen| has(screen, "waits"))?;
+    pty.wait("a queue", waits)?;
     pty.send("p");
-    pty.wait("nothing in flight", |screen| has(screen, "PAUSED") && row_with(screen, "in flight").contains("0 of 64"))?;
+    pty.wait("nothing in flight", |screen| has(screen, "PAUSED") && row_with(screen, "of 64").contains(" 0 of 64"))?;
     pty.wait("a head that waits for you", |screen| row_with(screen, "head").contains("you"))?;
     pty.wait("the key that resumes", |screen| footer(screen).contains("p resume"))?;
     let done = row_with(pty.screen(), "done");

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
-use super::{Home, LARGE, SMALL, check_words, has, leave, lines, trial};
+use super::{Home, LARGE, SMALL, check_words, has, leave, lines, trial, waits};
 use crate::pty::check;
 
 /// Room for everything.
@@ -72,7 +72,7 @@ fn left_early() -> Result<(), Failed> {
     let out = home.path("out.jsonl").display().to_string();
     let args = ["run", &input, "-o", &out, "--scenario", &scenario];
     let mut pty = home.program(&[&args[..], &["--tui"]].concat(), SMALL);
-    pty.wait("records that wait", |screen| has(screen, "RUNNING") && has(screen, "waits"))?;
+    pty.wait("records that wait", |screen| has(screen, "RUNNING") && waits(screen))?;
     pty.send("q");
     check(pty.wait_exit()? == 3, "stopped early and resumable is 3")?;
     let text = pty.text().replace('\n', "");
@@ -114,10 +114,9 @@ fn stalled() -> Result<(), Failed> {
 fn frames() -> Result<(), Failed> {
     let home = Home::new()?.with("COLORTERM", "truecolor");
     let mut pty = home.console(super::TIGHT, LARGE)?;
-    pty.wait("a queue", |screen| has(screen, "waits"))?;
+    pty.wait("a queue", waits)?;
     let count = |bytes: &[u8]| bytes.windows(8).filter(|window| window == b"\x1b[?2026h").count();
     let begin = pty.bytes.len();
-    pty.wait("twenty frames", |_| true)?;
     while count(&pty.bytes[begin..]) < 20 {
         let seen = pty.bytes.len();
         let text = pty.text();

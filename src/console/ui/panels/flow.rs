@@ -42,7 +42,7 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     facts::render(&facts, LEAST, rates, buf, view.kit);
     let rest = below(inner, rates.height);
     // With less room than three rows the queue gives way: the head says most of it.
-    let lines = [queue(view), errors(view), waits(view)];
+    let lines = [queue(view, usize::from(inner.width)), errors(view), waits(view)];
     let spared = usize::from(rest.height < 3);
     for (at, line) in lines.iter().skip(spared).enumerate() {
         if let Some(row) = row(rest, at as u16) {
@@ -83,16 +83,21 @@ fn rates(view: &View<'_>) -> Vec<Fact<'static>> {
 }
 
 /// Depth and age of each class.
-fn queue(view: &View<'_>) -> Line<'static> {
+fn queue(view: &View<'_>, cells: usize) -> Line<'static> {
+    let whole = queue_line(view, |age| format!(" oldest {age}"));
+    if whole.width() <= cells { whole } else { queue_line(view, |age| format!(" ({age})")) }
+}
+
+fn queue_line(view: &View<'_>, oldest: impl Fn(String) -> String) -> Line<'static> {
     let flow = &view.snap.flow;
     let mut line = label("queue");
     for priority in Priority::ALL {
         let at = priority.index();
-        line.push(Role::Muted, format!("{} ", priority.name()));
+        let gap = if at == 0 { "" } else { "   " };
+        line.push(Role::Muted, format!("{gap}{} ", priority.name()));
         line.push(Role::Text, fmt::count(flow.queue_depth[at]));
-        match flow.queue_age[at] {
-            Some(age) => line.push(Role::Muted, format!(" oldest {}   ", fmt::span(age))),
-            None => line.push(Role::Muted, "   "),
+        if let Some(age) = flow.queue_age[at] {
+            line.push(Role::Muted, oldest(fmt::span(age)));
         }
     }
     line

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::Panel;
+use crate::console::app::{Panel, short_model};
 use crate::console::ui::facts::{self, Fact};
 use crate::console::ui::fmt;
 use crate::console::ui::progress::Progress;
@@ -49,6 +49,15 @@ fn against_cap(view: &View<'_>, cap: Usd, bar: Rect, buf: &mut Buffer) {
 
 fn values<'a>(view: &View<'a>) -> Vec<Fact<'a>> {
     let money = &view.snap.money;
+    let unpriced = money.unpriced.first().map(|first| {
+        let more = money.unpriced.len() - 1;
+        let first = short_model(&first.as_str().into());
+        Fact::with("no price", Role::Warn, if more > 0 { format!("{first} +{more}") } else { first })
+    });
+    // A price that is not known is unknown, never nothing.
+    if unpriced.is_some() && money.spent + money.in_flight == Usd::ZERO {
+        return std::iter::once(Fact::with("spent", Role::Warn, "unknown")).chain(unpriced).collect();
+    }
     let mut facts = vec![
         Fact::with("spent", Role::Strong, known(money.spent, view)),
         Fact::new("rate", known(money.per_hour, view)).unit(" /h"),
@@ -64,11 +73,8 @@ fn values<'a>(view: &View<'a>) -> Vec<Fact<'a>> {
     if money.estimated > Usd::ZERO {
         facts.push(Fact::new("estimate", format!("{}{}", view.kit.glyphs.about, fmt::money(money.estimated))));
     }
-    if let Some(first) = money.unpriced.first() {
-        // First of all: a price that is not known must not look like nothing.
-        let more = money.unpriced.len() - 1;
-        let text = if more > 0 { format!("{first} +{more}") } else { first.clone() };
-        facts.insert(0, Fact::with("no price", Role::Warn, text));
+    if let Some(unpriced) = unpriced {
+        facts.insert(0, unpriced);
     }
     facts
 }

@@ -14,7 +14,7 @@ use crate::engine::{LoadKind, RequestView};
 
 const COLUMNS: [Column<'static>; 13] = [
     Column::new("UTC", Width::Fixed(8)).drop(2),
-    Column::new("record", Width::Flex(10)).align(Align::Middle),
+    Column::new("record", Width::Flex(14)).align(Align::Middle),
     Column::new("prio", Width::Fixed(6)).drop(5),
     Column::new("Region", Width::Fixed(10)).drop(3),
     Column::new("model", Width::Flex(12)).drop(8),

@@ -251,14 +251,16 @@ impl Chart<'_> {
                 Shape::Area => g.column(1.0),
                 Shape::Columns => g.column(0.7),
             };
+            if index > 0 {
+                line.push(Role::Muted, "   ");
+            }
             line.push(series.role, glyph);
             line.push(Role::Muted, format!(" {} ", series.name));
             line.push(Role::Text, format!("{:>5}", fmt::si(f64::from(last))));
-            line.push(Role::Muted, "   ");
         }
         let used = line.render(row, buf, kit);
         let rest = row.width.saturating_sub(used);
-        if usize::from(rest) > fmt::width(self.unit) {
+        if usize::from(rest) > fmt::width(self.unit) + 2 {
             Line::of(Role::Muted, self.unit).render_right(Rect { x: row.right() - rest, width: rest, ..row }, buf, kit);
         }
     }
