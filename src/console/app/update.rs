@@ -7,12 +7,10 @@ use crate::record::Micros;
 use super::confirm::Agreement;
 use super::entry::{self, Entry, Target};
 use super::lists::{line_key, request_key};
-use super::{Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, incident, leave, steer, tuning};
+use super::{Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, header_rows, incident, leave, steer, tuning};
 
 /// The most that a detail can be scrolled: on the lowest screen no detail has more lines below its end.
 const DETAIL_LINES: usize = 32;
-/// Rows of a screen on which help has no text: header, footer, and the row that says how much is below.
-const HELP_LESS: usize = 5;
 /// How long a line for the operator stays.
 const TOAST: Micros = Micros::from_secs(5);
 
@@ -198,9 +196,10 @@ fn page(state: &State) -> isize {
 fn shift(state: &mut State, by: isize) {
     match state.overlays.last_mut() {
         Some(Overlay::Help { scroll }) => {
-            // A blank column at either side.
+            // A blank column at either side; header, footer and the line that says how much more there is.
             let lines = keys::doc::height(usize::from(state.size.0.saturating_sub(2)));
-            return scroll_by(scroll, by, lines.saturating_sub(usize::from(state.size.1).saturating_sub(HELP_LESS)));
+            let page = state.size.1.saturating_sub(header_rows(state.size.1) + 2);
+            return scroll_by(scroll, by, lines.saturating_sub(usize::from(page)));
         }
         Some(Overlay::Form(form)) => return form.move_focus(by.signum()),
         Some(Overlay::Themes { .. }) => {

@@ -50,16 +50,16 @@ fn leaving(view: &View<'_>) -> Option<Line<'static>> {
 }
 
 fn field(view: &View<'_>, entry: &Entry, row: Rect, buf: &mut Buffer) -> Option<Position> {
-    // A value is short, and what is wrong with it must have room.
-    let (label, note, widest) = match &entry.target {
+    // A value is a short number: what is wrong with it needs the room more.
+    let (label, note, room) = match &entry.target {
         Target::Filter { .. } => ("filter ".to_owned(), "every word must be found".to_owned(), 40),
         Target::Value(of) => {
             let value = of.view(&view.state.live, None);
-            (format!("{} ", value.label), value.range, 16)
+            (format!("{} ", value.label), value.range, 14)
         }
     };
     let used = Line::of(Role::Strong, label).render(row, buf, view.kit);
-    let cells = row.width.saturating_sub(used).min(widest);
+    let cells = row.width.saturating_sub(used).min(room);
     if cells < 4 {
         return None;
     }
