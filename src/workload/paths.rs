@@ -201,14 +201,16 @@ mod tests {
 
     #[test]
     fn the_other_files_are_named_after_the_output() {
-        for (out, failed) in
-            [("r.jsonl", "r.failed.jsonl"), ("d/r.json", "d/r.json.failed.jsonl"), ("r", "r.failed.jsonl")]
+        let dir = tempfile::tempdir().unwrap();
+        let folder = fs::canonicalize(dir.path()).unwrap();
+        for (out, failed) in [("r.jsonl", "r.failed.jsonl"), ("r.json", "r.json.failed.jsonl"), ("r", "r.failed.jsonl")]
         {
-            let paths = OutputPaths::new(Path::new(out), None);
-            assert_eq!(paths.failed, Path::new(failed));
-            assert_eq!(paths.run, PathBuf::from(format!("{out}.run")));
+            let paths = OutputPaths::new(&dir.path().join(out), None);
+            assert_eq!(paths.failed, folder.join(failed));
+            assert_eq!(paths.run, folder.join(format!("{out}.run")));
         }
-        assert_eq!(OutputPaths::new(Path::new("a"), Some(Path::new("b"))).failed, Path::new("b"));
+        let named = OutputPaths::new(&dir.path().join("a"), Some(&dir.path().join("b")));
+        assert_eq!(named.failed, folder.join("b"));
     }
 
     #[test]
