@@ -202,6 +202,7 @@ mod tests {
     #[test]
     fn the_other_files_are_named_after_the_output() {
         let dir = tempfile::tempdir().unwrap();
+        // The folder itself may be reached through a link.
         let folder = fs::canonicalize(dir.path()).unwrap();
         for (out, failed) in [("r.jsonl", "r.failed.jsonl"), ("r.json", "r.json.failed.jsonl"), ("r", "r.failed.jsonl")]
         {
@@ -209,8 +210,21 @@ mod tests {
             assert_eq!(paths.failed, folder.join(failed));
             assert_eq!(paths.run, folder.join(format!("{out}.run")));
         }
-        let named = OutputPaths::new(&dir.path().join("a"), Some(&dir.path().join("b")));
-        assert_eq!(named.failed, folder.join("b"));
+        let paths = OutputPaths::new(Path::new("a"), Some(Path::new("b")));
+        assert_eq!(paths.failed, fs::canonicalize(".").unwrap().join("b"));
+    }
+
+    #[test]
+    fn files_have_the_same_names_before_and_after_they_exist() {
+        let before = OutputPaths::new(Path::new("Cargo.toml.none"), Some(Path::new("src/none.jsonl")));
+        assert!(before.out.is_absolute() && before.failed.is_absolute() && before.run.is_absolute());
+        let dir = tempfile::tempdir().unwrap();
+        let new = || OutputPaths::new(&dir.path().join("o.jsonl"), None);
+        let before = new();
+        for path in [&before.out, &before.failed, &before.run] {
+            fs::write(path, "x").unwrap();
+        }
+        assert_eq!(new(), before);
     }
 
     #[test]

@@ -71,7 +71,7 @@ async fn a_region_goes_down(round_robin: bool) {
 async fn one_failure() {
     let scenario = Scenario {
         faults: vec![Fault { model: None, ..trouble(FaultKind::Outage, WEST, 0.0, Some(0.3)) }],
-        ..account(vec![quota(EAST, None, Some(6_000_000)), quota(WEST, None, Some(6_000_000))])
+        ..account(vec![quota(EAST, None, Some(60_000)), quota(WEST, None, Some(60_000))])
     };
     let rig = Rig::new(scenario, hurried());
     let engine = rig.start(Load::Synthetic(steady(20.0, 100_000))).await;
