@@ -3,13 +3,24 @@
 //! # The rooms, and who may know whom
 //!
 //! ```text
-//!  cli ──► everything           console ──► engine, control   (reads snapshots, sends commands)
-//!  engine  ──► workload, queue, limiter, bedrock
-//!  workload ──► families, catalogue, limiter types
-//!  control ──► bedrock          sim ──► meter, families, catalogue   (never engine, limiter, console)
-//!  bedrock ──► families, catalogue   limiter, queue, meter ──► catalogue, record
-//!  record, catalogue: the ground; everyone may stand on them
+//!  cli       ──► everything
+//!  console   ──► engine, control, limiter, workload, catalogue, record   (reads snapshots, sends commands and load specs)
+//!  engine    ──► workload, queue, limiter, bedrock, families, catalogue, record
+//!  workload  ──► families, catalogue, record
+//!  control   ──► bedrock, limiter, catalogue, record   (gives quotas in the limiter's own terms)
+//!  report    ──► engine, workload, limiter, catalogue, record   (words for what they say of themselves)
+//!  config    ──► limiter, sim, record   (reads a preset and a scenario as they define them)
+//!  sim       ──► meter, families, catalogue, record   (never engine, limiter, console)
+//!  bedrock   ──► families, catalogue, record
+//!  families  ──► record
+//!  limiter   ──► catalogue, record
+//!  queue     ──► catalogue, record
+//!  meter     ──► catalogue, record
+//!  catalogue ──► record
+//!  record    ──► nobody
 //! ```
+//!
+//! A trial reads this map and the sources: an arrow that is not here fails it.
 //!
 //! | room | duty |
 //! |---|---|

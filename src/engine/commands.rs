@@ -93,6 +93,9 @@ impl Dispatcher {
     /// Ends the load at once. Attempts in flight may be billed: they are booked at their estimate.
     fn abort(&mut self, now: Micros) {
         self.drain(now);
+        if let Some(delivery) = self.load.as_ref().and_then(|load| load.delivery.as_ref()) {
+            delivery.give_up();
+        }
         let flights: Vec<_> = self.in_flight.drain().map(|(_, flight)| flight).collect();
         let abandoned = flights.len();
         for flight in flights {

@@ -3,7 +3,8 @@
 //! A result that cannot be stored is kept and tried again: the run is parked meanwhile, nothing is lost.
 
 use std::io;
-use std::sync::mpsc as blocking;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc as blocking};
 use std::thread;
 use std::time::Duration;
 
@@ -34,11 +35,14 @@ pub enum Stored {
     Some(u64),
     /// Nothing can be stored now; why, in one line. It is kept and tried again.
     Failing(String),
+    /// Nothing could be stored and nobody waits for it any longer: what was handed over and is not on file is gone.
+    GivenUp,
 }
 
 /// A sink at work on a thread of its own.
 pub struct Delivery {
     parcels: Option<blocking::Sender<Parcel>>,
+    given_up: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<io::Result<()>>>,
 }
 
@@ -49,16 +53,24 @@ impl Delivery {
     /// The operating system refuses a thread.
     pub fn start(sink: Box<dyn Sink>, report: mpsc::UnboundedSender<Stored>) -> io::Result<Delivery> {
         let (parcels, incoming) = blocking::channel();
-        let thread = thread::Builder::new().name("delivery".into()).spawn(move || deliver(sink, &incoming, &report))?;
-        Ok(Delivery { parcels: Some(parcels), thread: Some(thread) })
+        let given_up = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&given_up);
+        let thread =
+            thread::Builder::new().name("delivery".into()).spawn(move || deliver(sink, &incoming, &report, &told))?;
+        Ok(Delivery { parcels: Some(parcels), given_up, thread: Some(thread) })
     }
 
     /// Hands a result over. Never blocks; the dispatcher bounds how many are outstanding.
     pub fn send(&self, parcel: Parcel) {
         if let Some(parcels) = &self.parcels {
-            // The thread ends only after this sender is gone.
+            // The thread ends after this sender is gone, or because nobody waits for a failing sink any longer.
             let _ = parcels.send(parcel);
         }
+    }
+
+    /// From now on a failing sink is not tried again: the run is to end, stored or not.
+    pub fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
     }
 }
 
@@ -91,6 +103,7 @@ fn deliver(
     mut sink: Box<dyn Sink>,
     incoming: &blocking::Receiver<Parcel>,
     report: &mpsc::UnboundedSender<Stored>,
+    given_up: &AtomicBool,
 ) -> io::Result<()> {
     let mut open = true;
     while open {
@@ -121,7 +134,10 @@ fn deliver(
         }
         stored = stored.and_then(|()| sink.flush());
         while let Err(error) = stored {
-            if report.send(Stored::Failing(error.to_string())).is_err() {
+            let told =
+                if given_up.load(Ordering::Relaxed) { Stored::GivenUp } else { Stored::Failing(error.to_string()) };
+            let ends = matches!(told, Stored::GivenUp);
+            if report.send(told).is_err() || ends {
                 return Err(error);
             }
             thread::sleep(TRY_AGAIN);

@@ -423,6 +423,15 @@ impl Dispatcher {
                     self.chronicle.line(utc, Level::Info, "results can be stored again");
                 }
             }
+            Stored::GivenUp => {
+                // A result that is nowhere is none: its record counts as unsent and is sent again by a resume.
+                let lost = std::mem::take(&mut load.undelivered);
+                let failed = lost.saturating_sub(load.view.succeeded);
+                load.view.succeeded = load.view.succeeded.saturating_sub(lost);
+                load.view.failed = load.view.failed.saturating_sub(failed);
+                let utc = utc_ms(&self.clock);
+                self.chronicle.line(utc, Level::Error, format!("{lost} results could not be stored and are lost"));
+            }
             Stored::Failing(error) => self.park_run(
                 ParkKind::Storage,
                 format!("results cannot be stored: {error}"),

@@ -119,9 +119,8 @@ impl OutputPaths {
     #[must_use]
     pub fn new(out: &Path, failed: Option<&Path>) -> OutputPaths {
         // A link stays a link: what it leads to is written, and replaced when results are put in order.
-        let out = fs::canonicalize(out).unwrap_or_else(|_| out.to_owned());
-        let failed = failed.map_or_else(|| default_failed(&out), Path::to_owned);
-        let failed = fs::canonicalize(&failed).unwrap_or(failed);
+        let out = resolve(out);
+        let failed = resolve(&failed.map_or_else(|| default_failed(&out), Path::to_owned));
         let mut run = OsString::from(&out);
         run.push(".run");
         OutputPaths { out, failed, run: PathBuf::from(run) }
@@ -154,6 +153,17 @@ impl OutputPaths {
         }
         Ok(())
     }
+}
+
+/// The whole name of a file, the same before and after it exists: a run that is resumed must recognise its files.
+fn resolve(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match (fs::canonicalize(folder), path.file_name()) {
+            (Ok(folder), Some(name)) => folder.join(name),
+            _ => path.to_owned(),
+        }
+    })
 }
 
 fn default_failed(out: &Path) -> PathBuf {
@@ -191,14 +201,16 @@ mod tests {
 
     #[test]
     fn the_other_files_are_named_after_the_output() {
-        for (out, failed) in
-            [("r.jsonl", "r.failed.jsonl"), ("d/r.json", "d/r.json.failed.jsonl"), ("r", "r.failed.jsonl")]
+        let dir = tempfile::tempdir().unwrap();
+        let folder = fs::canonicalize(dir.path()).unwrap();
+        for (out, failed) in [("r.jsonl", "r.failed.jsonl"), ("r.json", "r.json.failed.jsonl"), ("r", "r.failed.jsonl")]
         {
-            let paths = OutputPaths::new(Path::new(out), None);
-            assert_eq!(paths.failed, Path::new(failed));
-            assert_eq!(paths.run, PathBuf::from(format!("{out}.run")));
+            let paths = OutputPaths::new(&dir.path().join(out), None);
+            assert_eq!(paths.failed, folder.join(failed));
+            assert_eq!(paths.run, folder.join(format!("{out}.run")));
         }
-        assert_eq!(OutputPaths::new(Path::new("a"), Some(Path::new("b"))).failed, Path::new("b"));
+        let named = OutputPaths::new(&dir.path().join("a"), Some(&dir.path().join("b")));
+        assert_eq!(named.failed, folder.join("b"));
     }
 
     #[test]

@@ -6,11 +6,13 @@
 
 use libtest_mimic::{Arguments, Trial};
 
+mod architecture;
 mod console;
 mod edge;
 mod engine;
 mod pty;
 mod real_input;
+mod run;
 mod terminal;
 mod wire;
 mod wire_raw;
@@ -18,9 +20,11 @@ mod wire_raw;
 fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(console::trials());
+    trials.extend(architecture::trials());
     trials.extend(edge::trials());
     trials.extend(engine::trials());
     trials.extend(real_input::trials());
+    trials.extend(run::trials());
     trials.extend(terminal::trials());
     trials.extend(wire::trials());
     trials.extend(wire_raw::trials());

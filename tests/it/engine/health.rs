@@ -41,18 +41,22 @@ async fn a_region_goes_down(round_robin: bool) {
     let scenario = Scenario {
         regions: vec![slow(EAST), slow(WEST)],
         faults: vec![trouble(FaultKind::Outage, WEST, 0.7, Some(1.2))],
-        ..account(vec![quota(EAST, None, Some(6_000_000)), quota(WEST, None, Some(6_000_000))])
+        // By headroom a Region that fails once is avoided while another has room, so that its breaker may never open:
+        // here the other one is full from the start.
+        ..account(vec![
+            quota(EAST, None, Some(if round_robin { 6_000_000 } else { 2_000 })),
+            quota(WEST, None, Some(6_000_000)),
+        ])
     };
     let rig = Rig::new(scenario, EngineSettings { breaker_open: Micros::from_millis(300), round_robin, ..hurried() });
     let load = LoadSpec { arrival: Arrival::Closed { workers: 12 }, ..steady(1.0, 100_000) };
     let engine = rig.start(Load::Synthetic(load)).await;
-    let open = until(&engine, "an open breaker", |snapshot| {
-        snapshot.regions.iter().any(|region| matches!(region.breaker, BreakerView::Open { .. }))
-    })
-    .await;
-    assert!(marked(&open, &format!("{WEST} {MODEL}: breaker open")), "{}", story(&open));
+    let opened = format!("{WEST} {MODEL}: breaker open");
+    let open = until(&engine, "an open breaker", |snapshot| marked(snapshot, &opened)).await;
     let closed = until(&engine, "a closed breaker", |snapshot| marked(snapshot, "breaker closed")).await;
-    assert!(sent(&closed, EAST) > sent(&open, EAST) + 20, "traffic moves: {}", story(&closed));
+    if round_robin {
+        assert!(sent(&closed, EAST) > sent(&open, EAST) + 20, "traffic moves: {}", story(&closed));
+    }
     until(&engine, "traffic again", |snapshot| sent(snapshot, WEST) > sent(&closed, WEST) + 30).await;
     engine.sender().send(Command::Drain);
     let last = finished(&engine).await;

@@ -2,7 +2,7 @@
 
 use bedrock_top::engine::{Command, KnobId, Load, LoadState};
 use bedrock_top::limiter::{Preset, QuotaLimit};
-use bedrock_top::sim::Operation;
+use bedrock_top::sim::{Operation, QuotaSpec};
 use bedrock_top::workload::{Arrival, LoadSpec};
 use libtest_mimic::Trial;
 
@@ -84,7 +84,9 @@ async fn knobs_and_undo() {
 
 /// Every preset twice, with the bucket full and with it empty: what one rule has used is used for the next.
 async fn presets_switch() {
-    let rig = Rig::new(account(vec![quota(EAST, Some(240), Some(6_000_000))]), hurried());
+    // The server's bucket begins to refill when the first request has arrived: a little room for that.
+    let spec = QuotaSpec { burst_seconds: 63.0, ..quota(EAST, Some(240), Some(6_000_000)) };
+    let rig = Rig::new(account(vec![spec]), hurried());
     let engine = rig.start(rig.file(330, 5, false)).await;
     let commands = engine.sender();
     let done = |least: u64| move |snapshot: &bedrock_top::engine::EngineSnapshot| snapshot.run.succeeded >= least;

@@ -69,12 +69,14 @@ async fn classic() {
 }
 
 async fn adaptive() {
-    let rig = Rig::new(account(vec![quota(EAST, None, Some(150_000))]), settings(Preset::Adaptive));
+    // The server's bucket begins to refill when the first request has arrived: a little room for that.
+    let spec = QuotaSpec { burst_seconds: 63.0, ..quota(EAST, None, Some(150_000)) };
+    let rig = Rig::new(account(vec![spec]), settings(Preset::Adaptive));
     let engine = rig.start(rig.file(330, 350, false)).await;
     let last = finished(&engine).await;
     engine.shutdown().await;
     assert_eq!(rig.exactly_once(330), (330, 0), "{}", story(&last));
     let books = books(&rig);
-    assert!(books.rejected() <= 3, "{books:?}");
+    assert!(books.rejected() <= 1, "{books:?}");
     assert!(books.settled > 100_000, "the load must press against the quota to say anything: {books:?}");
 }
