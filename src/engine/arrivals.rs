@@ -23,12 +23,19 @@ const ARRIVALS_AT_ONCE: usize = 64;
 
 impl Dispatcher {
     /// Whether another arrival may be taken in. Synthetic arrivals are always taken, so that their lateness is ours to
-    /// see and what does not fit is dropped in the open.
-    pub(super) fn has_room(&self) -> bool {
-        self.load.as_ref().is_some_and(|load| {
-            load.takes_in()
-                && (!load.is_file() || (self.queue.len() < FILE_LOOKAHEAD && self.queued_bytes < FILE_LOOKAHEAD_BYTES))
-        })
+    /// see and what does not fit is dropped in the open. A file waits until the queue is half empty again: its reader is
+    /// then woken once for hundreds of records and not for each.
+    pub(super) fn has_room(&mut self) -> bool {
+        let Some(load) = self.load.as_ref().filter(|load| load.takes_in()) else { return false };
+        if !load.is_file() {
+            return true;
+        }
+        if self.queue.len() >= FILE_LOOKAHEAD || self.queued_bytes >= FILE_LOOKAHEAD_BYTES {
+            self.reading = false;
+        } else if self.queue.len() <= FILE_LOOKAHEAD / 2 && self.queued_bytes <= FILE_LOOKAHEAD_BYTES / 2 {
+            self.reading = true;
+        }
+        self.reading
     }
 
     pub(super) fn arrivals(&mut self, first: Option<Result<Record, BadLine>>) {

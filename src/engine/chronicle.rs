@@ -1,6 +1,7 @@
-//! What the engine remembers to tell: journal lines, marks on the charts, the last finished records. Bounded, shared
-//! with every snapshot without copying until something is added.
+//! What the engine remembers to tell: journal lines, marks on the charts, the last finished records. Bounded, and shared
+//! with every snapshot: copied only when something was added.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{JournalLine, Level, Mark, RequestView};
@@ -15,7 +16,9 @@ const RECENT: usize = 256;
 pub struct Chronicle {
     journal: Arc<Vec<JournalLine>>,
     marks: Arc<Vec<Mark>>,
-    recent: Arc<Vec<RequestView>>,
+    recent: VecDeque<RequestView>,
+    /// What snapshots share of `recent`; `None` once something was added.
+    recent_shared: Option<Arc<Vec<RequestView>>>,
     failed_by_reason: Vec<(String, u64)>,
 }
 
@@ -63,7 +66,9 @@ impl Chronicle {
                 self.failed_by_reason.push((reason, 1));
             }
         }
-        push_front(&mut self.recent, request, RECENT);
+        self.recent.truncate(RECENT - 1);
+        self.recent.push_front(request);
+        self.recent_shared = None;
     }
 
     /// The journal, newest first.
@@ -80,8 +85,9 @@ impl Chronicle {
 
     /// The last finished records, newest first.
     #[must_use]
-    pub fn recent(&self) -> Arc<Vec<RequestView>> {
-        Arc::clone(&self.recent)
+    pub fn recent(&mut self) -> Arc<Vec<RequestView>> {
+        let recent = &self.recent;
+        Arc::clone(self.recent_shared.get_or_insert_with(|| Arc::new(recent.iter().cloned().collect())))
     }
 
     /// Failed records by reason.

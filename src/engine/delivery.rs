@@ -12,12 +12,12 @@ use tokio::sync::mpsc;
 
 use crate::workload::{BadLine, Finished, Sink};
 
-/// A buffered result is on file after this long at the latest.
-const FLUSH_AFTER: Duration = Duration::from_millis(100);
+/// A result is on its way to its file after this long.
+const GATHER: Duration = Duration::from_millis(20);
 /// A failing sink is tried again this often.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// Written between two flushes at most.
-const BATCH: usize = 256;
+const BATCH: usize = 1_024;
 
 /// What is handed over.
 #[derive(Debug)]
@@ -105,24 +105,11 @@ fn deliver(
     report: &mpsc::UnboundedSender<Stored>,
     given_up: &AtomicBool,
 ) -> io::Result<()> {
-    let mut open = true;
-    while open {
-        let mut batch = Vec::new();
-        match incoming.recv() {
-            Ok(first) => batch.push(first),
-            Err(_) => break,
-        }
-        let until = std::time::Instant::now() + FLUSH_AFTER;
-        while batch.len() < BATCH {
-            match incoming.recv_timeout(until.saturating_duration_since(std::time::Instant::now())) {
-                Ok(next) => batch.push(next),
-                Err(blocking::RecvTimeoutError::Timeout) => break,
-                Err(blocking::RecvTimeoutError::Disconnected) => {
-                    open = false;
-                    break;
-                }
-            }
-        }
+    while let Ok(first) = incoming.recv() {
+        let mut batch = vec![first];
+        // Results that come close together are written together: waking up for each would cost more than writing it.
+        thread::sleep(GATHER);
+        batch.extend(incoming.try_iter().take(BATCH));
         // A sink keeps what it could not write and tries it again at its next flush: each result is written once.
         let mut stored = Ok(());
         for parcel in &batch {

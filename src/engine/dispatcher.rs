@@ -129,6 +129,8 @@ pub(super) struct Dispatcher {
     pub calibration: Calibration,
     pub queue: Queue<Box<Work>>,
     pub queued_bytes: usize,
+    /// A file is being read ahead; see [`Dispatcher::has_room`].
+    pub reading: bool,
     pub retries: BinaryHeap<Reverse<Retry>>,
     pub budget: RetryBudget,
     pub in_flight: HashMap<u64, InFlight>,
@@ -219,6 +221,7 @@ impl Dispatcher {
             calibration: Calibration::default(),
             queue: Queue::new(),
             queued_bytes: 0,
+            reading: true,
             retries: BinaryHeap::new(),
             budget: RetryBudget::new(now),
             in_flight: HashMap::new(),
@@ -270,6 +273,7 @@ impl Dispatcher {
                 self.publish(now);
                 return;
             }
+            let room = self.has_room();
             let sleep = tokio::time::sleep_until(self.clock.instant(wake).into());
             tokio::select! {
                 biased;
@@ -289,7 +293,7 @@ impl Dispatcher {
                     }
                 }
                 Some(told) = stored.recv() => self.stored(told),
-                arrival = next_arrival(&mut self.load), if self.has_room() => self.arrivals(arrival),
+                arrival = next_arrival(&mut self.load), if room => self.arrivals(arrival),
                 () = sleep => {}
             }
         }

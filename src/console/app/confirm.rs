@@ -106,6 +106,9 @@ pub enum Gate {
     Refuse(String),
 }
 
+/// Why a read-only account gets no question.
+const READ_ONLY: &str = "READ-ONLY: nothing that may cost more is offered";
+
 /// Which button has the focus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Button {
@@ -156,11 +159,14 @@ impl Dialog {
     }
 
     /// The answer: the order if the focus is on the button that does it, else nothing.
-    #[must_use]
-    pub fn answer(self) -> Option<Confirmed<Command>> {
+    ///
+    /// # Errors
+    /// The account has turned out to be read-only while the question stood.
+    pub fn answer(self, now: &EngineSnapshot) -> Result<Option<Confirmed<Command>>, String> {
         match self.focus {
-            Button::Accept => Some(Confirmed(self.command)),
-            Button::Cancel => None,
+            Button::Accept if now.target.read_only => Err(READ_ONLY.to_owned()),
+            Button::Accept => Ok(Some(Confirmed(self.command))),
+            Button::Cancel => Ok(None),
         }
     }
 }
@@ -176,7 +182,7 @@ pub fn gate(command: Command, now: &Circumstance<'_>) -> Gate {
         return Gate::Go(Confirmed(command));
     }
     if target.read_only {
-        return Gate::Refuse("READ-ONLY: nothing that may cost more is offered".to_owned());
+        return Gate::Refuse(READ_ONLY.to_owned());
     }
     Gate::Ask(Box::new(question(command, now)))
 }

@@ -151,10 +151,11 @@ fn by_minute(snapshot: &EngineSnapshot) -> Vec<Minute> {
 
 fn minutes(text: &mut String, snapshot: &EngineSnapshot) {
     let minutes = by_minute(snapshot);
+    line!(text, "## Minutes (UTC)\n");
     if minutes.is_empty() {
+        line!(text, "No second of load has passed yet.\n");
         return;
     }
-    line!(text, "## Minutes (UTC)\n");
     line!(text, "Settled, held and target are the highest of the minute, in quota tokens (per minute).\n");
     line!(text, "| minute | settled | held | target | throttled | other errors | done | queue |");
     line!(text, "|---|--:|--:|--:|--:|--:|--:|--:|");

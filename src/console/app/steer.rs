@@ -58,8 +58,8 @@ pub(super) fn send(state: &mut State, command: Command, effects: &mut Vec<Effect
 pub(super) fn answer(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(Overlay::Dialog(dialog)) = state.overlays.pop() else { return };
     let agreement = dialog.agreement;
-    match dialog.answer() {
-        Some(confirmed) => {
+    match dialog.answer(&state.live) {
+        Ok(Some(confirmed)) => {
             // The form that asked has done its work.
             state.overlays.retain(|overlay| !matches!(overlay, Overlay::Form(_)));
             state.agreed = Some(agreement);
@@ -69,7 +69,8 @@ pub(super) fn answer(state: &mut State, effects: &mut Vec<Effect>) {
             state.say(format!("{}: sent to the engine", name(confirmed.get())));
             effects.push(Effect::Engine(confirmed));
         }
-        None => state.say("left as it was"),
+        Ok(None) => state.say("left as it was"),
+        Err(why) => state.complain(why),
     }
 }
 

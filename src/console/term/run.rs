@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ratatui::{Frame, Terminal};
@@ -18,6 +19,12 @@ use super::writer::{FrameStats, FrameWriter};
 /// Shortest time between two frames that only news asked for.
 const NEWS_INTERVAL: Duration = Duration::from_millis(100);
 const SLOW_NEWS_INTERVAL: Duration = Duration::from_millis(500);
+/// Bytes per second that news may cost: after a large frame the next one waits until its bytes are worth it. A list that
+/// scrolls under load would otherwise send whole screens.
+const NEWS_BUDGET: f64 = 10_000.0;
+const SLOW_NEWS_BUDGET: f64 = 2_000.0;
+/// The longest that news wait for that reason.
+const MOST_DELAY: Duration = Duration::from_secs(1);
 /// Shortest time between two frames when a person waits for the answer.
 const INPUT_INTERVAL: Duration = Duration::from_millis(8);
 const SLOW_INPUT_INTERVAL: Duration = Duration::from_millis(100);
@@ -141,8 +148,11 @@ impl Session {
             }
             let now = Instant::now();
             if self.pace.due(now).is_some_and(|due| due <= now) {
+                let stats = self.stats();
+                let before = stats.bytes.load(Ordering::Relaxed);
                 self.terminal.draw(|frame| app.render(frame, now))?;
-                self.pace.drawn(Instant::now());
+                let bytes = stats.bytes.load(Ordering::Relaxed).saturating_sub(before);
+                self.pace.drawn(Instant::now(), bytes);
             }
             // A deadline that the app forgot to move must not become a busy loop.
             let deadline = app.next_deadline().map(|at| last_deadline.map_or(at, |last| at.max(last + MIN_DEADLINE)));
@@ -256,6 +266,10 @@ enum Urgency {
 struct Pace {
     news: Duration,
     input: Duration,
+    /// Bytes per second.
+    budget: f64,
+    /// What the last frame for news has used of it.
+    used: Duration,
     wanted: Option<Urgency>,
     last: Option<Instant>,
 }
@@ -267,7 +281,8 @@ impl Pace {
         let asked = options.max_fps.filter(|fps| fps.is_finite() && *fps > 0.0);
         let news = asked.map_or(default, |fps| Duration::from_secs_f64((1.0 / fps).clamp(0.008, 60.0)));
         let input = if slow { SLOW_INPUT_INTERVAL } else { INPUT_INTERVAL };
-        Pace { news, input: input.min(news), wanted: None, last: None }
+        let budget = if slow { SLOW_NEWS_BUDGET } else { NEWS_BUDGET };
+        Pace { news, input: input.min(news), budget, used: Duration::ZERO, wanted: None, last: None }
     }
 
     fn want(&mut self, urgency: Urgency) {
@@ -277,13 +292,18 @@ impl Pace {
     /// When the wanted frame is due: at once if there was none before.
     fn due(&self, now: Instant) -> Option<Instant> {
         let interval = match self.wanted? {
-            Urgency::News => self.news,
+            Urgency::News => self.news.max(self.used),
             Urgency::Input => self.input,
         };
         Some(self.last.map_or(now, |last| last + interval))
     }
 
-    fn drawn(&mut self, now: Instant) {
+    fn drawn(&mut self, now: Instant, bytes: u64) {
+        // What a person asked for is sent whatever it costs, and delays nothing.
+        self.used = match self.wanted {
+            Some(Urgency::News) => Duration::from_secs_f64(bytes as f64 / self.budget).min(MOST_DELAY),
+            Some(Urgency::Input) | None => Duration::ZERO,
+        };
         self.wanted = None;
         self.last = Some(now);
     }
@@ -304,7 +324,7 @@ mod tests {
         assert_eq!(pace.due(now), None);
         pace.want(Urgency::News);
         assert_eq!(pace.due(now), Some(now));
-        pace.drawn(now);
+        pace.drawn(now, 0);
         assert_eq!(pace.due(now), None);
         pace.want(Urgency::News);
         assert_eq!(pace.due(now), Some(now + NEWS_INTERVAL));
@@ -314,12 +334,31 @@ mod tests {
     fn a_key_does_not_wait_for_the_news_interval_and_news_do_not_delay_a_key() {
         let mut pace = pace(false, None);
         let now = Instant::now();
-        pace.drawn(now);
+        pace.drawn(now, 0);
         pace.want(Urgency::News);
         pace.want(Urgency::Input);
         assert_eq!(pace.due(now), Some(now + INPUT_INTERVAL));
         pace.want(Urgency::News);
         assert_eq!(pace.due(now), Some(now + INPUT_INTERVAL));
+    }
+
+    #[test]
+    fn large_frames_of_news_delay_news_and_nothing_else() {
+        let mut pace = pace(false, None);
+        let now = Instant::now();
+        let mut after = |urgency, bytes, next| {
+            pace.want(urgency);
+            pace.drawn(now, bytes);
+            pace.want(next);
+            let due = pace.due(now).map(|due| due - now);
+            pace.drawn(now, 0);
+            due
+        };
+        assert_eq!(after(Urgency::News, 200, Urgency::News), Some(NEWS_INTERVAL));
+        assert_eq!(after(Urgency::News, 4_000, Urgency::News), Some(Duration::from_millis(400)));
+        assert_eq!(after(Urgency::News, 4_000, Urgency::Input), Some(INPUT_INTERVAL));
+        assert_eq!(after(Urgency::News, u64::MAX, Urgency::News), Some(MOST_DELAY));
+        assert_eq!(after(Urgency::Input, 20_000, Urgency::News), Some(NEWS_INTERVAL));
     }
 
     #[test]
@@ -334,7 +373,7 @@ mod tests {
             (false, Some(-1.0), NEWS_INTERVAL),
         ] {
             let mut pace = pace(slow, fps);
-            pace.drawn(now);
+            pace.drawn(now, 0);
             pace.want(Urgency::News);
             assert_eq!(pace.due(now), Some(now + expected), "{slow} {fps:?}");
         }

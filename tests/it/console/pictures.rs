@@ -1,6 +1,6 @@
 //! The screens as pictures: what the terminal shows, cell by cell, through the product's own writer.
 //!
-//! With `BEDROCK_TOP_PICTURES=folder` the pictures of the README are made there from the demo, which takes two minutes;
+//! With `BEDROCK_TOP_PICTURES=folder` the pictures of the README are made there from the demo, which takes about two minutes;
 //! without it one screen is converted and looked at.
 
 use std::path::Path;
@@ -14,13 +14,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
-use super::{Home, LARGE, SMALL, TIGHT, has, leave, trial};
+use super::{Home, LARGE, SMALL, TIGHT, has, leave, row_with, trial};
 use crate::pty::{Pty, check};
 
 /// Names the folder of the pictures.
 const PICTURES: &str = "BEDROCK_TOP_PICTURES";
 /// Into the demo's brownout in us-west-2 (75 s to 100 s), so that the picture has something to tell.
-const MOMENT: Duration = Duration::from_secs(88);
+const MOMENT: Duration = Duration::from_secs(97);
 
 pub fn trials() -> Vec<Trial> {
     vec![trial("a_screen_becomes_a_picture", picture)]
@@ -56,11 +56,13 @@ fn scenes(folder: &Path, suffix: &str, size: (u16, u16)) -> Result<(), Failed> {
     let mut pty = home.program(&[], size);
     let begun = Instant::now();
     pty.wait_text("RUNNING")?;
-    // Two changes on the way, for the marks.
+    // Changes on the way, for the marks: a faster load, then a smaller share of the quota.
     until(&mut pty, begun, Duration::from_secs(30))?;
     pty.send("+");
     until(&mut pty, begun, Duration::from_secs(52))?;
-    pty.send("-");
+    pty.send("2g\x1b[D");
+    pty.wait("a smaller share", |screen| row_with(screen, "▸").contains("was 100 %"))?;
+    pty.send("1");
     until(&mut pty, begun, MOMENT)?;
     for (name, keys, sign) in SCENES {
         pty.send(keys);
@@ -73,7 +75,7 @@ fn scenes(folder: &Path, suffix: &str, size: (u16, u16)) -> Result<(), Failed> {
 /// Name, keys pressed, what is on the screen then.
 const SCENES: [(&str, &str, &str); 8] = [
     ("dashboard", "", "RUNNING"),
-    ("tuning", "2jj", "Effect"),
+    ("tuning", "2", "Effect"),
     ("requests", "5jj", "Finished records"),
     ("log", "7", "level"),
     ("help", "?", "Show the dashboard"),

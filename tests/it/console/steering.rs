@@ -43,7 +43,7 @@ fn knob() -> Result<(), Failed> {
         let row = row_with(screen, "▸");
         !row.contains("64 in flight ›") && row.contains("was 64")
     })?;
-    pty.wait("the mark", |screen| row_with(screen, "Effect ").contains("last change concurrency 64 -> "))?;
+    pty.wait("the mark", |screen| row_with(screen, "Effect ").contains("concurrency 64 -> "))?;
     pty.send("7");
     pty.wait("the line of the log", |screen| row_with(screen, "concurrency 64 -> ").contains("info"))?;
     pty.send("2u");

@@ -148,6 +148,8 @@ async fn pause_and_resume() {
         Rig::new(account(vec![quota(EAST, None, Some(6_000_000))]), EngineSettings { concurrency: 2, ..hurried() });
     let engine = rig.start(rig.file(600, 5, false)).await;
     let commands = engine.sender();
+    // Two at a time, so that much is left when the first results are seen.
+    commands.send(Command::SetKnob { knob: KnobId::Concurrency, value: 2.0 });
     until(&engine, "some results", |s| s.run.succeeded > 5).await;
     commands.send(Command::Pause);
     let paused = until(&engine, "a pause", |s| s.state == LoadState::Paused).await;

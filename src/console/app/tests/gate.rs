@@ -86,3 +86,16 @@ fn a_file_in_work_is_not_replaced_by_a_synthetic_load() {
     press(&mut state, "+");
     assert!(toast(&state).contains("file"), "{}", toast(&state));
 }
+
+#[test]
+fn a_question_that_stood_while_the_account_became_read_only_is_not_answered() {
+    let mut state = open(running_on_aws());
+    press(&mut state, "+");
+    assert_eq!(state.place(), Place::Dialog);
+    let mut read_only = running_on_aws();
+    read_only.target.read_only = true;
+    let at = state.now;
+    update(&mut state, Msg::Snapshot(Arc::new(read_only)), at);
+    assert!(commands(press(&mut state, "Right Enter")).is_empty());
+    assert!(toast(&state).contains("READ-ONLY"), "{}", toast(&state));
+}

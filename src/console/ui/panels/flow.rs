@@ -120,7 +120,7 @@ fn waits<'a>(view: &View<'a>) -> Line<'a> {
     let mut line = label("head");
     match &view.snap.flow.head {
         Some(head) => line.parts.extend(words::head(view, head).parts),
-        None => line.push(Role::Muted, "nothing waits"),
+        None => line.push(Role::Muted, "none: the queue is empty"),
     }
     line
 }

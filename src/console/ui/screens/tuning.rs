@@ -148,11 +148,15 @@ fn selected(view: &View<'_>, row: Option<&(&'static str, TuningRow)>, area: Rect
 }
 
 fn effect_heading(view: &View<'_>, area: Rect, buf: &mut Buffer) -> Rect {
-    let recent = view.snap.marks.last();
-    let summary = match recent {
-        Some(mark) => Line::of(Role::Muted, "last ")
-            .with(Role::Text, fmt::sanitise(&mark.what))
-            .muted(format!(" {}", fmt::age(view.now.since(mark.at)))),
+    let summary = match view.snap.marks.last() {
+        Some(mark) => {
+            let line = Line::of(Role::Text, fmt::sanitise(&mark.what))
+                .muted(format!(" {}", fmt::age(view.now.since(mark.at))));
+            // Beside the heading and its rule; the change itself needs the room more than its label.
+            let mut labelled = Line::of(Role::Muted, "last change ");
+            labelled.parts.extend(line.parts.iter().cloned());
+            if labelled.width() + 12 <= usize::from(area.width) { labelled } else { line }
+        }
         None => Line::of(Role::Muted, "no change yet"),
     };
     Panel::new("Effect").ruled().summary(summary).render(area, buf, view.kit)
