@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::bedrock::{Clients, ConnectionSettings, Resolved, Target};
+use crate::catalogue::Catalogue;
 use crate::config::{Config, Paths, QuotaByHand};
 use crate::control::{self, QuotaSource};
 use crate::engine::{EngineSettings, RouteSetup, TargetInfo};
@@ -68,6 +69,8 @@ pub fn named_target(global: &Global, config: &Config) -> Option<String> {
 /// # Errors
 /// An unusable target, Region, model or scenario; each with what to do.
 pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> Result<Session, Problem> {
+    // A thousand quota names take 20 ms to read: while the connections come up, not after.
+    std::thread::spawn(|| Catalogue::embedded().quotas().len());
     let name = named_target(global, &config).unwrap_or_else(|| "sim".to_string());
     let profile = global.profile.clone().or_else(|| config.profile.clone());
     let resolved =

@@ -65,9 +65,10 @@ pub(super) fn refusal(rng: &mut ChaCha8Rng) -> Duration {
     Duration::from_millis(rng.random_range(50..=300))
 }
 
-/// How long the control plane, Service Quotas and STS take.
+/// How long the control plane, Service Quotas and STS take: little, since nothing here is learned by waiting for them. (The
+/// real ones take tens of milliseconds, which a fault of kind `latency` can put back.)
 pub(super) fn control_call(slow: f64, rng: &mut ChaCha8Rng) -> Duration {
-    Duration::from_secs_f64(rng.random_range(0.010..0.040) * slow)
+    Duration::from_secs_f64(rng.random_range(0.001..0.004) * slow)
 }
 
 /// A lognormal of median 1. A sigma that is no number counts as none.

@@ -4,6 +4,7 @@
 //! scenario's: a quota that the scenario does not give is not listed, because the account has no such limit here.
 
 use std::borrow::Cow;
+use std::sync::{Arc, PoisonError};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -39,8 +40,8 @@ struct Input {
 pub(super) fn list_applied(call: &Call) -> Result<Answer, ServiceError> {
     let input = input(call)?;
     let wanted = input.quota_code.clone();
-    let rows = applied(&call.world.scenario, call.world.catalogue, &call.region.name);
-    list(call, &input, rows.into_iter().filter(|row| wanted.as_deref().is_none_or(|code| row.code == code)))
+    let rows = account_rows(call);
+    list(call, &input, rows.iter().cloned().filter(|row| wanted.as_deref().is_none_or(|code| row.code == code)))
 }
 
 /// `ListAWSDefaultServiceQuotas`.
@@ -50,7 +51,7 @@ pub(super) fn list_defaults(call: &Call) -> Result<Answer, ServiceError> {
 
 /// `GetServiceQuota`.
 pub(super) fn get_applied(call: &Call) -> Result<Answer, ServiceError> {
-    get(call, &input(call)?, applied(&call.world.scenario, call.world.catalogue, &call.region.name))
+    get(call, &input(call)?, account_rows(call).iter().cloned())
 }
 
 /// `GetAWSDefaultServiceQuota`.
@@ -112,9 +113,20 @@ fn illegal(message: &'static str) -> ServiceError {
     ServiceError::new(hyper::StatusCode::BAD_REQUEST, "IllegalArgumentException", message)
 }
 
+/// What the account has in the call's Region. A scenario never changes, and matching its quotas to a thousand names takes
+/// longer than everything else in a page: done once a Region.
+fn account_rows(call: &Call) -> Arc<Vec<Row<'static>>> {
+    let world = &call.world;
+    let mut known = world.quota_rows.lock().unwrap_or_else(PoisonError::into_inner);
+    let region = &call.region.name;
+    let rows =
+        known.entry(region.clone()).or_insert_with(|| Arc::new(applied(&world.scenario, world.catalogue, region)));
+    Arc::clone(rows)
+}
+
 /// A quota as Service Quotas lists it.
 #[derive(Clone, Debug, PartialEq)]
-struct Row<'r> {
+pub(super) struct Row<'r> {
     code: Cow<'r, str>,
     name: Cow<'r, str>,
     value: f64,
@@ -159,7 +171,7 @@ fn defaults<'r>(catalogue: &'r Catalogue, region: &str) -> impl Iterator<Item = 
 
 /// What the account has in a Region: the scenario's quotas of on-demand inference, the daily pool, and the defaults of
 /// everything else (batch, provisioned throughput, guardrails).
-fn applied<'r>(scenario: &'r Scenario, catalogue: &'r Catalogue, region: &'r str) -> Vec<Row<'r>> {
+fn applied(scenario: &Scenario, catalogue: &'static Catalogue, region: &str) -> Vec<Row<'static>> {
     let mut rows = Vec::new();
     for quota in scenario.quotas.iter().filter(|quota| quota.published && quota.region == region) {
         let limits = [(Metric::Rpm, quota.rpm), (Metric::Tpm, quota.tpm), (Metric::Tpd, quota.tpd)];

@@ -14,6 +14,7 @@ use crate::catalogue::Catalogue;
 use crate::record::Micros;
 
 use super::account::Account;
+use super::quotas::Row;
 use super::scenario::{RegionSpec, Scenario};
 use super::text::Speaker;
 
@@ -32,6 +33,8 @@ pub(super) struct World {
     body_bytes: AtomicUsize,
     watching: AtomicBool,
     watched: Mutex<BTreeMap<String, u64>>,
+    /// What Service Quotas lists, by Region.
+    pub quota_rows: Mutex<BTreeMap<String, Arc<Vec<Row<'static>>>>>,
 }
 
 /// One request's own share of time and chance.
@@ -57,6 +60,7 @@ impl World {
             body_bytes: AtomicUsize::new(0),
             watching: AtomicBool::new(false),
             watched: Mutex::new(BTreeMap::new()),
+            quota_rows: Mutex::new(BTreeMap::new()),
         }
     }
 
