@@ -41,7 +41,8 @@ pub(super) fn list_applied(call: &Call) -> Result<Answer, ServiceError> {
     let input = input(call)?;
     let wanted = input.quota_code.clone();
     let rows = account_rows(call);
-    list(call, &input, rows.iter().cloned().filter(|row| wanted.as_deref().is_none_or(|code| row.code == code)))
+    let asked = rows.iter().filter(|row| wanted.as_deref().is_none_or(|code| row.code == code));
+    list(call, &input, asked.cloned())
 }
 
 /// `ListAWSDefaultServiceQuotas`.
@@ -243,8 +244,7 @@ mod tests {
     }
 
     fn rows(quotas: Vec<QuotaSpec>) -> Vec<Row<'static>> {
-        let scenario = Box::leak(Box::new(Scenario { quotas, ..Scenario::default() }));
-        applied(scenario, Catalogue::embedded(), "us-east-1")
+        applied(&Scenario { quotas, ..Scenario::default() }, Catalogue::embedded(), "us-east-1")
     }
 
     #[test]
