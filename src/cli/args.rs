@@ -53,7 +53,7 @@ pub struct Global {
     /// Offer nothing that costs or destroys.
     #[arg(long, global = true)]
     pub read_only: bool,
-    /// Theme: dusk, dawn, mono, or one of your own.
+    /// Theme: dusk, dawn, contrast, okabe or mono.
     #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<String>,
     /// Machine-readable output.
@@ -67,10 +67,10 @@ pub struct ConsoleArgs {
     /// Scenario of the simulator inside.
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
-    /// End after this long (30s, 5m, 1h).
+    /// End the load after this long (30s, 5m, 1h).
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub duration: Option<Duration>,
-    /// Few bytes: two frames a second, no chart motion between them.
+    /// Few bytes: at most two frames a second.
     #[arg(long)]
     pub slow_link: bool,
 }

@@ -73,7 +73,6 @@ fn config(global: &Global, what: ConfigCommand) -> Result<ExitCode, Problem> {
         ConfigCommand::Paths => {
             let paths = crate::config::Paths::find().ok_or_else(|| Problem::usage("no home folder is known (HOME)"))?;
             println!("config  {}", paths.config_file().display());
-            println!("themes  {}", paths.config.join("themes").display());
             println!("state   {}", paths.state.display());
         }
     }
