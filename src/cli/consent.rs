@@ -38,10 +38,13 @@ pub fn ask(target: &TargetInfo, plan: &Plan, share: f64, args: &RunArgs) -> Resu
         format!("{} to {}", money(Usd::from_dollars(low)), money(Usd::from_dollars(high)))
     });
     let cap = args.max_cost.map_or("none".to_string(), |cap| money(Usd::from_dollars(cap)));
-    eprintln!("account {account}{label}, price {price}, cap {cap}, share of quota {}", percent(share));
-    eprint!("Send {} records to AWS? [y/N] ", plan.records);
+    let mut screen = std::io::stderr();
+    let share = percent(share);
+    let question = writeln!(screen, "account {account}{label}, price {price}, cap {cap}, share of quota {share}")
+        .and_then(|()| write!(screen, "Send {} records to AWS? [y/N] ", plan.records))
+        .and_then(|()| screen.flush());
     // Without the question on screen there is no consent either.
-    std::io::stderr().flush().map_err(Problem::io("terminal"))?;
+    question.map_err(Problem::io("terminal"))?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).map_err(Problem::io("terminal"))?;
     if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(Problem::usage("nothing was sent")) }

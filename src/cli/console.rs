@@ -18,6 +18,7 @@ use super::args::{ConsoleArgs, Global};
 use super::attend::{Ended, Hangup, Signals, attend};
 use super::problem::Problem;
 use super::runtime;
+use super::say;
 use super::session::{self, Session};
 
 /// A headless demo ends after this long unless told otherwise.
@@ -39,7 +40,7 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
         ));
     }
     for note in &session.notes {
-        eprintln!("note: {note}");
+        say::notice(format_args!("note: {note}\n"));
     }
     let Session { info, clients, routes, settings, config, simulator, .. } = session;
     let simulated = info.simulated;
@@ -72,9 +73,9 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
     if last.run.attempts > 0 || !terminal {
         let summary = summary(&last, 0, None);
         if global.json {
-            println!("{}", serde_json::to_string(&summary).unwrap_or_default());
+            say::result(format_args!("{}\n", serde_json::to_string(&summary).unwrap_or_default()));
         } else {
-            print!("{summary}");
+            say::result(format_args!("{summary}"));
         }
     }
     Ok(if ended == Ended::Interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS })

@@ -1,11 +1,15 @@
 //! The program: arguments in, exit code out. Wires all rooms together and holds no logic of theirs.
 
+// `println!` and its kin panic when nobody is there to read; see `say`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod args;
 mod attend;
 mod consent;
 mod console;
 mod problem;
 mod run;
+mod say;
 mod session;
 mod sim;
 
@@ -35,7 +39,7 @@ pub fn main() -> ExitCode {
         Some(Command::Config { what }) => config(&cli.global, what),
     };
     done.unwrap_or_else(|problem| {
-        eprintln!("bedrock-top: {problem}");
+        say::notice(format_args!("bedrock-top: {problem}\n"));
         problem.exit_code()
     })
 }
@@ -61,19 +65,19 @@ fn runtime() -> Result<Runtime, Problem> {
 
 fn config(global: &Global, what: ConfigCommand) -> Result<ExitCode, Problem> {
     match what {
-        ConfigCommand::Default => print!("{}", crate::config::default_text()),
+        ConfigCommand::Default => say::result(format_args!("{}", crate::config::default_text())),
         ConfigCommand::Check => {
             session::configuration(global)?;
             let path = session::config_path(global);
             match path.filter(|path| path.exists()) {
-                Some(path) => println!("{}: no errors", path.display()),
-                None => println!("no configuration file; the defaults hold"),
+                Some(path) => say::result(format_args!("{}: no errors\n", path.display())),
+                None => say::result(format_args!("no configuration file; the defaults hold\n")),
             }
         }
         ConfigCommand::Paths => {
             let paths = crate::config::Paths::find().ok_or_else(|| Problem::usage("no home folder is known (HOME)"))?;
-            println!("config  {}", paths.config_file().display());
-            println!("state   {}", paths.state.display());
+            say::result(format_args!("config  {}\n", paths.config_file().display()));
+            say::result(format_args!("state   {}\n", paths.state.display()));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -19,7 +19,7 @@ use super::attend::{Ended, Hangup, Signals, attend};
 use super::console::{self, Screen};
 use super::problem::Problem;
 use super::session::{self, Session};
-use super::{consent, runtime};
+use super::{consent, runtime, say};
 
 /// Runs a file.
 ///
@@ -64,7 +64,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     if args.dry_run {
         if args.resume {
             let past = Outputs::past(&paths, &identity, input.as_ref(), &clock).map_err(usage)?;
-            eprintln!("  resume     {} records are finished already", past.finished.len());
+            say::notice(format_args!("  resume     {} records are finished already\n", past.finished.len()));
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -137,9 +137,9 @@ fn announce(session: &Session) {
     let regions: Vec<&str> = session.info.regions.iter().map(|region| region.as_str()).collect();
     let kind = if session.info.simulated { " (simulated)" } else { "" };
     let account = session.info.account.as_deref().map_or(String::new(), |account| format!(", account {account}"));
-    eprintln!("target {}{kind}{account}, Regions {}", session.info.name, regions.join(", "));
+    say::notice(format_args!("target {}{kind}{account}, Regions {}\n", session.info.name, regions.join(", ")));
     for note in &session.notes {
-        eprintln!("note: {note}");
+        say::notice(format_args!("note: {note}\n"));
     }
 }
 
@@ -172,11 +172,11 @@ fn validate(path: &Path, options: InputOptions) -> Result<Input, Problem> {
         let percent = done * 100 / total.max(1);
         if terminal && percent > shown {
             shown = percent;
-            eprint!("\rchecking {} {percent} %", path.display());
+            say::notice(format_args!("\rchecking {} {percent} %", path.display()));
         }
     });
     if shown > 0 {
-        eprint!("\r\x1b[K");
+        say::notice(format_args!("\r\x1b[K"));
     }
     input.map_err(usage)
 }

@@ -16,6 +16,7 @@ use crate::sim::{DEMO_MODEL, Scenario, Simulator};
 
 use super::args::Global;
 use super::problem::Problem;
+use super::say;
 
 /// What a run or a console stands on.
 pub struct Session {
@@ -102,7 +103,7 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
     let clients = Arc::new(clients);
     if !simulated {
         // Somebody else's network: say what is being waited for.
-        eprintln!("target {name}: asking for identity, models and quotas");
+        say::notice(format_args!("target {name}: asking for identity, models and quotas\n"));
     }
     let facts = control::discover(&clients).await;
     let expansion = control::expand_routes(&models, &regions, &facts.regions);

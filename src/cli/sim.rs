@@ -10,6 +10,7 @@ use crate::sim::{Scenario, Simulator};
 
 use super::args::SimArgs;
 use super::problem::Problem;
+use super::say;
 
 /// Serves until SIGINT or SIGTERM. One line on standard output says where; everything else goes to standard error.
 ///
@@ -24,13 +25,16 @@ pub fn run(args: &SimArgs) -> Result<ExitCode, Problem> {
     let simulator = Simulator::start(scenario, args.listen)
         .map_err(|error| Problem::usage(format!("cannot serve on {}: {error}", args.listen)))?;
     if !args.listen.ip().is_loopback() {
-        eprintln!("warning: {} is not a loopback address: anybody who reaches it can use this simulator", args.listen);
+        say::notice(format_args!(
+            "warning: {} is not a loopback address: anybody who reaches it can use this simulator\n",
+            args.listen
+        ));
     }
     let mut out = std::io::stdout();
     // A reader that went away is no reason to stop serving.
     let _ = writeln!(out, "listening on http://{}", simulator.addr()).and_then(|()| out.flush());
     signals.forever().next();
-    eprintln!("stopping");
+    say::notice(format_args!("stopping\n"));
     simulator.stop();
     Ok(ExitCode::SUCCESS)
 }

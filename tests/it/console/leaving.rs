@@ -77,6 +77,8 @@ fn terminated() -> Result<(), Failed> {
 fn hung_up() -> Result<(), Failed> {
     let home = Home::new()?;
     let mut pty = home.console(TIGHT, SMALL)?;
+    // With something sent there is a summary, which nobody can read any more.
+    pty.wait("records that wait", waits)?;
     pty.close();
     check(pty.wait_exit_unread()? == 0, "a hang-up drains synthetic load")
 }

@@ -1,0 +1,3 @@
+//! The limiter against its rivals, on a virtual clock.
+
+pub mod policy;
