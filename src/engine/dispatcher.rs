@@ -20,7 +20,7 @@ use super::calibrate::Calibration;
 use super::chronicle::Chronicle;
 use super::delivery::Stored;
 use super::estimate::Estimator;
-use super::expect::OutputGuess;
+use crate::limiter::OutputGuess;
 use super::load::{ActiveLoad, Ending, Waiter, Work, never_advice};
 use super::money::Money;
 use super::retry::RetryBudget;

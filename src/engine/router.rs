@@ -8,7 +8,7 @@ use crate::record::{Micros, ModelId, Region, Route, Usd};
 
 use super::breaker::Breaker;
 use super::estimate::Estimator;
-use super::expect::OutputGuess;
+use crate::limiter::OutputGuess;
 use super::illness::Illness;
 use super::load::Work;
 use super::stats::{Latency, Window};

@@ -17,6 +17,7 @@ mod day;
 mod decision;
 mod dimension;
 mod estimate;
+mod expect;
 mod explain;
 mod flight;
 mod knobs;
@@ -31,5 +32,6 @@ mod window;
 
 pub use admission::Limiter;
 pub use decision::{Cost, Decision, Reject, ScopeId, ScopeQuota, Ticket};
+pub use expect::OutputGuess;
 pub use knobs::{AdaptiveKnobs, ClassicKnobs, LimiterKnobs};
 pub use status::{DimensionStatus, Epoch, Preset, QuotaLimit, ScopeStatus, Why};

@@ -9,6 +9,8 @@ use super::{tokens, units};
 
 /// The length of a fixed or sliding window.
 const MINUTE: Micros = Micros::from_secs(60);
+/// What the guard against bunches holds.
+const GUARD: Micros = Micros::from_secs(1);
 
 /// How a quota per minute is metered.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,6 +20,9 @@ pub enum MeterKind {
         /// Capacity in seconds of the rate.
         burst_seconds: f64,
     },
+    /// A bucket of a minute behind a guard against bunches: a second bucket that refills at twice the rate and holds one
+    /// second of that. Bunches were throttled far below the quota (study/limiter.md §C.4); how is not documented.
+    Guarded,
     /// A fixed calendar minute, from nothing at each full minute.
     Minute,
     /// The last 60 seconds.
@@ -45,6 +50,7 @@ pub struct Meter {
 #[derive(Clone, Debug)]
 enum State {
     Bucket(Bucket),
+    Guarded { bucket: Bucket, guard: Bucket },
     Minute(Window),
     Sliding(Sliding),
 }
@@ -57,6 +63,10 @@ impl Meter {
             MeterKind::Bucket { burst_seconds } => {
                 State::Bucket(Bucket::new(spec.per_minute, Micros::from_secs_f64(burst_seconds), now))
             }
+            MeterKind::Guarded => State::Guarded {
+                bucket: Bucket::new(spec.per_minute, MINUTE, now),
+                guard: Bucket::new(spec.per_minute.saturating_mul(2), GUARD, now),
+            },
             MeterKind::Minute => State::Minute(Window::new(MINUTE, units(spec.per_minute), now)),
             MeterKind::Sliding => State::Sliding(Sliding::new(units(spec.per_minute), now)),
         };
@@ -69,6 +79,10 @@ impl Meter {
             (State::Bucket(bucket), MeterKind::Bucket { burst_seconds }) => {
                 bucket.retune(spec.per_minute, Micros::from_secs_f64(burst_seconds), now);
             }
+            (State::Guarded { bucket, guard }, MeterKind::Guarded) => {
+                bucket.retune(spec.per_minute, MINUTE, now);
+                guard.retune(spec.per_minute.saturating_mul(2), GUARD, now);
+            }
             (State::Minute(window), MeterKind::Minute) => window.retune(units(spec.per_minute), now),
             (State::Sliding(log), MeterKind::Sliding) => log.retune(units(spec.per_minute), now),
             _ => *self = Meter::new(spec, now),
@@ -79,6 +93,10 @@ impl Meter {
     pub fn set_others(&mut self, per_minute: u64, now: Micros) {
         match &mut self.state {
             State::Bucket(bucket) => bucket.set_others(per_minute, now),
+            State::Guarded { bucket, guard } => {
+                bucket.set_others(per_minute, now);
+                guard.set_others(per_minute, now);
+            }
             State::Minute(window) => window.set_others(per_minute, now),
             State::Sliding(log) => log.set_others(per_minute, now),
         }
@@ -111,6 +129,10 @@ impl Meter {
         let amount = units(amount);
         match &mut self.state {
             State::Bucket(bucket) => bucket.give_back(amount),
+            State::Guarded { bucket, guard } => {
+                bucket.give_back(amount);
+                guard.give_back(amount);
+            }
             State::Minute(window) => window.give_back(amount, taken),
             State::Sliding(log) => log.give_back(amount, taken),
         }
@@ -142,6 +164,10 @@ impl Meter {
         let amount = units(amount);
         let wait = match &self.state {
             State::Bucket(bucket) => bucket.wait(amount),
+            State::Guarded { bucket, guard } => match (bucket.wait(amount), guard.wait(amount)) {
+                (Some(bucket), Some(guard)) => Some(bucket.max(guard)),
+                _ => None,
+            },
             State::Minute(window) => window.wait(amount),
             State::Sliding(log) => log.wait(amount),
         };
@@ -151,6 +177,10 @@ impl Meter {
     fn advance(&mut self, now: Micros) {
         match &mut self.state {
             State::Bucket(bucket) => bucket.advance(now),
+            State::Guarded { bucket, guard } => {
+                bucket.advance(now);
+                guard.advance(now);
+            }
             State::Minute(window) => window.advance(now),
             State::Sliding(log) => log.advance(now),
         }
@@ -159,6 +189,10 @@ impl Meter {
     fn charge_units(&mut self, amount: i128) {
         match &mut self.state {
             State::Bucket(bucket) => bucket.charge(amount),
+            State::Guarded { bucket, guard } => {
+                bucket.charge(amount);
+                guard.charge(amount);
+            }
             State::Minute(window) => window.charge(amount),
             State::Sliding(log) => log.charge(amount),
         }
@@ -167,6 +201,7 @@ impl Meter {
     fn units_left(&self) -> i128 {
         match &self.state {
             State::Bucket(bucket) => bucket.level(),
+            State::Guarded { bucket, guard } => bucket.level().min(guard.level()),
             State::Minute(window) => window.level(),
             State::Sliding(log) => log.level(),
         }
@@ -175,6 +210,7 @@ impl Meter {
     fn units_full(&self) -> i128 {
         match &self.state {
             State::Bucket(bucket) => bucket.capacity(),
+            State::Guarded { bucket, guard } => bucket.capacity().min(guard.capacity()),
             State::Minute(window) => window.limit(),
             State::Sliding(log) => log.limit(),
         }

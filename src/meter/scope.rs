@@ -186,6 +186,16 @@ impl ServerScope {
         Ok(self.hold(Hold { taken: now, input, cache_read, cache_write, max_tokens, charged }))
     }
 
+    /// How long until a reservation of this size would be admitted if nothing else happens; `None`: never. For a
+    /// clairvoyant client: no real one can ask.
+    pub fn wait(&mut self, reservation: u64, now: Micros) -> Option<Micros> {
+        let rpm = self.rpm.as_mut().map_or(Some(Micros::ZERO), |rpm| rpm.wait(1, now))?;
+        let tpm = self.tpm.as_mut().map_or(Some(Micros::ZERO), |tpm| tpm.wait(reservation, now))?;
+        self.day.advance(now);
+        let day = if self.spec.tpd.is_some() { self.day.wait(units(reservation))? } else { 0 };
+        Some(rpm.max(tpm).max(Micros(u64::try_from(day).unwrap_or(u64::MAX))))
+    }
+
     /// The first quota without room. The account's pool is asked last and takes at once, since it is shared.
     fn refusal(&mut self, charged: u64, now: Micros) -> Option<Rejected> {
         self.day.advance(now);

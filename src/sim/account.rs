@@ -208,6 +208,7 @@ fn quota_spec(quota: &QuotaSpec, burndown: u32) -> ScopeSpec {
 fn capacity(meter: MeterSpec) -> f64 {
     match meter.kind {
         crate::meter::MeterKind::Bucket { burst_seconds } => meter.per_minute as f64 * burst_seconds / 60.0,
+        crate::meter::MeterKind::Guarded => meter.per_minute as f64 / 30.0,
         crate::meter::MeterKind::Minute | crate::meter::MeterKind::Sliding => meter.per_minute as f64,
     }
 }

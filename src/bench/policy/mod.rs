@@ -116,3 +116,4 @@ pub trait Policy {
         false
     }
 }
+pub mod ours;
