@@ -192,6 +192,14 @@ impl Cell {
         }
     }
 
+    /// The multiples of its quota that the cell will see.
+    pub fn quota_factors(&self) -> impl Iterator<Item = f64> {
+        self.happenings.iter().filter_map(|&(_, happening)| match happening {
+            Happening::Quota(factor) => Some(factor),
+            _ => None,
+        })
+    }
+
     /// Scenario and what is special, as the table names it.
     #[must_use]
     pub fn name(&self) -> String {

@@ -102,17 +102,14 @@ struct Drive<'a> {
 pub fn run(cell: &Cell, client: Client, seed: u64) -> Score {
     let service = cell.service;
     let weight = service.hold_weight();
-    let lowest = cell
-        .happenings
-        .iter()
-        .filter_map(|&(_, happening)| if let Happening::Quota(factor) = happening { Some(factor) } else { None })
-        .fold(1.0, f64::min);
+    let lowest = cell.quota_factors().fold(1.0, f64::min);
     // What a smaller quota would never admit is not asked for in the first place.
     let largest = (service.burst() as f64 * lowest) as u64;
     let means = Means::of(cell.shape, largest, weight, service.burndown);
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed_0000);
     let rate = service.tpm as f64 / 60.0 * service.regions as f64 / means.charge;
-    let usual = (rate * means.seconds).max(1.0);
+    let highest = cell.quota_factors().fold(1.0, f64::max);
+    let usual = (rate * highest * means.seconds).max(1.0);
     let line = match &client {
         Client::Real(policy) if policy.has_classes() => {
             let mut queue = Queue::new();

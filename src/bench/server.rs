@@ -25,7 +25,8 @@ pub struct Server {
     pub failing: f64,
     /// Factor on the time that replies take.
     pub slowness: f64,
-    /// Net quota tokens charged in each half second, by when they were charged.
+    /// Net quota tokens charged in each half second, by when they were charged: reservations, what was given back of them,
+    /// what settled above them.
     pub book: Vec<f64>,
 }
 

@@ -23,8 +23,12 @@ const MIRROR_SECONDS: f64 = 60.0;
 const BURST_UNIT_SECONDS: f64 = 10.0;
 /// The load has stopped pressing against the meter when its gate has been open for so long.
 const IDLE: Micros = Micros::from_secs(2);
-/// How long a meter is taken to slide (or to be a fixed minute) once a reject showed it; then it is tested again.
-const SLIDING_FOR: Micros = Micros::from_secs(600);
+/// Pace of a window, in times of its limit.
+const WINDOW_PACE: f64 = 1.05;
+/// What a window holds is known within this: its bins and ours do not turn at the same moments.
+const WINDOW_ERROR: f64 = 0.005;
+/// So many requests that fit, after rejects that a bucket would not have made, and the meter is taken for a window.
+const WINDOW_FITS: u32 = 3;
 
 /// What a dimension counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +90,17 @@ impl Unit {
     }
 }
 
+/// How the server is taken to meter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Not known yet: as a bucket.
+    Unsure,
+    /// It refills.
+    Bucket,
+    /// It counts the last minute, or a calendar minute. What fits the first fits the second, and is as much.
+    Window,
+}
+
 /// What keeps a gate closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
@@ -125,13 +140,20 @@ pub(super) struct Dimension {
     wanted: i64,
     /// The gate was last seen closed until here.
     limited_until: Micros,
-    /// It was closed when it was last asked, and nothing but this meter kept the request from going.
-    pressed: bool,
+    /// Since when it has held the queue, if it was closed when it was last asked.
+    pressed: Option<Micros>,
     posted: Posted,
     /// Attempts sent before this one are part of what the last reaction already answered.
     epoch_order: u64,
     streak: u32,
-    sliding_until: Option<Micros>,
+    kind: Kind,
+    /// The least that a window was refused, and the most that it was seen to hold, since the last contradiction.
+    refused: f64,
+    fitted: f64,
+    /// Requests that fitted a window while it is not known whether there is one.
+    fits: u32,
+    /// Rejects have followed each other with next to nothing in between.
+    streak_seen: bool,
 }
 
 impl Dimension {
@@ -151,11 +173,15 @@ impl Dimension {
             mirror_cap: 0,
             wanted: 0,
             limited_until: now,
-            pressed: false,
+            pressed: None,
             posted: Posted::default(),
             epoch_order: 0,
             streak: 0,
-            sliding_until: None,
+            kind: Kind::Unsure,
+            refused: f64::MAX,
+            fitted: 0.0,
+            fits: 0,
+            streak_seen: false,
         };
         dimension.fit(knobs);
         dimension.pace = dimension.pace_cap;
@@ -166,7 +192,12 @@ impl Dimension {
     /// Takes rate and capacities from the rule in force.
     fn fit(&mut self, knobs: &LimiterKnobs) {
         let fixed = believed(self.unit, self.quota, knobs).0;
-        let rate = if knobs.preset == Preset::Adaptive { self.estimate.rate() } else { fixed };
+        let rate = match (knobs.preset, self.kind) {
+            // The window keeps the limit; the pace only keeps it from being used up at once.
+            (Preset::Adaptive, Kind::Window) => self.estimate.rate() * WINDOW_PACE,
+            (Preset::Adaptive, _) => self.estimate.rate(),
+            _ => fixed,
+        };
         self.rate = Rate::per_second(rate);
         let (per_second, seconds) = match (knobs.preset, self.quota) {
             (Preset::TokenBucket, _) => (fixed, BURST_UNIT_SECONDS * knobs.burst_factor),
@@ -198,12 +229,12 @@ impl Dimension {
     pub(super) fn retune(&mut self, quota: QuotaLimit, before: Preset, knobs: &LimiterKnobs) {
         if quota != self.quota {
             self.contradicted = false;
-            self.sliding_until = None;
+            self.kind = Kind::Unsure;
         }
         self.quota = quota;
         let (rate, ceiling) = believed(self.unit, quota, knobs);
         self.estimate.retune(rate, ceiling, knobs.adaptive);
-        self.pressed = false;
+        self.pressed = None;
         let capacity = self.mirror_cap;
         self.fit(knobs);
         if before != knobs.preset {
@@ -237,9 +268,6 @@ impl Dimension {
         let gain = self.rate.gain(span, &mut self.carry);
         refill(&mut self.pace, self.pace_cap, gain);
         refill(&mut self.mirror, self.mirror_cap.max(self.wanted), gain);
-        if self.sliding_until.is_some_and(|until| until <= now) {
-            self.sliding_until = None;
-        }
     }
 
     /// When a request with this hold may go: `None` now, else not before that moment.
@@ -258,18 +286,19 @@ impl Dimension {
         };
         if let Some((until, _)) = gate {
             self.limited_until = until;
-            self.pressed = true;
+            self.pressed.get_or_insert(self.at);
         }
         gate
     }
 
     fn adapts(&mut self, hold: u64, window: &Window, knobs: &LimiterKnobs) -> Option<(Micros, By)> {
         let pace = self.pace.saturating_neg();
-        let mirrored = self.estimate.measured() || matches!(self.quota, QuotaLimit::Limit(_));
+        let known = self.estimate.measured() || matches!(self.quota, QuotaLimit::Limit(_));
+        let mirrored = known && self.kind != Kind::Window;
         self.wanted = micro(hold);
         let room = if mirrored { self.wanted.saturating_sub(self.mirror) } else { 0 };
         let slow = self.after(pace.max(room));
-        let slid = if self.sliding_until.is_some() { self.slides(hold, window, knobs) } else { None };
+        let slid = if self.kind == Kind::Window { self.slides(hold, window, knobs) } else { None };
         match (slow, slid) {
             (Some(until), Some(other)) if other.0 > until => Some(other),
             (Some(until), _) => Some((until, if pace >= room { By::Pace } else { By::Hold })),
@@ -279,7 +308,10 @@ impl Dimension {
 
     /// A window of 60 s: what was charged in it and this hold fit the limit; a larger hold waits until it is empty.
     fn slides(&self, hold: u64, window: &Window, knobs: &LimiterKnobs) -> Option<(Micros, By)> {
-        let limit = believed(self.unit, self.quota, knobs).0 * 60.0;
+        let limit = match knobs.preset {
+            Preset::Adaptive => self.estimate.rate() * 60.0,
+            _ => believed(self.unit, self.quota, knobs).0 * 60.0,
+        };
         let room = (limit as i64).saturating_sub(i64::try_from(hold).unwrap_or(i64::MAX)).max(0);
         if self.unit.window(window) <= room {
             return None;
@@ -301,16 +333,16 @@ impl Dimension {
         let mark = Mark { posted: self.posted, window: self.unit.window(window) };
         if self.at.since(self.limited_until) > IDLE {
             self.estimate.idle();
-            self.pressed = false;
+            self.pressed = None;
         }
         if knobs.preset == Preset::Adaptive {
             self.estimate.begin(expect as f64);
-            if self.pressed {
-                self.estimate.grow(expect as f64, debt as f64 / self.estimate.rate());
+            if let Some(since) = self.pressed {
+                self.estimate.grow(self.at.since(since).secs_f64(), debt as f64 / self.estimate.rate());
             }
             self.fit(knobs);
         }
-        self.pressed = false;
+        self.pressed = None;
         self.wanted = 0;
         self.pace = self.pace.saturating_sub(micro(expect));
         self.mirror = self.mirror.saturating_sub(micro(hold));
@@ -375,10 +407,19 @@ impl Dimension {
         let hold = self.unit.hold(attempt);
         let from = self.estimate.rate();
         self.pace = self.pace.min(0);
-        if self.shows_sliding(mark, hold) {
-            self.sliding_until = Some(self.at + SLIDING_FOR);
-            self.streak = 0;
-            return Some(Reaction { from, to: from, streak: 0 });
+        let asked = mark.window as f64 + hold as f64;
+        if self.shows_window(mark, hold) {
+            self.kind = Kind::Window;
+            self.fitted = 0.0;
+        }
+        if asked < self.fitted * (1.0 - 4.0 * WINDOW_ERROR) {
+            self.fitted = 0.0;
+        }
+        self.refused = self.refused.min(asked);
+        let first = !self.estimate.measured();
+        if first {
+            self.refused = asked;
+            self.fits = 0;
         }
         self.mirror = self.mirror.min(0);
         let blocked = self.estimate.reject(Evidence {
@@ -388,25 +429,49 @@ impl Dimension {
             window: mark.window as f64,
             loaded,
             hold: hold as f64,
+            slides: (self.kind == Kind::Window).then_some(self.fitted),
             least: self.unit.least(),
         });
         self.streak = if blocked { self.streak.saturating_add(1) } else { 0 };
-        self.pressed = false;
+        self.streak_seen |= blocked;
+        self.pressed = None;
         self.fit(knobs);
         self.clip();
         Some(Reaction { from, to: self.estimate.rate(), streak: self.streak })
     }
 
     /// The bucket had room, but a minute's worth was charged in the last 60 s: this meter does not refill, it slides.
-    fn shows_sliding(&self, mark: Mark, hold: u64) -> bool {
+    fn shows_window(&self, mark: Mark, hold: u64) -> bool {
         let QuotaLimit::Limit(limit) = self.quota else { return false };
         let charged = mark.window as f64 + hold as f64;
-        self.sliding_until.is_none() && self.mirror >= micro(hold) && charged >= 0.97 * limit as f64
+        self.kind != Kind::Window && self.mirror >= micro(hold) && charged >= 0.97 * limit as f64
+    }
+
+    /// An attempt was accepted: what a window would have held with it.
+    pub(super) fn accepted(&mut self, attempt: &Attempt) {
+        let held = self.unit.mark(attempt).window as f64 + self.unit.hold(attempt) as f64;
+        self.fitted = self.fitted.max(held);
+        if attempt.order < self.epoch_order || !self.estimate.measured() {
+            return;
+        }
+        match self.kind {
+            Kind::Unsure if held > self.refused * (1.0 + WINDOW_ERROR) => self.kind = Kind::Bucket,
+            Kind::Unsure if self.streak_seen => {
+                self.fits += 1;
+                if self.fits >= WINDOW_FITS {
+                    self.kind = Kind::Window;
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The queue is held back by a pause: the meter goes on being pressed.
     pub(super) fn paused(&mut self, until: Micros) {
         self.limited_until = self.limited_until.max(until);
+        // What the pause lets in is not sent in one go: a reject then tells how much it was.
+        let missed = self.rate.over(until.since(self.at).secs_f64());
+        self.pace = self.pace.min(0).saturating_sub(missed);
     }
 
     /// What the adaptive rule believes, units per second.
@@ -426,7 +491,7 @@ impl Dimension {
 
     /// Whether it is taken to slide.
     pub(super) fn sliding(&self) -> bool {
-        self.sliding_until.is_some()
+        self.kind == Kind::Window
     }
 
     /// For the status; `charged` is the window's net charge now.

@@ -1,17 +1,18 @@
 //! What the `adaptive` rule believes the rate of one meter to be, and how that belief moves.
 //!
-//! This is the seat of the estimator. It keeps one *anchor*: the send of the last rejected request that opened an epoch.
-//! At an anchor the server's level is in `[0, h)`, so that between two of them, `d` seconds apart with a net charge of `A`,
-//! the server's rate is `A/d` within `h/d` (study §E.4). Several anchors with change points and meter hypotheses belong
-//! here too.
+//! Rejects measure the rate (`anchors`); between them it climbs back to what was measured and then beyond, slowly first
+//! and ever faster (the shape of CUBIC, RFC 9438, with a convex branch that is exponential, so that a limit that has
+//! doubled is found within a minute). A probe that only confirms the limit makes the next one rarer, down to one reject in
+//! some hundreds of requests; a contradiction makes them frequent again.
 //!
-//! The rate grows with what is *sent* while the meter holds the queue, never with time alone: no growth without
-//! evidence, and a wait is exact because the rate stands still meanwhile.
+//! The rate moves only while the meter holds the queue, never with time alone, and only when something is sent: a wait is
+//! exact because the rate stands still meanwhile.
 
 use std::f64::consts::LN_2;
 
 use crate::record::Micros;
 
+use super::anchors::{Anchor, Anchors};
 use super::flight::Posted;
 use super::knobs::AdaptiveKnobs;
 
@@ -23,12 +24,25 @@ const RAMP_FIRST: f64 = 12.0;
 const SEEK_DOUBLING: f64 = 20.0;
 /// Seconds of its rate that a server's burst is at least believed to hold (study §D.1 has no smaller).
 const SMALLEST_BURST: f64 = 2.0;
-/// Shortest time in which a rate that was backed off returns to where it was (study §E.4, K) ...
-const RECOVER_SECONDS: f64 = 15.0;
-/// ... and no shorter than this many requests of the size that was rejected.
-const RECOVER_REQUESTS: f64 = 20.0;
-/// Probes that keep confirming the same rate become this many times rarer at most.
-const MOST_PATIENCE: f64 = 16.0;
+/// Seconds in which a rate that was backed off returns to where it was, at patience 1 (study §E.4, K).
+const RETURN: f64 = 12.0;
+/// Seconds beyond that in which a probe has grown the rate by the knob's growth, at patience 1 (study §E.4, T_g).
+const PROBE: f64 = 18.0;
+/// A cycle of return and probe ends in a reject: patience rises until so many requests pass in one.
+const REQUESTS_A_CYCLE: f64 = 350.0;
+/// It is never so low that a return takes fewer requests than this ...
+const REQUESTS_A_RETURN: f64 = 15.0;
+/// ... nor higher than this.
+const MOST_PATIENCE: f64 = 20.0;
+/// A probe that got so far above what was measured has found another quota.
+const NEWS: f64 = 1.15;
+/// Seconds of the rate that must have been accepted between two rejects for the second to say how fast the meter is.
+const AT_ONCE: f64 = 0.5;
+/// A window gives back what it holds only as that gets old, and a minute all at once: a probe costs a few rejects there,
+/// and is made so many times more rarely.
+const WINDOW_CYCLES: f64 = 4.0;
+/// Part of a window's limit by which a reject moves it back.
+const WINDOW_BACKOFF: f64 = 0.99;
 /// One reaction never cuts deeper than this.
 const DEEPEST_CUT: f64 = 0.4;
 /// The rate never falls below one rejected request in this many seconds.
@@ -45,17 +59,8 @@ pub(super) enum Phase {
     Ramp,
     /// After the first reject: somewhere between this rate and `to`.
     Seek { to: f64 },
-    /// Returning to the rate at which it was rejected.
-    Recover { to: f64, speed: f64 },
-    /// Looking for more, since this rate and for so many seconds: the longer without a reject, the faster.
-    Probe { from: f64, since: f64 },
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Anchor {
-    at: Micros,
-    order: u64,
-    posted: Posted,
+    /// On the way from `from` to `to`, the rate that was measured, and beyond; `pressed` seconds so far.
+    Climb { from: f64, to: f64, pressed: f64 },
 }
 
 /// A reject that opens an epoch, as the estimator sees it.
@@ -73,6 +78,8 @@ pub(super) struct Evidence {
     pub(super) loaded: f64,
     /// Its own hold.
     pub(super) hold: f64,
+    /// The meter counts a window: the most that it was seen to hold, 0 if that is not known.
+    pub(super) slides: Option<f64>,
     /// The least that may be asked for every [`SLOWEST`] seconds.
     pub(super) least: f64,
 }
@@ -83,10 +90,11 @@ pub(super) struct RateEstimate {
     rate: f64,
     ceiling: f64,
     phase: Phase,
-    anchor: Option<Anchor>,
+    anchors: Anchors,
     /// A rate that the first reject has proven, and until when what follows from the same burst may not deny it.
     proven: Option<(f64, Micros)>,
     interval: Option<(f64, f64)>,
+    /// How many times slower than at first it returns and probes.
     patience: f64,
     knobs: AdaptiveKnobs,
 }
@@ -99,10 +107,10 @@ impl RateEstimate {
             ceiling: ceiling.unwrap_or(f64::MAX),
             phase: match (believed, ceiling) {
                 (true, Some(_)) => Phase::Hold,
-                (true, None) => Phase::Probe { from: rate, since: 0.0 },
+                (true, None) => climb(rate, rate),
                 (false, _) => Phase::Ramp,
             },
-            anchor: None,
+            anchors: Anchors::default(),
             proven: None,
             interval: None,
             patience: 1.0,
@@ -119,7 +127,7 @@ impl RateEstimate {
         self.phase
     }
 
-    /// The interval in which the last two epochs put the server's rate.
+    /// The interval in which the epochs of the present regime put the server's rate.
     pub(super) fn interval(&self) -> Option<(f64, f64)> {
         self.interval
     }
@@ -137,7 +145,7 @@ impl RateEstimate {
         if before == self.ceiling {
             return;
         }
-        self.anchor = None;
+        self.anchors.clear();
         self.proven = None;
         self.interval = None;
         self.patience = 1.0;
@@ -146,12 +154,15 @@ impl RateEstimate {
             (false, Some(new)) => self.rate *= new / before,
             (_, None) => {}
         }
-        self.settle_phase();
+        self.phase = climb(self.rate, self.rate);
+        self.hold_at_ceiling();
     }
 
-    fn settle_phase(&mut self) {
-        self.rate = self.rate.min(self.ceiling);
-        self.phase = if self.rate >= self.ceiling { Phase::Hold } else { Phase::Probe { from: self.rate, since: 0.0 } };
+    fn hold_at_ceiling(&mut self) {
+        if self.rate >= self.ceiling {
+            self.rate = self.ceiling;
+            self.phase = Phase::Hold;
+        }
     }
 
     /// `charge` is sent: where nothing is known, one such request in twelve seconds is not too much to begin with.
@@ -161,44 +172,42 @@ impl RateEstimate {
         }
     }
 
-    /// `charge` was sent while this meter held the queue. `lag` seconds of the rate are debts that are still to be billed:
-    /// the limit is not sought faster than they come in.
-    pub(super) fn grow(&mut self, charge: f64, lag: f64) {
-        let seconds = charge / self.rate;
-        let factor = match &mut self.phase {
+    /// This meter has held the queue for `seconds`, and now something is sent. `lag` seconds of the rate are debts that are
+    /// still to be billed: the limit is not sought faster than they come in.
+    pub(super) fn grow(&mut self, seconds: f64, lag: f64) {
+        match &mut self.phase {
             Phase::Hold => return,
-            Phase::Ramp => (LN_2 * (seconds / RAMP_DOUBLING.max(lag)).min(1.0)).exp(),
-            Phase::Seek { to } => (LN_2 * (seconds / SEEK_DOUBLING.max(3.0 * lag)).min(1.0)).exp().min(*to / self.rate),
-            Phase::Recover { to, speed } => (*speed * seconds).exp().min(*to / self.rate),
-            Phase::Probe { since, .. } => {
-                // exp(1/2 (t/T)^2), with T such that the first minute gives the knob's growth.
-                let before = *since;
-                *since += seconds.min(30.0);
-                (self.knobs.growth_per_minute.ln() * (*since * *since - before * before)
-                    / 3_600.0
-                    / self.patience.sqrt())
-                .exp()
+            Phase::Ramp => self.rate *= (LN_2 * (seconds / RAMP_DOUBLING.max(lag)).min(1.0)).exp(),
+            Phase::Seek { to } => {
+                let to = *to;
+                self.rate = (self.rate * (LN_2 * (seconds / SEEK_DOUBLING.max(3.0 * lag)).min(1.0)).exp()).min(to);
+                if self.rate >= to {
+                    self.phase = climb(to, to);
+                }
             }
-        };
-        self.rate *= factor;
-        match self.phase {
-            Phase::Recover { to, .. } | Phase::Seek { to } if self.rate >= to * (1.0 - 1e-9) => self.settle_phase(),
-            _ if self.rate >= self.ceiling => self.settle_phase(),
-            _ => {}
+            Phase::Climb { from, to, pressed } => {
+                *pressed += seconds.min(30.0);
+                let (back, probe) = ((RETURN + lag) * self.patience, (PROBE + 2.0 * lag) * self.patience);
+                let beyond = (*pressed - back) / probe;
+                self.rate = if beyond < 0.0 {
+                    *to - (*to - *from) * (1.0 - *pressed / back).powi(3)
+                } else {
+                    *to * (self.knobs.growth_per_minute.ln() * beyond.powi(3)).min(20.0).exp()
+                };
+            }
         }
+        self.hold_at_ceiling();
     }
 
     /// The load stopped pressing against this meter: the server's level may have run into its burst, so that the next
     /// interval proves nothing.
     pub(super) fn idle(&mut self) {
-        self.anchor = None;
+        self.anchors.clear();
     }
 
     /// An attempt sent at `order` was never charged by the server.
     pub(super) fn unpost(&mut self, order: u64, hold: u64, charge: u64) {
-        if let Some(anchor) = self.anchor.as_mut().filter(|anchor| order < anchor.order) {
-            anchor.posted.unpost(hold, charge);
-        }
+        self.anchors.unpost(order, hold, charge);
     }
 
     /// A reject that opens an epoch. True if next to nothing was accepted since the last one: the server is blocked, which
@@ -206,8 +215,10 @@ impl RateEstimate {
     pub(super) fn reject(&mut self, seen: Evidence) -> bool {
         let before = self.rate;
         let slowest = (seen.hold.max(seen.least) / SLOWEST).min(before);
-        let previous = self.anchor.replace(Anchor { at: seen.at, order: seen.order, posted: seen.posted });
+        let admitted = self.anchors.admitted_since(seen.posted);
+        let anchor = Anchor { at: seen.at, order: seen.order, posted: seen.posted, hold: seen.hold };
         if self.phase == Phase::Ramp {
+            self.anchors.add(anchor);
             // A full bucket of B = 60 r gave `window = B + r * loaded`. Every smaller burst means a higher rate, within the
             // smallest burst, and Seek finds it; a window or a minute lies between.
             let at_most = before * self.knobs.backoff;
@@ -217,44 +228,62 @@ impl RateEstimate {
             self.proven = Some((self.rate, seen.at + PROVEN_FOR));
             return false;
         }
-        let cut = before * self.knobs.backoff;
-        let mut new = cut;
-        if let Some(anchor) = previous {
-            let span = seen.at.since(anchor.at).secs_f64();
-            let (charge, admitted) = seen.posted.since(anchor.posted);
-            if admitted <= 2.0 * seen.hold {
-                return true;
-            }
-            if span > 0.0 {
-                let (low, high) = (((charge - seen.hold) / span).max(0.0), ((charge + seen.hold) / span).max(0.0));
-                self.interval = Some((low, high));
-                if high < cut {
-                    new = ((charge + seen.hold / 2.0) / span).max(DEEPEST_CUT * before);
-                }
+        let little = (2.0 * seen.hold).max(AT_ONCE * before);
+        if admitted.is_some_and(|admitted| admitted <= little) {
+            self.anchors.add(anchor);
+            return true;
+        }
+        if let Phase::Climb { to, .. } = self.phase
+            && before > NEWS * to
+        {
+            // The quota has grown: what the anchors measured is over.
+            self.anchors.clear();
+        }
+        let regime = self.anchors.add(anchor);
+        // What a probe went beyond the measured rate was a question, not a belief.
+        let believed = match self.phase {
+            Phase::Climb { to, .. } if before <= NEWS * to => before.min(to),
+            _ => before,
+        };
+        let cut = believed * self.knobs.backoff;
+        let (mut from, mut to) = (cut, believed);
+        let mut cycles = 1.0;
+        if let Some(most) = seen.slides {
+            // It holds less than what was asked for, and at least what it was seen to hold.
+            let (asked, held) = ((seen.window + seen.hold) / 60.0, seen.window / 60.0);
+            to = held.max(asked.min(most / 60.0)).min(believed);
+            from = to * WINDOW_BACKOFF;
+            self.interval = Some((to, asked));
+            cycles = WINDOW_CYCLES;
+        } else if let Some(regime) = regime {
+            self.interval = Some((regime.low, regime.high));
+            if regime.high < cut {
+                // Less than was believed: straight to what was measured.
+                let (mean, error) = ((regime.low + regime.high) / 2.0, (regime.high - regime.low) / 2.0);
+                from = (mean + error / 2.0).max(DEEPEST_CUT * before);
+                to = from;
+                self.patience = 1.0;
+            } else {
+                to = before.clamp(believed, regime.high.max(believed));
+                from = to * self.knobs.backoff;
             }
         }
         if let Some((rate, _)) = self.proven.filter(|&(_, until)| seen.at < until) {
-            new = new.max(rate);
+            from = from.max(rate);
         }
-        new = new.max(slowest);
-        self.patience = if new < cut { 1.0 } else { (self.patience * 2.0).min(MOST_PATIENCE) };
-        self.rate = new.min(self.ceiling);
-        self.recover(before, seen);
+        from = from.max(slowest).min(self.ceiling);
+        to = to.max(from).min(self.ceiling);
+        let request = seen.hold / self.rate.max(1e-9);
+        let least = (REQUESTS_A_RETURN * request / RETURN).clamp(1.0, MOST_PATIENCE);
+        let most = (cycles * REQUESTS_A_CYCLE * request / (RETURN + PROBE / 2.0)).clamp(least, MOST_PATIENCE);
+        self.patience = (self.patience * 2.0).clamp(least, most);
+        self.rate = from;
+        self.phase = climb(from, to);
+        self.hold_at_ceiling();
         false
     }
+}
 
-    /// Sets out for the rate that was rejected. What the last minute as a whole took is worth more than what was taken in
-    /// the last seconds of it: a meter that slides, or starts afresh every minute, blocks for a while and is not slower
-    /// for that.
-    fn recover(&mut self, before: f64, seen: Evidence) {
-        let best = if let Phase::Recover { to, .. } = self.phase { before.max(to) } else { before };
-        let sustained = (seen.window / seen.loaded.max(1.0)).min(best);
-        let to = (self.rate / self.knobs.backoff).min(before).max(sustained).min(self.ceiling);
-        if to <= self.rate {
-            self.phase = Phase::Probe { from: self.rate, since: 0.0 };
-            return;
-        }
-        let seconds = self.patience * RECOVER_SECONDS.max(RECOVER_REQUESTS * seen.hold / self.rate);
-        self.phase = Phase::Recover { to, speed: (to / self.rate).ln() / seconds };
-    }
+fn climb(from: f64, to: f64) -> Phase {
+    Phase::Climb { from, to, pressed: 0.0 }
 }

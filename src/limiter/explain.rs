@@ -74,8 +74,8 @@ impl Scope {
             Phase::Hold => format!("{name}: holding at the quota"),
             Phase::Ramp => format!("{name}: ramping up"),
             Phase::Seek { .. } => format!("{name}: seeking the limit"),
-            Phase::Recover { to, .. } => format!("{name}: backed off to {:.0} %", 100.0 * rate / to),
-            Phase::Probe { from, .. } => format!("{name}: probing {:+.0} %", 100.0 * (rate / from - 1.0)),
+            Phase::Climb { to, .. } if rate < to => format!("{name}: backed off to {:.0} %", 100.0 * rate / to),
+            Phase::Climb { to, .. } => format!("{name}: probing {:+.0} %", 100.0 * (rate / to - 1.0)),
         }
     }
 }

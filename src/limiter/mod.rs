@@ -9,6 +9,7 @@
 //! answers. May not know how a *server* meters (`crate::meter`): its proof would be circular.
 
 mod admission;
+mod anchors;
 mod classic;
 mod clock;
 #[cfg(test)]

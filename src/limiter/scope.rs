@@ -189,6 +189,8 @@ impl Scope {
         let charged = charged.min(LARGEST);
         let own = self.tick(now);
         self.land(attempt);
+        self.requests.accepted(attempt);
+        self.tokens.accepted(attempt);
         self.tokens.correct(attempt.posted, attempt.paced, charged);
         self.window.correct(attempt.posted, charged, attempt.sent, own);
         self.window.settle(charged, own);
