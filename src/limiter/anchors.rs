@@ -49,9 +49,9 @@ impl Anchors {
         self.kept.clear();
     }
 
-    /// Units reserved since the last anchor by what was sent before `posted`; `None` without an anchor.
-    pub(super) fn admitted_since(&self, posted: Posted) -> Option<f64> {
-        self.kept.back().map(|anchor| posted.since(anchor.posted).1)
+    /// The newest.
+    pub(super) fn last(&self) -> Option<&Anchor> {
+        self.kept.back()
     }
 
     /// An attempt sent at `order` was never charged by the server.

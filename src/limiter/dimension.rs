@@ -338,7 +338,7 @@ impl Dimension {
         if knobs.preset == Preset::Adaptive {
             self.estimate.begin(expect as f64);
             if let Some(since) = self.pressed {
-                self.estimate.grow(self.at.since(since).secs_f64(), debt as f64 / self.estimate.rate());
+                self.estimate.grow(self.at.since(since).secs_f64(), debt as f64 / self.estimate.rate(), self.kind == Kind::Window);
             }
             self.fit(knobs);
         }

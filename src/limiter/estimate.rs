@@ -36,8 +36,13 @@ const REQUESTS_A_RETURN: f64 = 15.0;
 const MOST_PATIENCE: f64 = 20.0;
 /// A probe that got so far above what was measured has found another quota.
 const NEWS: f64 = 1.15;
-/// Seconds of the rate that must have been accepted between two rejects for the second to say how fast the meter is.
-const AT_ONCE: f64 = 0.5;
+/// Two rejects say how fast the meter is if they are so far apart that the fate of everything before the second one is
+/// known (a 429 takes 0.3 s at most, study §D.1) ...
+const SETTLED: Micros = Micros::from_millis(800);
+/// ... and so many times the rejected request was accepted in between.
+const MEASURES: f64 = 6.0;
+/// Seconds that a window takes to answer a probe.
+const WINDOW_LAG: f64 = 60.0;
 /// A window gives back what it holds only as that gets old, and a minute all at once: a probe costs a few rejects there,
 /// and is made so many times more rarely.
 const WINDOW_CYCLES: f64 = 4.0;
@@ -174,7 +179,8 @@ impl RateEstimate {
 
     /// This meter has held the queue for `seconds`, and now something is sent. `lag` seconds of the rate are debts that are
     /// still to be billed: the limit is not sought faster than they come in.
-    pub(super) fn grow(&mut self, seconds: f64, lag: f64) {
+    pub(super) fn grow(&mut self, seconds: f64, lag: f64, slides: bool) {
+        let lag = if slides { lag + WINDOW_LAG } else { lag };
         match &mut self.phase {
             Phase::Hold => return,
             Phase::Ramp => self.rate *= (LN_2 * (seconds / RAMP_DOUBLING.max(lag)).min(1.0)).exp(),
@@ -215,7 +221,6 @@ impl RateEstimate {
     pub(super) fn reject(&mut self, seen: Evidence) -> bool {
         let before = self.rate;
         let slowest = (seen.hold.max(seen.least) / SLOWEST).min(before);
-        let admitted = self.anchors.admitted_since(seen.posted);
         let anchor = Anchor { at: seen.at, order: seen.order, posted: seen.posted, hold: seen.hold };
         if self.phase == Phase::Ramp {
             self.anchors.add(anchor);
@@ -228,8 +233,10 @@ impl RateEstimate {
             self.proven = Some((self.rate, seen.at + PROVEN_FOR));
             return false;
         }
-        let little = (2.0 * seen.hold).max(AT_ONCE * before);
-        if admitted.is_some_and(|admitted| admitted <= little) {
+        if self.anchors.last().is_some_and(|last| {
+            let (_, admitted) = seen.posted.since(last.posted);
+            seen.at.since(last.at) < SETTLED || admitted <= MEASURES * seen.hold
+        }) {
             self.anchors.add(anchor);
             return true;
         }
