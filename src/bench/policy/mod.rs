@@ -3,6 +3,14 @@
 //! A policy decides when the head of its queue is sent and what becomes of a refused request. It sees what a client sees:
 //! its own requests, their outcomes and the time. It never sees the server.
 
+pub mod gcra;
+pub mod gradient;
+pub mod pacer;
+mod retry;
+mod round_robin;
+pub mod sdk_adaptive;
+pub mod standard;
+
 use rand_chacha::ChaCha8Rng;
 
 use crate::record::{Micros, Priority};
