@@ -142,6 +142,8 @@ pub(super) struct Dimension {
     limited_until: Micros,
     /// Since when it has held the queue, if it was closed when it was last asked.
     pressed: Option<Micros>,
+    /// Rejects followed each other: nothing is sent, and nothing learned, before this.
+    paused_until: Micros,
     posted: Posted,
     /// Attempts sent before this one are part of what the last reaction already answered.
     epoch_order: u64,
@@ -174,6 +176,7 @@ impl Dimension {
             wanted: 0,
             limited_until: now,
             pressed: None,
+            paused_until: now,
             posted: Posted::default(),
             epoch_order: 0,
             streak: 0,
@@ -286,7 +289,7 @@ impl Dimension {
         };
         if let Some((until, _)) = gate {
             self.limited_until = until;
-            self.pressed.get_or_insert(self.at);
+            self.pressed.get_or_insert(self.at.max(self.paused_until));
         }
         gate
     }
@@ -338,7 +341,8 @@ impl Dimension {
         if knobs.preset == Preset::Adaptive {
             self.estimate.begin(expect as f64);
             if let Some(since) = self.pressed {
-                self.estimate.grow(self.at.since(since).secs_f64(), debt as f64 / self.estimate.rate(), self.kind == Kind::Window);
+                let seconds = self.at.since(since).secs_f64();
+                self.estimate.grow(seconds, debt as f64 / self.estimate.rate(), self.kind == Kind::Window);
             }
             self.fit(knobs);
         }
@@ -430,6 +434,7 @@ impl Dimension {
             loaded,
             hold: hold as f64,
             slides: (self.kind == Kind::Window).then_some(self.fitted),
+            refills: self.kind == Kind::Bucket,
             least: self.unit.least(),
         });
         self.streak = if blocked { self.streak.saturating_add(1) } else { 0 };
@@ -469,6 +474,8 @@ impl Dimension {
     /// The queue is held back by a pause: the meter goes on being pressed.
     pub(super) fn paused(&mut self, until: Micros) {
         self.limited_until = self.limited_until.max(until);
+        self.paused_until = until;
+        self.pressed = None;
         // What the pause lets in is not sent in one go: a reject then tells how much it was.
         let missed = self.rate.over(until.since(self.at).secs_f64());
         self.pace = self.pace.min(0).saturating_sub(missed);

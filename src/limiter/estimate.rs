@@ -22,6 +22,8 @@ const RAMP_DOUBLING: f64 = 3.0;
 const RAMP_FIRST: f64 = 12.0;
 /// After the first reject the rate is known to a factor, whatever the burst was: so many seconds to double.
 const SEEK_DOUBLING: f64 = 20.0;
+/// ... and no fewer requests.
+const SEEK_REQUESTS: f64 = 8.0;
 /// Seconds of its rate that a server's burst is at least believed to hold (study §D.1 has no smaller).
 const SMALLEST_BURST: f64 = 2.0;
 /// Seconds in which a rate that was backed off returns to where it was, at patience 1 (study §E.4, K).
@@ -29,13 +31,13 @@ const RETURN: f64 = 12.0;
 /// Seconds beyond that in which a probe has grown the rate by the knob's growth, at patience 1 (study §E.4, T_g).
 const PROBE: f64 = 18.0;
 /// A cycle of return and probe ends in a reject: patience rises until so many requests pass in one.
-const REQUESTS_A_CYCLE: f64 = 350.0;
+const REQUESTS_A_CYCLE: f64 = 320.0;
 /// It is never so low that a return takes fewer requests than this ...
 const REQUESTS_A_RETURN: f64 = 15.0;
 /// ... nor higher than this.
 const MOST_PATIENCE: f64 = 20.0;
 /// A probe that got so far above what was measured has found another quota.
-const NEWS: f64 = 1.15;
+const NEWS: f64 = 1.3;
 /// Two rejects say how fast the meter is if they are so far apart that the fate of everything before the second one is
 /// known (a 429 takes 0.3 s at most, study §D.1) ...
 const SETTLED: Micros = Micros::from_millis(800);
@@ -48,8 +50,8 @@ const WINDOW_LAG: f64 = 60.0;
 const WINDOW_CYCLES: f64 = 4.0;
 /// Part of a window's limit by which a reject moves it back.
 const WINDOW_BACKOFF: f64 = 0.99;
-/// One reaction never cuts deeper than this.
-const DEEPEST_CUT: f64 = 0.4;
+/// Weight of the newest request in their mean.
+const REQUEST_WEIGHT: f64 = 0.05;
 /// The rate never falls below one rejected request in this many seconds.
 const SLOWEST: f64 = 120.0;
 /// What the first reject proved stands this long: what a window saw of the first burst is gone then.
@@ -85,6 +87,8 @@ pub(super) struct Evidence {
     pub(super) hold: f64,
     /// The meter counts a window: the most that it was seen to hold, 0 if that is not known.
     pub(super) slides: Option<f64>,
+    /// The meter is known to refill.
+    pub(super) refills: bool,
     /// The least that may be asked for every [`SLOWEST`] seconds.
     pub(super) least: f64,
 }
@@ -98,7 +102,11 @@ pub(super) struct RateEstimate {
     anchors: Anchors,
     /// A rate that the first reject has proven, and until when what follows from the same burst may not deny it.
     proven: Option<(f64, Micros)>,
+    /// When the request was sent whose reject opened the last epoch.
+    last_epoch: Option<Micros>,
     interval: Option<(f64, f64)>,
+    /// What a request is charged, on average.
+    request: f64,
     /// How many times slower than at first it returns and probes.
     patience: f64,
     knobs: AdaptiveKnobs,
@@ -117,7 +125,9 @@ impl RateEstimate {
             },
             anchors: Anchors::default(),
             proven: None,
+            last_epoch: None,
             interval: None,
+            request: 0.0,
             patience: 1.0,
             knobs,
         }
@@ -175,31 +185,35 @@ impl RateEstimate {
         if self.phase == Phase::Ramp {
             self.rate = self.rate.max(charge / RAMP_FIRST).min(self.ceiling);
         }
+        self.request = if self.request == 0.0 { charge } else { self.request + REQUEST_WEIGHT * (charge - self.request) };
     }
 
     /// This meter has held the queue for `seconds`, and now something is sent. `lag` seconds of the rate are debts that are
     /// still to be billed: the limit is not sought faster than they come in.
     pub(super) fn grow(&mut self, seconds: f64, lag: f64, slides: bool) {
+        let request = self.request;
         let lag = if slides { lag + WINDOW_LAG } else { lag };
         match &mut self.phase {
             Phase::Hold => return,
             Phase::Ramp => self.rate *= (LN_2 * (seconds / RAMP_DOUBLING.max(lag)).min(1.0)).exp(),
             Phase::Seek { to } => {
                 let to = *to;
-                self.rate = (self.rate * (LN_2 * (seconds / SEEK_DOUBLING.max(3.0 * lag)).min(1.0)).exp()).min(to);
+                self.rate = (self.rate * (LN_2 * (seconds / SEEK_DOUBLING.max(SEEK_REQUESTS * request / self.rate).max(3.0 * lag)).min(1.0)).exp()).min(to);
                 if self.rate >= to {
                     self.phase = climb(to, to);
                 }
             }
             Phase::Climb { from, to, pressed } => {
                 *pressed += seconds.min(30.0);
-                let (back, probe) = ((RETURN + lag) * self.patience, (PROBE + 2.0 * lag) * self.patience);
+                let patience = self.patience.max((REQUESTS_A_RETURN * request / *to / RETURN).min(MOST_PATIENCE));
+                let (back, probe) = ((RETURN + lag) * patience, (PROBE + 2.0 * lag) * patience);
                 let beyond = (*pressed - back) / probe;
-                self.rate = if beyond < 0.0 {
+                let next = if beyond < 0.0 {
                     *to - (*to - *from) * (1.0 - *pressed / back).powi(3)
                 } else {
-                    *to * (self.knobs.growth_per_minute.ln() * beyond.powi(3)).min(20.0).exp()
+                    *to * (self.knobs.growth_per_minute.ln() * beyond.powi(5)).min(20.0).exp()
                 };
+                self.rate = next.min(2.0 * self.rate);
             }
         }
         self.hold_at_ceiling();
@@ -214,6 +228,22 @@ impl RateEstimate {
     /// An attempt sent at `order` was never charged by the server.
     pub(super) fn unpost(&mut self, order: u64, hold: u64, charge: u64) {
         self.anchors.unpost(order, hold, charge);
+    }
+
+    /// Next to nothing was accepted since `from`: a bucket that had something then, and is still empty, refills no faster
+    /// than this. What is settled above its reservation meanwhile counts, so that debts do not look like slowness.
+    fn bound(&mut self, from: Anchor, to: Anchor, seen: Evidence, slowest: f64) {
+        let span = to.at.since(from.at);
+        if !seen.refills || span < SETTLED {
+            return;
+        }
+        let (charge, _) = to.posted.since(from.posted);
+        let high = (charge + to.hold.max(from.hold)).max(0.0) / span.secs_f64();
+        if high < self.rate {
+            self.rate = high.max(slowest);
+            self.phase = climb(self.rate, self.rate);
+            self.patience = 1.0;
+        }
     }
 
     /// A reject that opens an epoch. True if next to nothing was accepted since the last one: the server is blocked, which
@@ -233,12 +263,13 @@ impl RateEstimate {
             self.proven = Some((self.rate, seen.at + PROVEN_FOR));
             return false;
         }
-        if self.anchors.last().is_some_and(|last| {
-            let (_, admitted) = seen.posted.since(last.posted);
-            seen.at.since(last.at) < SETTLED || admitted <= MEASURES * seen.hold
-        }) {
-            self.anchors.add(anchor);
-            return true;
+        let last = self.last_epoch.replace(seen.at);
+        if let Some(from) = self.anchors.last().copied() {
+            let (_, admitted) = seen.posted.since(from.posted);
+            if last.is_some_and(|last| seen.at.since(last) < SETTLED) || admitted <= MEASURES * seen.hold {
+                self.bound(from, anchor, seen, slowest);
+                return true;
+            }
         }
         if let Phase::Climb { to, .. } = self.phase
             && before > NEWS * to
@@ -267,7 +298,7 @@ impl RateEstimate {
             if regime.high < cut {
                 // Less than was believed: straight to what was measured.
                 let (mean, error) = ((regime.low + regime.high) / 2.0, (regime.high - regime.low) / 2.0);
-                from = (mean + error / 2.0).max(DEEPEST_CUT * before);
+                from = mean + error / 2.0;
                 to = from;
                 self.patience = 1.0;
             } else {
@@ -280,11 +311,9 @@ impl RateEstimate {
         }
         from = from.max(slowest).min(self.ceiling);
         to = to.max(from).min(self.ceiling);
-        let request = seen.hold / self.rate.max(1e-9);
-        let least = (REQUESTS_A_RETURN * request / RETURN).clamp(1.0, MOST_PATIENCE);
-        let most = (cycles * REQUESTS_A_CYCLE * request / (RETURN + PROBE / 2.0)).clamp(least, MOST_PATIENCE);
-        self.patience = (self.patience * 2.0).clamp(least, most);
         self.rate = from;
+        let most = cycles * REQUESTS_A_CYCLE * self.request / self.rate.max(1e-9) / (RETURN + PROBE * 0.75);
+        self.patience = (self.patience * 2.0).min(most.clamp(1.0, MOST_PATIENCE));
         self.phase = climb(from, to);
         self.hold_at_ceiling();
         false

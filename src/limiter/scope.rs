@@ -17,10 +17,12 @@ use super::{Cost, Decision, Epoch, LimiterKnobs, Preset, Reject, ScopeQuota, Why
 const EPOCHS: usize = 8;
 /// Rules that never adapt pause this long after a throttle, or they would send the same request again at once.
 const PAUSE: Micros = Micros::from_secs(1);
-/// First pause when throttles follow each other with nothing accepted in between; doubles each time ...
+/// Pause after the first throttle that follows another with little accepted in between.
+const FIRST_PAUSE: Micros = Micros::from_millis(200);
+/// The next one when throttles follow each other with nothing accepted in between; doubles each time ...
 const BLOCKED_PAUSE: Micros = Micros::from_secs(1);
 /// ... but within this.
-const LONGEST_BLOCKED_PAUSE: Micros = Micros::from_secs(16);
+const LONGEST_BLOCKED_PAUSE: Micros = Micros::from_secs(8);
 /// Longest Retry-After that is honoured: no request waits for ever.
 const LONGEST_HOLD_OFF: Micros = Micros::from_secs(3_600);
 
@@ -278,8 +280,11 @@ impl Scope {
     /// Throttle after throttle with nothing accepted in between: ask less and less often.
     fn pause_if_blocked(&mut self, reaction: Reaction) {
         if reaction.streak > 0 {
-            let doublings = (reaction.streak - 1).min(10);
-            let pause = Micros(BLOCKED_PAUSE.0 << doublings).min(LONGEST_BLOCKED_PAUSE);
+            // The second in a row may be chance; then it is asked less and less often.
+            let pause = match reaction.streak {
+                1 => FIRST_PAUSE,
+                more => Micros(BLOCKED_PAUSE.0 << (more - 2).min(10)).min(LONGEST_BLOCKED_PAUSE),
+            };
             self.pause(pause, Why::HoldOff);
             self.requests.paused(self.off_until);
             self.tokens.paused(self.off_until);
