@@ -33,9 +33,9 @@ const PROBE: f64 = 18.0;
 /// A cycle of return and probe ends in a reject: patience rises until so many requests pass in one.
 const REQUESTS_A_CYCLE: f64 = 320.0;
 /// It is never so low that a return takes fewer requests than this ...
-const REQUESTS_A_RETURN: f64 = 15.0;
+const REQUESTS_A_RETURN: f64 = 40.0;
 /// ... nor higher than this.
-const MOST_PATIENCE: f64 = 20.0;
+const MOST_PATIENCE: f64 = 60.0;
 /// A probe that got so far above what was measured has found another quota.
 const NEWS: f64 = 1.3;
 /// Two rejects say how fast the meter is if they are so far apart that the fate of everything before the second one is
