@@ -9,6 +9,7 @@
 
 use crate::record::Micros;
 
+use super::boundary::Boundary;
 use super::estimate::{Evidence, Phase, RateEstimate};
 use super::flight::{Attempt, Mark, Posted};
 use super::rate::{Rate, micro, units};
@@ -119,6 +120,8 @@ pub(super) struct Reaction {
     pub(super) to: f64,
     /// How many epochs in a row came with nothing accepted in between.
     pub(super) streak: u32,
+    /// When the meter starts afresh, if it does so every minute.
+    pub(super) turns: Option<Micros>,
 }
 
 /// One meter.
@@ -156,6 +159,9 @@ pub(super) struct Dimension {
     fits: u32,
     /// Rejects have followed each other with next to nothing in between.
     streak_seen: bool,
+    /// The send of the last reject of such a streak, until something is accepted.
+    blocked_at: Option<Micros>,
+    boundary: Boundary,
 }
 
 impl Dimension {
@@ -185,6 +191,8 @@ impl Dimension {
             fitted: 0.0,
             fits: 0,
             streak_seen: false,
+            blocked_at: None,
+            boundary: Boundary::default(),
         };
         dimension.fit(knobs);
         dimension.pace = dimension.pace_cap;
@@ -434,15 +442,19 @@ impl Dimension {
             loaded,
             hold: hold as f64,
             slides: (self.kind == Kind::Window).then_some(self.fitted),
-            refills: self.kind == Kind::Bucket,
+            refills: self.kind == Kind::Bucket && self.streak > 1 && !self.boundary.suspected(),
             least: self.unit.least(),
         });
         self.streak = if blocked { self.streak.saturating_add(1) } else { 0 };
         self.streak_seen |= blocked;
+        if blocked {
+            self.blocked_at = Some(attempt.sent);
+        }
         self.pressed = None;
         self.fit(knobs);
         self.clip();
-        Some(Reaction { from, to: self.estimate.rate(), streak: self.streak })
+        let turns = self.boundary.next(self.at);
+        Some(Reaction { from, to: self.estimate.rate(), streak: self.streak, turns })
     }
 
     /// The bucket had room, but a minute's worth was charged in the last 60 s: this meter does not refill, it slides.
@@ -456,6 +468,13 @@ impl Dimension {
     pub(super) fn accepted(&mut self, attempt: &Attempt) {
         let held = self.unit.mark(attempt).window as f64 + self.unit.hold(attempt) as f64;
         self.fitted = self.fitted.max(held);
+        if let Some(refused) = self.blocked_at.filter(|&refused| attempt.sent > refused) {
+            self.blocked_at = None;
+            self.boundary.turned(refused, attempt.sent);
+            if self.boundary.known() {
+                self.kind = Kind::Window;
+            }
+        }
         if attempt.order < self.epoch_order || !self.estimate.measured() {
             return;
         }

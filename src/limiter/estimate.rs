@@ -44,10 +44,10 @@ const SETTLED: Micros = Micros::from_millis(800);
 /// ... and so many times the rejected request was accepted in between.
 const MEASURES: f64 = 6.0;
 /// Seconds that a window takes to answer a probe.
-const WINDOW_LAG: f64 = 60.0;
+const WINDOW_LAG: f64 = 20.0;
 /// A window gives back what it holds only as that gets old, and a minute all at once: a probe costs a few rejects there,
 /// and is made so many times more rarely.
-const WINDOW_CYCLES: f64 = 4.0;
+const WINDOW_CYCLES: f64 = 2.0;
 /// Part of a window's limit by which a reject moves it back.
 const WINDOW_BACKOFF: f64 = 0.99;
 /// Weight of the newest request in their mean.

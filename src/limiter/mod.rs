@@ -10,6 +10,7 @@
 
 mod admission;
 mod anchors;
+mod boundary;
 mod classic;
 mod clock;
 #[cfg(test)]

@@ -279,6 +279,10 @@ impl Scope {
 
     /// Throttle after throttle with nothing accepted in between: ask less and less often.
     fn pause_if_blocked(&mut self, reaction: Reaction) {
+        if let Some(turns) = reaction.turns {
+            let own = self.clock.own();
+            return self.pause(turns.since(own), Why::HoldOff);
+        }
         if reaction.streak > 0 {
             // The second in a row may be chance; then it is asked less and less often.
             let pause = match reaction.streak {
