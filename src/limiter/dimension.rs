@@ -25,7 +25,7 @@ const BURST_UNIT_SECONDS: f64 = 10.0;
 /// The load has stopped pressing against the meter when its gate has been open for so long.
 const IDLE: Micros = Micros::from_secs(2);
 /// Pace of a window, in times of its limit.
-const WINDOW_PACE: f64 = 1.05;
+const WINDOW_PACE: f64 = 1.2;
 /// What a window holds is known within this: its bins and ours do not turn at the same moments.
 const WINDOW_ERROR: f64 = 0.005;
 /// So many requests that fit, after rejects that a bucket would not have made, and the meter is taken for a window.
@@ -85,8 +85,8 @@ impl Unit {
 
     fn window(self, window: &Window) -> i64 {
         match self {
-            Unit::Requests => window.sums().charged as i64,
-            Unit::Tokens => window.sums().net,
+            Unit::Requests => window.wide().1,
+            Unit::Tokens => window.wide().0,
         }
     }
 }

@@ -8,6 +8,10 @@ use super::rate::LARGEST;
 const BIN: u64 = 200_000;
 /// Bins kept: the current one and the 300 before it, so that at least 60 s are always covered.
 const BINS: usize = 301;
+/// Bins more that count for admission: a server's bins turn at other moments than ours, and what has left our window may
+/// still be in its own.
+const MARGIN: usize = 2;
+const RING: usize = BINS + MARGIN;
 
 #[derive(Clone, Copy, Default)]
 struct Bin {
@@ -46,15 +50,22 @@ pub(super) struct Window {
     /// Index in time of the newest bin.
     newest: u64,
     sums: Sums,
+    /// Net charge and charged requests of the window and its margin.
+    wide: (i64, i64),
 }
 
 impl Window {
     pub(super) fn new(now: Micros) -> Window {
-        Window { bins: vec![Bin::default(); BINS].into_boxed_slice(), newest: now.0 / BIN, sums: Sums::default() }
+        Window { bins: vec![Bin::default(); RING].into_boxed_slice(), newest: now.0 / BIN, sums: Sums::default(), wide: (0, 0) }
     }
 
     pub(super) fn sums(&self) -> Sums {
         self.sums
+    }
+
+    /// Net charge that may still count, and charged requests that may.
+    pub(super) fn wide(&self) -> (i64, i64) {
+        self.wide
     }
 
     /// The sums as they will be at `now` if nothing else happens.
@@ -62,7 +73,8 @@ impl Window {
         let mut sums = self.sums;
         let ahead = (now.0 / BIN).saturating_sub(self.newest).min(BINS as u64);
         for index in 1..=ahead {
-            let bin = &self.bins[((self.newest + index) % BINS as u64) as usize];
+            // At each step the oldest bin of the window goes: the margin is older.
+            let bin = &self.bins[((self.newest + index + MARGIN as u64) % RING as u64) as usize];
             sums.sent -= u64::from(bin.sent);
             sums.charged -= u64::from(bin.charged);
             sums.held -= bin.held;
@@ -78,15 +90,17 @@ impl Window {
         if target <= self.newest {
             return;
         }
-        for _ in 0..(target - self.newest).min(BINS as u64) {
+        for _ in 0..(target - self.newest).min(RING as u64) {
             self.newest += 1;
-            let bin = &mut self.bins[(self.newest % BINS as u64) as usize];
-            self.sums.sent -= u64::from(bin.sent);
-            self.sums.charged -= u64::from(bin.charged);
-            self.sums.held -= bin.held;
-            self.sums.settled -= bin.settled;
-            self.sums.net -= bin.net;
-            *bin = Bin::default();
+            let leaves = self.bins[((self.newest + MARGIN as u64) % RING as u64) as usize];
+            self.sums.sent -= u64::from(leaves.sent);
+            self.sums.charged -= u64::from(leaves.charged);
+            self.sums.held -= leaves.held;
+            self.sums.settled -= leaves.settled;
+            self.sums.net -= leaves.net;
+            let forgotten = std::mem::take(&mut self.bins[(self.newest % RING as u64) as usize]);
+            self.wide.0 -= forgotten.net;
+            self.wide.1 -= i64::from(forgotten.charged);
         }
         if self.newest < target {
             // Everything has gone; the bins are all empty, so only the label moves.
@@ -94,15 +108,16 @@ impl Window {
         }
     }
 
-    /// The bin of `at`, if it is still within the window.
-    fn bin(&mut self, at: Micros) -> Option<&mut Bin> {
+    /// The bin of `at`, if it still counts, and whether it is within the window proper.
+    fn bin(&mut self, at: Micros) -> Option<(&mut Bin, bool)> {
         let index = (at.0 / BIN).min(self.newest);
-        (self.newest - index < BINS as u64).then(|| &mut self.bins[(index % BINS as u64) as usize])
+        let age = self.newest - index;
+        (age < RING as u64).then(|| (&mut self.bins[(index % RING as u64) as usize], age < BINS as u64))
     }
 
     pub(super) fn send(&mut self, hold: u64, now: Micros) {
         let hold = hold.min(LARGEST);
-        if let Some(bin) = self.bin(now) {
+        if let Some((bin, _)) = self.bin(now) {
             if bin.sent == u32::MAX {
                 return;
             }
@@ -114,12 +129,14 @@ impl Window {
             self.sums.charged += 1;
             self.sums.held += hold;
             self.sums.net += hold as i64;
+            self.wide.0 += hold as i64;
+            self.wide.1 += 1;
         }
     }
 
     pub(super) fn settle(&mut self, charged: u64, now: Micros) {
         let charged = charged.min(LARGEST);
-        if let Some(bin) = self.bin(now) {
+        if let Some((bin, _)) = self.bin(now) {
             bin.settled += charged;
             self.sums.settled += charged;
         }
@@ -129,16 +146,19 @@ impl Window {
     pub(super) fn correct(&mut self, before: u64, after: u64, sent: Micros, now: Micros) {
         let delta = after.min(LARGEST) as i64 - before.min(LARGEST) as i64;
         let at = if delta < 0 { sent } else { now };
-        if let Some(bin) = self.bin(at) {
+        if let Some((bin, within)) = self.bin(at) {
             bin.net += delta;
-            self.sums.net += delta;
+            self.wide.0 += delta;
+            if within {
+                self.sums.net += delta;
+            }
         }
     }
 
     /// An attempt sent at `sent` was rejected, or (`unsent`) never left: its charge is taken back.
     pub(super) fn take_back(&mut self, hold: u64, charge: u64, sent: Micros, unsent: bool) {
         let (hold, charge) = (hold.min(LARGEST), charge.min(LARGEST) as i64);
-        let Some(bin) = self.bin(sent) else { return };
+        let Some((bin, within)) = self.bin(sent) else { return };
         let sent = u32::from(unsent && bin.sent > 0);
         let charged = u32::from(bin.charged > 0);
         let hold = hold.min(bin.held);
@@ -146,6 +166,11 @@ impl Window {
         bin.charged -= charged;
         bin.held -= hold;
         bin.net -= charge;
+        self.wide.0 -= charge;
+        self.wide.1 -= i64::from(charged);
+        if !within {
+            return;
+        }
         self.sums.sent -= u64::from(sent);
         self.sums.charged -= u64::from(charged);
         self.sums.held -= hold;
@@ -154,17 +179,17 @@ impl Window {
 
     /// When enough of the oldest bins will have gone for the net charge to be at most `room`.
     pub(super) fn tokens_at_most(&self, room: i64) -> Micros {
-        self.when(self.sums.net, room, |bin| bin.net)
+        self.when(self.wide.0, room, |bin| bin.net)
     }
 
     /// When enough of the oldest bins will have gone for the charged requests to be at most `room`.
     pub(super) fn requests_at_most(&self, room: i64) -> Micros {
-        self.when(self.sums.charged as i64, room, |bin| i64::from(bin.charged))
+        self.when(self.wide.1, room, |bin| i64::from(bin.charged))
     }
 
     fn when(&self, mut sum: i64, room: i64, of: impl Fn(&Bin) -> i64) -> Micros {
         // Bins in the order of time begin after the newest.
-        let (newer, older) = self.bins.split_at((self.newest % BINS as u64) as usize + 1);
+        let (newer, older) = self.bins.split_at((self.newest % RING as u64) as usize + 1);
         let mut gone = 0;
         for bin in older.iter().chain(newer) {
             if sum <= room {
