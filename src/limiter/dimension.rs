@@ -26,6 +26,8 @@ const BURST_UNIT_SECONDS: f64 = 10.0;
 const IDLE: Micros = Micros::from_secs(2);
 /// Pace of a window, in times of its limit.
 const WINDOW_PACE: f64 = 1.2;
+/// ... of which it may burst more: what leaves a window leaves it in lumps.
+const WINDOW_PACE_SECONDS: f64 = 10.0;
 /// What a window holds is known within this: its bins and ours do not turn at the same moments.
 const WINDOW_ERROR: f64 = 0.005;
 /// So many requests that fit, after rejects that a bucket would not have made, and the meter is taken for a window.
@@ -84,6 +86,13 @@ impl Unit {
     }
 
     fn window(self, window: &Window) -> i64 {
+        match self {
+            Unit::Requests => window.sums().charged as i64,
+            Unit::Tokens => window.sums().net,
+        }
+    }
+
+    fn wide(self, window: &Window) -> i64 {
         match self {
             Unit::Requests => window.wide().1,
             Unit::Tokens => window.wide().0,
@@ -161,6 +170,8 @@ pub(super) struct Dimension {
     streak_seen: bool,
     /// The send of the last reject of such a streak, until something is accepted.
     blocked_at: Option<Micros>,
+    /// When the last reject was known.
+    rejected_at: Option<Micros>,
     boundary: Boundary,
 }
 
@@ -192,6 +203,7 @@ impl Dimension {
             fits: 0,
             streak_seen: false,
             blocked_at: None,
+            rejected_at: None,
             boundary: Boundary::default(),
         };
         dimension.fit(knobs);
@@ -216,7 +228,8 @@ impl Dimension {
             (_, QuotaLimit::Limit(_)) => (fixed.max(rate), MIRROR_SECONDS),
             _ => (rate, MIRROR_SECONDS),
         };
-        self.pace_cap = self.rate.over(PACE_SECONDS);
+        let window = knobs.preset == Preset::Adaptive && self.kind == Kind::Window;
+        self.pace_cap = self.rate.over(if window { WINDOW_PACE_SECONDS } else { PACE_SECONDS });
         self.mirror_cap = Rate::per_second(per_second).over(seconds);
     }
 
@@ -324,7 +337,8 @@ impl Dimension {
             _ => believed(self.unit, self.quota, knobs).0 * 60.0,
         };
         let room = (limit as i64).saturating_sub(i64::try_from(hold).unwrap_or(i64::MAX)).max(0);
-        if self.unit.window(window) <= room {
+        if std::env::var("ASK").is_ok() { println!("      wide {} narrow {} room {room} pace {} kind {:?}", self.unit.wide(window), self.unit.window(window), units(self.pace), self.kind); }
+        if self.unit.wide(window) <= room {
             return None;
         }
         let until = match self.unit {
@@ -341,7 +355,7 @@ impl Dimension {
 
     /// A request is sent, while this much is still to be billed above the holds.
     pub(super) fn charge(&mut self, hold: u64, expect: u64, debt: u64, window: &Window, knobs: &LimiterKnobs) -> Mark {
-        let mark = Mark { posted: self.posted, window: self.unit.window(window) };
+        let mark = Mark { posted: self.posted, window: self.unit.window(window), wide: self.unit.wide(window) };
         if self.at.since(self.limited_until) > IDLE {
             self.estimate.idle();
             self.pressed = None;
@@ -406,6 +420,7 @@ impl Dimension {
         loaded: f64,
         knobs: &LimiterKnobs,
     ) -> Option<Reaction> {
+        self.rejected_at = Some(self.at);
         if attempt.order < self.epoch_order {
             return None;
         }
@@ -419,12 +434,12 @@ impl Dimension {
         let hold = self.unit.hold(attempt);
         let from = self.estimate.rate();
         self.pace = self.pace.min(0);
-        let asked = mark.window as f64 + hold as f64;
+        let asked = mark.wide as f64 + hold as f64;
         if self.shows_window(mark, hold) {
             self.kind = Kind::Window;
             self.fitted = 0.0;
         }
-        if asked < self.fitted * (1.0 - 4.0 * WINDOW_ERROR) {
+        if asked < self.fitted * (1.0 - WINDOW_ERROR) {
             self.fitted = 0.0;
         }
         self.refused = self.refused.min(asked);
@@ -438,7 +453,7 @@ impl Dimension {
             at: attempt.sent,
             order: attempt.order,
             posted: mark.posted,
-            window: mark.window as f64,
+            window: mark.wide as f64,
             loaded,
             hold: hold as f64,
             slides: (self.kind == Kind::Window).then_some(self.fitted),
@@ -467,6 +482,10 @@ impl Dimension {
     /// An attempt was accepted: what a window would have held with it.
     pub(super) fn accepted(&mut self, attempt: &Attempt) {
         let held = self.unit.mark(attempt).window as f64 + self.unit.hold(attempt) as f64;
+        // What was sent before a reject was known was counted with what was rejected.
+        if self.rejected_at.is_some_and(|rejected| attempt.sent <= rejected) {
+            return;
+        }
         self.fitted = self.fitted.max(held);
         if let Some(refused) = self.blocked_at.filter(|&refused| attempt.sent > refused) {
             self.blocked_at = None;

@@ -32,8 +32,10 @@ pub(super) struct Attempt {
 pub(super) struct Mark {
     /// What had been posted.
     pub(super) posted: Posted,
-    /// Net charge of the 60 s before.
+    /// Net charge of the 60 s before: what any window of a minute holds at least.
     pub(super) window: i64,
+    /// The same with a margin: what it holds at most.
+    pub(super) wide: i64,
 }
 
 /// Everything posted to a meter so far, in units, modulo 2^64: only differences mean something.
