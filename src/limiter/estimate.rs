@@ -288,8 +288,8 @@ impl RateEstimate {
         let mut cycles = 1.0;
         if let Some(most) = seen.slides {
             // It holds less than what was asked for, and at least what it was seen to hold.
-            let (asked, held) = ((seen.window + seen.hold) / 60.0, seen.window / 60.0);
-            to = held.max(asked.min(most / 60.0)).min(believed);
+            let asked = (seen.window + seen.hold) / 60.0;
+            to = asked.min((most / 60.0).max(asked - seen.hold / 120.0)).min(before);
             from = to * WINDOW_BACKOFF;
             self.interval = Some((to, asked));
             cycles = WINDOW_CYCLES;
