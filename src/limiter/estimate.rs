@@ -50,6 +50,8 @@ const WINDOW_LAG: f64 = 20.0;
 const WINDOW_CYCLES: f64 = 2.0;
 /// Part of a window's limit by which a reject moves it back.
 const WINDOW_BACKOFF: f64 = 0.99;
+/// What was accepted before says more than a server that is blocked: the rate is bounded no lower than this part of it.
+const DEEPEST_BOUND: f64 = 0.05;
 /// Weight of the newest request in their mean.
 const REQUEST_WEIGHT: f64 = 0.05;
 /// The rate never falls below one rejected request in this many seconds.
@@ -66,8 +68,8 @@ pub(super) enum Phase {
     Ramp,
     /// After the first reject: somewhere between this rate and `to`.
     Seek { to: f64 },
-    /// On the way from `from` to `to`, the rate that was measured, and beyond; `pressed` seconds so far.
-    Climb { from: f64, to: f64, pressed: f64 },
+    /// On the way from `from` to `to`, the rate that was measured, and beyond; `done`: 0 to 1 on the way back, more beyond.
+    Climb { from: f64, to: f64, done: f64 },
 }
 
 /// A reject that opens an epoch, as the estimator sees it.
@@ -188,30 +190,29 @@ impl RateEstimate {
         self.request = if self.request == 0.0 { charge } else { self.request + REQUEST_WEIGHT * (charge - self.request) };
     }
 
-    /// This meter has held the queue for `seconds`, and now something is sent. `lag` seconds of the rate are debts that are
+    /// This meter has held the queue for `pressed` seconds, and now something is sent. `lag` seconds of the rate are debts that are
     /// still to be billed: the limit is not sought faster than they come in.
-    pub(super) fn grow(&mut self, seconds: f64, lag: f64, slides: bool) {
+    pub(super) fn grow(&mut self, pressed: f64, lag: f64, slides: bool) {
         let request = self.request;
         let lag = if slides { lag + WINDOW_LAG } else { lag };
         match &mut self.phase {
             Phase::Hold => return,
-            Phase::Ramp => self.rate *= (LN_2 * (seconds / RAMP_DOUBLING.max(lag)).min(1.0)).exp(),
+            Phase::Ramp => self.rate *= (LN_2 * (pressed / RAMP_DOUBLING.max(lag)).min(1.0)).exp(),
             Phase::Seek { to } => {
                 let to = *to;
-                self.rate = (self.rate * (LN_2 * (seconds / SEEK_DOUBLING.max(SEEK_REQUESTS * request / self.rate).max(3.0 * lag)).min(1.0)).exp()).min(to);
+                self.rate = (self.rate * (LN_2 * (pressed / SEEK_DOUBLING.max(SEEK_REQUESTS * request / self.rate).max(3.0 * lag)).min(1.0)).exp()).min(to);
                 if self.rate >= to {
                     self.phase = climb(to, to);
                 }
             }
-            Phase::Climb { from, to, pressed } => {
-                *pressed += seconds.min(30.0);
+            Phase::Climb { from, to, done } => {
                 let patience = self.patience.max((REQUESTS_A_RETURN * request / *to / RETURN).min(MOST_PATIENCE));
-                let (back, probe) = ((RETURN + lag) * patience, (PROBE + 2.0 * lag) * patience);
-                let beyond = (*pressed - back) / probe;
-                let next = if beyond < 0.0 {
-                    *to - (*to - *from) * (1.0 - *pressed / back).powi(3)
+                let seconds = if *done < 1.0 { RETURN + lag } else { PROBE + 2.0 * lag };
+                *done += pressed.min(30.0) / seconds / patience;
+                let next = if *done < 1.0 {
+                    *to - (*to - *from) * (1.0 - *done).powi(3)
                 } else {
-                    *to * (self.knobs.growth_per_minute.ln() * beyond.powi(5)).min(20.0).exp()
+                    *to * (self.knobs.growth_per_minute.ln() * (*done - 1.0).powi(5)).min(20.0).exp()
                 };
                 self.rate = next.min(2.0 * self.rate);
             }
@@ -240,9 +241,9 @@ impl RateEstimate {
         let (charge, _) = to.posted.since(from.posted);
         let high = (charge + to.hold.max(from.hold)).max(0.0) / span.secs_f64();
         if high < self.rate {
-            self.rate = high.max(slowest);
-            self.phase = climb(self.rate, self.rate);
-            self.patience = 1.0;
+            let back = if let Phase::Climb { to, .. } = self.phase { self.rate.max(to) } else { self.rate };
+            self.rate = high.max(slowest).max(DEEPEST_BOUND * back);
+            self.phase = climb(self.rate, back);
         }
     }
 
@@ -321,5 +322,5 @@ impl RateEstimate {
 }
 
 fn climb(from: f64, to: f64) -> Phase {
-    Phase::Climb { from, to, pressed: 0.0 }
+    Phase::Climb { from, to, done: 0.0 }
 }

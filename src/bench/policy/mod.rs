@@ -5,6 +5,7 @@
 
 pub mod gcra;
 pub mod gradient;
+pub mod ours;
 pub mod pacer;
 mod retry;
 mod round_robin;
@@ -124,4 +125,3 @@ pub trait Policy {
         false
     }
 }
-pub mod ours;
