@@ -10,6 +10,7 @@
 use crate::record::Micros;
 
 use super::boundary::Boundary;
+use super::burst::{Burst, MOST_SECONDS};
 use super::estimate::{Evidence, Phase, RateEstimate};
 use super::flight::{Attempt, Mark, Posted};
 use super::rate::{Rate, micro, units};
@@ -18,8 +19,8 @@ use super::{DimensionStatus, LimiterKnobs, Preset, QuotaLimit};
 
 /// Seconds of its rate that the pace may burst.
 const PACE_SECONDS: f64 = 1.0;
-/// Seconds of its rate that the server's bucket is believed to hold: a minute (study §C.4).
-const MIRROR_SECONDS: f64 = 60.0;
+/// Seconds of its rate that the pace may save while the mirror holds the queue.
+const HELD_SECONDS: f64 = 20.0;
 /// Unit of the burst factor of `token-bucket`: ten seconds of the rate.
 const BURST_UNIT_SECONDS: f64 = 10.0;
 /// The load has stopped pressing against the meter when its gate has been open for so long.
@@ -148,6 +149,11 @@ pub(super) struct Dimension {
     pace_cap: i64,
     mirror: i64,
     mirror_cap: i64,
+    /// The fullest that the mirror was since the last reject.
+    peak: i64,
+    burst: Burst,
+    /// The mirror, not the pace, held the queue when it was last asked.
+    held: bool,
     /// A waiting hold that is larger than the capacity: the level may rise up to it.
     wanted: i64,
     /// The gate was last seen closed until here.
@@ -190,6 +196,9 @@ impl Dimension {
             pace_cap: 0,
             mirror: i64::MAX,
             mirror_cap: 0,
+            peak: 0,
+            burst: Burst::default(),
+            held: false,
             wanted: 0,
             limited_until: now,
             pressed: None,
@@ -222,15 +231,17 @@ impl Dimension {
             _ => fixed,
         };
         self.rate = Rate::per_second(rate);
-        let (per_second, seconds) = match (knobs.preset, self.quota) {
-            (Preset::TokenBucket, _) => (fixed, BURST_UNIT_SECONDS * knobs.burst_factor),
-            // The server's burst does not shrink because we are careful.
-            (_, QuotaLimit::Limit(_)) => (fixed.max(rate), MIRROR_SECONDS),
-            _ => (rate, MIRROR_SECONDS),
-        };
         let window = knobs.preset == Preset::Adaptive && self.kind == Kind::Window;
         self.pace_cap = self.rate.over(if window { WINDOW_PACE_SECONDS } else { PACE_SECONDS });
-        self.mirror_cap = Rate::per_second(per_second).over(seconds);
+        self.mirror_cap = match (knobs.preset, self.quota) {
+            (Preset::TokenBucket, _) => self.rate.over(BURST_UNIT_SECONDS * knobs.burst_factor),
+            (Preset::Adaptive, QuotaLimit::Limit(_)) => {
+                // The server's burst does not shrink because we are careful.
+                self.burst.capacity(Rate::per_second(fixed.max(rate)))
+            }
+            (Preset::Adaptive, _) => self.burst.capacity(Rate::per_second(rate)),
+            _ => self.rate.over(MOST_SECONDS),
+        };
     }
 
     /// Levels stay as they are, but for what no longer fits.
@@ -253,6 +264,7 @@ impl Dimension {
     pub(super) fn retune(&mut self, quota: QuotaLimit, before: Preset, knobs: &LimiterKnobs) {
         if quota != self.quota {
             self.contradicted = false;
+            self.burst.forget();
             self.kind = Kind::Unsure;
         }
         self.quota = quota;
@@ -290,7 +302,9 @@ impl Dimension {
         }
         self.at = now;
         let gain = self.rate.gain(span, &mut self.carry);
-        refill(&mut self.pace, self.pace_cap, gain);
+        // While the mirror holds the queue, the server gains what we may not use yet: it is not lost.
+        let saved = if self.held { self.rate.over(HELD_SECONDS) } else { 0 };
+        refill(&mut self.pace, self.pace_cap.saturating_add(saved), gain);
         refill(&mut self.mirror, self.mirror_cap.max(self.wanted), gain);
     }
 
@@ -321,6 +335,7 @@ impl Dimension {
         let mirrored = known && self.kind != Kind::Window;
         self.wanted = micro(hold);
         let room = if mirrored { self.wanted.saturating_sub(self.mirror) } else { 0 };
+        self.held = room > pace.max(0);
         let slow = self.after(pace.max(room));
         let slid = if self.kind == Kind::Window { self.slides(hold, window, knobs) } else { None };
         match (slow, slid) {
@@ -355,7 +370,8 @@ impl Dimension {
 
     /// A request is sent, while this much is still to be billed above the holds.
     pub(super) fn charge(&mut self, hold: u64, expect: u64, debt: u64, window: &Window, knobs: &LimiterKnobs) -> Mark {
-        let mark = Mark { posted: self.posted, window: self.unit.window(window), wide: self.unit.wide(window) };
+        self.peak = self.peak.max(self.mirror);
+        let mark = Mark { level: self.mirror, posted: self.posted, window: self.unit.window(window), wide: self.unit.wide(window) };
         if self.at.since(self.limited_until) > IDLE {
             self.estimate.idle();
             self.pressed = None;
@@ -364,11 +380,15 @@ impl Dimension {
             self.estimate.begin(expect as f64);
             if let Some(since) = self.pressed {
                 let seconds = self.at.since(since).secs_f64();
+                if self.held {
+                    self.burst.creep(seconds);
+                }
                 self.estimate.grow(seconds, debt as f64 / self.estimate.rate(), self.kind == Kind::Window);
             }
             self.fit(knobs);
         }
         self.pressed = None;
+        self.held = false;
         self.wanted = 0;
         self.pace = self.pace.saturating_sub(micro(expect));
         self.mirror = self.mirror.saturating_sub(micro(hold));
@@ -448,7 +468,19 @@ impl Dimension {
             self.refused = asked;
             self.fits = 0;
         }
+        let ran_over = self.kind != Kind::Window
+            && self.estimate.measured()
+            && self.burst.refused(hold, mark.level, self.peak, self.rate);
+        self.peak = 0;
         self.mirror = self.mirror.min(0);
+        if ran_over {
+            // Not slower than believed, but shallower.
+            self.estimate.idle();
+            self.pressed = None;
+            self.fit(knobs);
+            self.clip();
+            return Some(Reaction { from, to: from, streak: 0, turns: None });
+        }
         let blocked = self.estimate.reject(Evidence {
             at: attempt.sent,
             order: attempt.order,

@@ -36,6 +36,8 @@ pub(super) struct Mark {
     pub(super) window: i64,
     /// The same with a margin: what it holds at most.
     pub(super) wide: i64,
+    /// The mirror's level.
+    pub(super) level: i64,
 }
 
 /// Everything posted to a meter so far, in units, modulo 2^64: only differences mean something.

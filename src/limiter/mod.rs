@@ -11,6 +11,7 @@
 mod admission;
 mod anchors;
 mod boundary;
+mod burst;
 mod classic;
 mod clock;
 #[cfg(test)]
