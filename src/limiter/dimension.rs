@@ -151,6 +151,8 @@ pub(super) struct Dimension {
     mirror_cap: i64,
     /// The fullest that the mirror was since the last reject.
     peak: i64,
+    /// It was so full since the last anchor that the bucket may have run over.
+    ran_over: bool,
     burst: Burst,
     /// The mirror, not the pace, held the queue when it was last asked.
     held: bool,
@@ -197,6 +199,7 @@ impl Dimension {
             mirror: i64::MAX,
             mirror_cap: 0,
             peak: 0,
+            ran_over: false,
             burst: Burst::default(),
             held: false,
             wanted: 0,
@@ -237,9 +240,9 @@ impl Dimension {
             (Preset::TokenBucket, _) => self.rate.over(BURST_UNIT_SECONDS * knobs.burst_factor),
             (Preset::Adaptive, QuotaLimit::Limit(_)) => {
                 // The server's burst does not shrink because we are careful.
-                self.burst.capacity(Rate::per_second(fixed.max(rate)))
+                self.burst.capacity(Rate::per_second(fixed.max(self.estimate.believed())))
             }
-            (Preset::Adaptive, _) => self.burst.capacity(Rate::per_second(rate)),
+            (Preset::Adaptive, _) => self.burst.capacity(Rate::per_second(self.estimate.believed())),
             _ => self.rate.over(MOST_SECONDS),
         };
     }
@@ -248,6 +251,11 @@ impl Dimension {
     fn clip(&mut self) {
         self.pace = self.pace.min(self.pace_cap);
         self.mirror = self.mirror.min(self.mirror_cap.max(self.wanted));
+    }
+
+    /// What the bucket is at least known to hold.
+    fn deep(&self) -> i64 {
+        Rate::per_second(self.estimate.believed()).over(self.estimate.burst_seconds())
     }
 
     /// Whether this meter has a say at all.
@@ -369,8 +377,15 @@ impl Dimension {
     }
 
     /// A request is sent, while this much is still to be billed above the holds.
-    pub(super) fn charge(&mut self, hold: u64, expect: u64, debt: u64, window: &Window, knobs: &LimiterKnobs) -> Mark {
+    pub(super) fn charge(
+        &mut self,
+        hold: u64,
+        expect: u64,
+        debt: u64,
+        excess: u64,
+        window: &Window, knobs: &LimiterKnobs) -> Mark {
         self.peak = self.peak.max(self.mirror);
+        self.ran_over |= self.mirror > self.deep();
         let mark = Mark { level: self.mirror, posted: self.posted, window: self.unit.window(window), wide: self.unit.wide(window) };
         if self.at.since(self.limited_until) > IDLE {
             self.estimate.idle();
@@ -383,7 +398,7 @@ impl Dimension {
                 if self.held {
                     self.burst.creep(seconds);
                 }
-                self.estimate.grow(seconds, debt as f64 / self.estimate.rate(), self.kind == Kind::Window);
+                self.estimate.grow(seconds, debt.max(excess) as f64 / self.estimate.rate(), self.kind == Kind::Window);
             }
             self.fit(knobs);
         }
@@ -468,12 +483,13 @@ impl Dimension {
             self.refused = asked;
             self.fits = 0;
         }
-        let ran_over = self.kind != Kind::Window
+        self.ran_over |= self.peak.max(self.mirror) > self.deep();
+        let shallow = self.kind != Kind::Window
             && self.estimate.measured()
-            && self.burst.refused(hold, mark.level, self.peak, self.rate);
+            && self.burst.refused(hold, mark.level, self.peak, Rate::per_second(self.estimate.believed()));
         self.peak = 0;
         self.mirror = self.mirror.min(0);
-        if ran_over {
+        if shallow {
             // Not slower than believed, but shallower.
             self.estimate.idle();
             self.pressed = None;
@@ -489,9 +505,13 @@ impl Dimension {
             loaded,
             hold: hold as f64,
             slides: (self.kind == Kind::Window).then_some(self.fitted),
+            ran_over: self.ran_over,
             refills: self.kind == Kind::Bucket && self.streak > 1 && !self.boundary.suspected(),
             least: self.unit.least(),
         });
+        if !blocked {
+            self.ran_over = false;
+        }
         self.streak = if blocked { self.streak.saturating_add(1) } else { 0 };
         self.streak_seen |= blocked;
         if blocked {

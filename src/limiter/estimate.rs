@@ -91,6 +91,8 @@ pub(super) struct Evidence {
     pub(super) slides: Option<f64>,
     /// The meter is known to refill.
     pub(super) refills: bool,
+    /// Since the last anchor there was so much room that the bucket may have run over: what it then lost is not counted.
+    pub(super) ran_over: bool,
     /// The least that may be asked for every [`SLOWEST`] seconds.
     pub(super) least: f64,
 }
@@ -104,6 +106,10 @@ pub(super) struct RateEstimate {
     anchors: Anchors,
     /// A rate that the first reject has proven, and until when what follows from the same burst may not deny it.
     proven: Option<(f64, Micros)>,
+    /// What the window held at the first reject, and after how many seconds of load, until the rate is known.
+    first: Option<(f64, f64)>,
+    /// Seconds of the rate that the burst is known to hold.
+    burst_seconds: f64,
     /// When the request was sent whose reject opened the last epoch.
     last_epoch: Option<Micros>,
     interval: Option<(f64, f64)>,
@@ -127,6 +133,8 @@ impl RateEstimate {
             },
             anchors: Anchors::default(),
             proven: None,
+            first: None,
+            burst_seconds: 0.0,
             last_epoch: None,
             interval: None,
             request: 0.0,
@@ -137,6 +145,14 @@ impl RateEstimate {
 
     pub(super) fn rate(&self) -> f64 {
         self.rate
+    }
+
+    /// The rate without what a probe goes beyond it.
+    pub(super) fn believed(&self) -> f64 {
+        match self.phase {
+            Phase::Climb { to, .. } => self.rate.min(to),
+            _ => self.rate,
+        }
     }
 
     /// What it is doing.
@@ -152,6 +168,11 @@ impl RateEstimate {
     /// A reject has been seen: the level is worth mirroring even without a configured quota.
     pub(super) fn measured(&self) -> bool {
         self.phase != Phase::Ramp
+    }
+
+    /// Seconds of the rate that the burst is at least known to hold.
+    pub(super) fn burst_seconds(&self) -> f64 {
+        self.burst_seconds.max(SMALLEST_BURST)
     }
 
     /// New knobs, and a new ceiling: what was learned scales with it, as does the operator's intent.
@@ -235,7 +256,7 @@ impl RateEstimate {
     /// than this. What is settled above its reservation meanwhile counts, so that debts do not look like slowness.
     fn bound(&mut self, from: Anchor, to: Anchor, seen: Evidence, slowest: f64) {
         let span = to.at.since(from.at);
-        if !seen.refills || span < SETTLED {
+        if !seen.refills || seen.ran_over || span < SETTLED {
             return;
         }
         let (charge, _) = to.posted.since(from.posted);
@@ -262,6 +283,7 @@ impl RateEstimate {
             let to = (seen.window / (SMALLEST_BURST + seen.loaded)).min(at_most).max(self.rate);
             self.phase = Phase::Seek { to };
             self.proven = Some((self.rate, seen.at + PROVEN_FOR));
+            self.first = Some((seen.window, seen.loaded));
             return false;
         }
         let last = self.last_epoch.replace(seen.at);
@@ -278,7 +300,14 @@ impl RateEstimate {
             // The quota has grown: what the anchors measured is over.
             self.anchors.clear();
         }
+        if seen.ran_over {
+            self.anchors.clear();
+        }
         let regime = self.anchors.add(anchor);
+        if let (Some(regime), Some((window, loaded))) = (regime, self.first.take()) {
+            // The first reject came when the whole burst and what came in meanwhile was used up.
+            self.burst_seconds = ((window - regime.high * loaded) / regime.high).clamp(0.0, 60.0);
+        }
         // What a probe went beyond the measured rate was a question, not a belief.
         let believed = match self.phase {
             Phase::Climb { to, .. } if before <= NEWS * to => before.min(to),
@@ -299,7 +328,7 @@ impl RateEstimate {
             if regime.high < cut {
                 // Less than was believed: straight to what was measured.
                 let (mean, error) = ((regime.low + regime.high) / 2.0, (regime.high - regime.low) / 2.0);
-                from = mean + error / 2.0;
+                from = (mean + error / 2.0).max(DEEPEST_BOUND * believed);
                 to = from;
                 self.patience = 1.0;
             } else {
