@@ -147,7 +147,8 @@ impl Dispatcher {
             let actual = usage.input + usage.cache_read + usage.cache_write;
             let body = &flight.work.record.body;
             self.estimator.observe(&model, body.text_kind, body.raw_input, actual);
-            self.outputs.observe(&model, usage.output);
+            let charged = (usage.input + usage.cache_write) as f64 / actual.max(1) as f64;
+            self.outputs.observe(&model, usage.output, charged);
         }
         for window in [&mut self.window, &mut route.window] {
             window.at(now).ok += 1;

@@ -20,7 +20,6 @@ use super::calibrate::Calibration;
 use super::chronicle::Chronicle;
 use super::delivery::Stored;
 use super::estimate::Estimator;
-use crate::limiter::OutputGuess;
 use super::load::{ActiveLoad, Ending, Waiter, Work, never_advice};
 use super::money::Money;
 use super::retry::RetryBudget;
@@ -31,6 +30,7 @@ use super::verdict::WaitCounts;
 use super::{
     Command, EngineSettings, EngineSetup, EngineSnapshot, HeadView, HeadWhy, Level, Load, ParkKind, TargetInfo,
 };
+use crate::limiter::SettlementGuess;
 
 /// Results that wait for a slow disk at most before nothing more is sent.
 const UNDELIVERED: u64 = 4_096;
@@ -125,7 +125,7 @@ pub(super) struct Dispatcher {
     pub router: Router,
     pub limiter: Limiter,
     pub estimator: Estimator,
-    pub outputs: OutputGuess,
+    pub outputs: SettlementGuess,
     pub calibration: Calibration,
     pub queue: Queue<Box<Work>>,
     pub queued_bytes: usize,
@@ -217,7 +217,7 @@ impl Dispatcher {
             router: Router::default(),
             limiter,
             estimator: Estimator::default(),
-            outputs: OutputGuess::default(),
+            outputs: SettlementGuess::default(),
             calibration: Calibration::default(),
             queue: Queue::new(),
             queued_bytes: 0,

@@ -8,11 +8,11 @@ use crate::record::{Micros, ModelId, Region, Route, Usd};
 
 use super::breaker::Breaker;
 use super::estimate::Estimator;
-use crate::limiter::OutputGuess;
 use super::illness::Illness;
 use super::load::Work;
 use super::stats::{Latency, Window};
 use super::{ParkKind, RouteSetup};
+use crate::limiter::SettlementGuess;
 
 /// Reserved for a model of which nothing is known: the commonest default maximum of older models (facts §2.2).
 const UNKNOWN_DEFAULT_MAX_TOKENS: u64 = 4_096;
@@ -85,16 +85,16 @@ pub struct Quote {
 
 /// What a record would hold, settle and cost on a route.
 #[must_use]
-pub fn quote(work: &Work, route: &RouteState, estimator: &Estimator, outputs: &OutputGuess) -> Quote {
+pub fn quote(work: &Work, route: &RouteState, estimator: &Estimator, outputs: &SettlementGuess) -> Quote {
     let id = route.setup.route.model.as_str();
     let model: Option<&Model> = route.setup.model;
     let body = &work.record.body;
     let estimate = estimator.corrected(id, body.text_kind, body.raw_input);
     let max_tokens =
         body.max_tokens.unwrap_or_else(|| model.map_or(UNKNOWN_DEFAULT_MAX_TOKENS, |model| model.default_max_output));
-    let output = outputs.expect(id, max_tokens);
+    let output = outputs.output(id, max_tokens);
     let hold = cost::reserve(estimate.reserve, 0, 0, max_tokens).0;
-    let expect = estimate.mean.saturating_add(output.saturating_mul(u64::from(route.burndown())));
+    let expect = outputs.prompt(id, estimate.mean).saturating_add(output.saturating_mul(u64::from(route.burndown())));
     let worst = model.and_then(|model| cost::worst_price(model, id, estimate.reserve, max_tokens)).unwrap_or_default();
     Quote { cost: Cost { hold, expect }, input: estimate.mean, output, worst }
 }
@@ -144,7 +144,7 @@ pub struct Known<'a> {
     /// How many tokens texts have.
     pub estimator: &'a Estimator,
     /// How long replies are.
-    pub outputs: &'a OutputGuess,
+    pub outputs: &'a SettlementGuess,
     /// Each route in turn instead of the least used.
     pub round_robin: bool,
 }

@@ -360,7 +360,15 @@ impl Dimension {
             _ => believed(self.unit, self.quota, knobs).0 * 60.0,
         };
         let room = (limit as i64).saturating_sub(i64::try_from(hold).unwrap_or(i64::MAX)).max(0);
-        if std::env::var("ASK").is_ok() { println!("      wide {} narrow {} room {room} pace {} kind {:?}", self.unit.wide(window), self.unit.window(window), units(self.pace), self.kind); }
+        if std::env::var("ASK").is_ok() {
+            println!(
+                "      wide {} narrow {} room {room} pace {} kind {:?}",
+                self.unit.wide(window),
+                self.unit.window(window),
+                units(self.pace),
+                self.kind
+            );
+        }
         if self.unit.wide(window) <= room {
             return None;
         }
@@ -377,16 +385,15 @@ impl Dimension {
     }
 
     /// A request is sent, while this much is still to be billed above the holds.
-    pub(super) fn charge(
-        &mut self,
-        hold: u64,
-        expect: u64,
-        debt: u64,
-        excess: u64,
-        window: &Window, knobs: &LimiterKnobs) -> Mark {
+    pub(super) fn charge(&mut self, hold: u64, expect: u64, debt: u64, window: &Window, knobs: &LimiterKnobs) -> Mark {
         self.peak = self.peak.max(self.mirror);
         self.ran_over |= self.mirror > self.deep();
-        let mark = Mark { level: self.mirror, posted: self.posted, window: self.unit.window(window), wide: self.unit.wide(window) };
+        let mark = Mark {
+            level: self.mirror,
+            posted: self.posted,
+            window: self.unit.window(window),
+            wide: self.unit.wide(window),
+        };
         if self.at.since(self.limited_until) > IDLE {
             self.estimate.idle();
             self.pressed = None;
@@ -398,7 +405,7 @@ impl Dimension {
                 if self.held {
                     self.burst.creep(seconds);
                 }
-                self.estimate.grow(seconds, debt.max(excess) as f64 / self.estimate.rate(), self.kind == Kind::Window);
+                self.estimate.grow(seconds, debt as f64 / self.estimate.rate(), self.kind == Kind::Window);
             }
             self.fit(knobs);
         }

@@ -208,7 +208,8 @@ impl RateEstimate {
         if self.phase == Phase::Ramp {
             self.rate = self.rate.max(charge / RAMP_FIRST).min(self.ceiling);
         }
-        self.request = if self.request == 0.0 { charge } else { self.request + REQUEST_WEIGHT * (charge - self.request) };
+        self.request =
+            if self.request == 0.0 { charge } else { self.request + REQUEST_WEIGHT * (charge - self.request) };
     }
 
     /// This meter has held the queue for `pressed` seconds, and now something is sent. `lag` seconds of the rate are debts that are
@@ -221,7 +222,11 @@ impl RateEstimate {
             Phase::Ramp => self.rate *= (LN_2 * (pressed / RAMP_DOUBLING.max(lag)).min(1.0)).exp(),
             Phase::Seek { to } => {
                 let to = *to;
-                self.rate = (self.rate * (LN_2 * (pressed / SEEK_DOUBLING.max(SEEK_REQUESTS * request / self.rate).max(3.0 * lag)).min(1.0)).exp()).min(to);
+                self.rate = (self.rate
+                    * (LN_2
+                        * (pressed / SEEK_DOUBLING.max(SEEK_REQUESTS * request / self.rate).max(3.0 * lag)).min(1.0))
+                    .exp())
+                .min(to);
                 if self.rate >= to {
                     self.phase = climb(to, to);
                 }

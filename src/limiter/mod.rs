@@ -35,6 +35,6 @@ mod window;
 
 pub use admission::Limiter;
 pub use decision::{Cost, Decision, Reject, ScopeId, ScopeQuota, Ticket};
-pub use expect::OutputGuess;
+pub use expect::SettlementGuess;
 pub use knobs::{AdaptiveKnobs, ClassicKnobs, LimiterKnobs};
 pub use status::{DimensionStatus, Epoch, Preset, QuotaLimit, ScopeStatus, Why};

@@ -43,8 +43,6 @@ pub(super) struct Scope {
     pub(super) off_why: Why,
     pub(super) held: u64,
     pub(super) debt: u64,
-    /// What the attempts in flight are expected to give back of their holds.
-    excess: u64,
     pub(super) epochs: u64,
     pub(super) last_epochs: VecDeque<Epoch>,
 }
@@ -67,7 +65,6 @@ impl Scope {
             off_why: Why::HoldOff,
             held: 0,
             debt: 0,
-            excess: 0,
             epochs: 0,
             last_epochs: VecDeque::with_capacity(EPOCHS),
         }
@@ -158,8 +155,8 @@ impl Scope {
     pub(super) fn admit(&mut self, scope: u32, cost: Cost, now: Micros, knobs: &LimiterKnobs) -> Attempt {
         let cost = sane(cost);
         let own = self.tick(now);
-        let requests = self.requests.charge(1, 1, 0, 0, &self.window, knobs);
-        let tokens = self.tokens.charge(cost.hold, cost.expect, self.debt, self.excess, &self.window, knobs);
+        let requests = self.requests.charge(1, 1, 0, &self.window, knobs);
+        let tokens = self.tokens.charge(cost.hold, cost.expect, self.debt, &self.window, knobs);
         if knobs.preset == Preset::Classic {
             self.classic.charge();
         }
@@ -168,7 +165,6 @@ impl Scope {
         self.first_send.get_or_insert(own);
         self.held = self.held.saturating_add(cost.hold);
         self.debt = self.debt.saturating_add(cost.expect.saturating_sub(cost.hold));
-        self.excess = self.excess.saturating_add(cost.hold.saturating_sub(cost.expect));
         let order = self.order;
         self.order += 1;
         Attempt {
@@ -188,7 +184,6 @@ impl Scope {
     fn land(&mut self, attempt: &Attempt) {
         self.held = self.held.saturating_sub(attempt.posted);
         self.debt = self.debt.saturating_sub(attempt.expect.saturating_sub(attempt.posted));
-        self.excess = self.excess.saturating_sub(attempt.hold.saturating_sub(attempt.expect));
         self.day.land(attempt.expect);
     }
 

@@ -56,7 +56,12 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(now: Micros) -> Window {
-        Window { bins: vec![Bin::default(); RING].into_boxed_slice(), newest: now.0 / BIN, sums: Sums::default(), wide: (0, 0) }
+        Window {
+            bins: vec![Bin::default(); RING].into_boxed_slice(),
+            newest: now.0 / BIN,
+            sums: Sums::default(),
+            wide: (0, 0),
+        }
     }
 
     pub(super) fn sums(&self) -> Sums {

@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::limiter::{
-    Cost, Decision, Limiter, LimiterKnobs, OutputGuess, Preset, QuotaLimit, Reject, ScopeId, ScopeQuota, Ticket,
+    Cost, Decision, Limiter, LimiterKnobs, SettlementGuess, Preset, QuotaLimit, Reject, ScopeId, ScopeQuota, Ticket,
 };
 use crate::record::Micros;
 
@@ -31,7 +31,7 @@ const NEVER: Micros = Micros::from_secs(60);
 pub struct Ours {
     limiter: Limiter,
     regions: Vec<Region>,
-    outputs: OutputGuess,
+    outputs: SettlementGuess,
     burndown: u32,
     flying: HashMap<u32, (usize, Ticket)>,
     adaptive: bool,
@@ -62,7 +62,7 @@ impl Ours {
         Ours {
             limiter,
             regions,
-            outputs: OutputGuess::default(),
+            outputs: SettlementGuess::default(),
             burndown: told.burndown,
             flying: HashMap::new(),
             adaptive: preset == Preset::Adaptive,
@@ -71,8 +71,8 @@ impl Ours {
     }
 
     fn cost(&self, ask: &Ask) -> Cost {
-        let output = self.outputs.expect(MODEL, ask.max_tokens);
-        Cost { hold: ask.input + ask.max_tokens, expect: ask.input + output * u64::from(self.burndown) }
+        let output = self.outputs.output(MODEL, ask.max_tokens);
+        Cost { hold: ask.input + ask.max_tokens, expect: self.outputs.prompt(MODEL, ask.input) + output * u64::from(self.burndown) }
     }
 
     /// The limiter of a scope, explained: for looking at a run.
@@ -111,8 +111,9 @@ impl Policy for Ours {
     fn served(&mut self, ask: &Ask, served: Served, now: Micros) {
         let Some((region, ticket)) = self.flying.remove(&ask.id) else { return };
         self.regions[region].pause = FIRST_PAUSE;
-        if let Some(output) = served.output {
-            self.outputs.observe(MODEL, output);
+        if let (Some(output), Some(charged)) = (served.output, served.charged) {
+            let prompt = charged.saturating_sub(output * u64::from(self.burndown));
+            self.outputs.observe(MODEL, output, prompt as f64 / served.input.max(1) as f64);
         }
         // Without usage the expectation is all there is.
         let charged = served.charged.unwrap_or_else(|| self.cost(ask).expect);
