@@ -21,6 +21,9 @@ use super::{DimensionStatus, LimiterKnobs, Preset, QuotaLimit};
 const PACE_SECONDS: f64 = 1.0;
 /// Seconds of its rate that the pace may save while the mirror holds the queue.
 const HELD_SECONDS: f64 = 20.0;
+/// A limit is sought so many times more slowly while reservations, not charges, hold the queue: each step up takes hold
+/// of more than it will be charged, and that has to be earned first.
+const HELD_GROWTH: f64 = 0.25;
 /// Unit of the burst factor of `token-bucket`: ten seconds of the rate.
 const BURST_UNIT_SECONDS: f64 = 10.0;
 /// The load has stopped pressing against the meter when its gate has been open for so long.
@@ -401,9 +404,10 @@ impl Dimension {
         if knobs.preset == Preset::Adaptive {
             self.estimate.begin(expect as f64);
             if let Some(since) = self.pressed {
-                let seconds = self.at.since(since).secs_f64();
+                let mut seconds = self.at.since(since).secs_f64();
                 if self.held {
                     self.burst.creep(seconds);
+                    seconds *= HELD_GROWTH;
                 }
                 self.estimate.grow(seconds, debt as f64 / self.estimate.rate(), self.kind == Kind::Window);
             }

@@ -305,7 +305,9 @@ impl RateEstimate {
             // The quota has grown: what the anchors measured is over.
             self.anchors.clear();
         }
-        if seen.ran_over {
+        let charge = self.anchors.last().map_or(0.0, |from| seen.posted.since(from.posted).0);
+        if seen.ran_over || charge < MEASURES / 2.0 * seen.hold {
+            // More came back than was taken: what did not fit into the bucket is in no account.
             self.anchors.clear();
         }
         let regime = self.anchors.add(anchor);

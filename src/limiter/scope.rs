@@ -19,6 +19,8 @@ const EPOCHS: usize = 8;
 const PAUSE: Micros = Micros::from_secs(1);
 /// Pause after the first throttle that follows another with little accepted in between.
 const FIRST_PAUSE: Micros = Micros::from_millis(200);
+/// No pause if so many seconds of the rate are about to be given back.
+const COMES_BACK_SECONDS: f64 = 1.0;
 /// The next one when throttles follow each other with nothing accepted in between; doubles each time ...
 const BLOCKED_PAUSE: Micros = Micros::from_secs(1);
 /// ... but within this.
@@ -43,6 +45,8 @@ pub(super) struct Scope {
     pub(super) off_why: Why,
     pub(super) held: u64,
     pub(super) debt: u64,
+    /// What the attempts in flight are expected to give back of their holds.
+    excess: u64,
     pub(super) epochs: u64,
     pub(super) last_epochs: VecDeque<Epoch>,
 }
@@ -65,6 +69,7 @@ impl Scope {
             off_why: Why::HoldOff,
             held: 0,
             debt: 0,
+            excess: 0,
             epochs: 0,
             last_epochs: VecDeque::with_capacity(EPOCHS),
         }
@@ -165,6 +170,7 @@ impl Scope {
         self.first_send.get_or_insert(own);
         self.held = self.held.saturating_add(cost.hold);
         self.debt = self.debt.saturating_add(cost.expect.saturating_sub(cost.hold));
+        self.excess = self.excess.saturating_add(cost.hold.saturating_sub(cost.expect));
         let order = self.order;
         self.order += 1;
         Attempt {
@@ -184,6 +190,7 @@ impl Scope {
     fn land(&mut self, attempt: &Attempt) {
         self.held = self.held.saturating_sub(attempt.posted);
         self.debt = self.debt.saturating_sub(attempt.expect.saturating_sub(attempt.posted));
+        self.excess = self.excess.saturating_sub(attempt.hold.saturating_sub(attempt.expect));
         self.day.land(attempt.expect);
     }
 
@@ -283,7 +290,9 @@ impl Scope {
             let own = self.clock.own();
             return self.pause(turns.since(own), Why::HoldOff);
         }
-        if reaction.streak > 0 {
+        // What is about to be given back would run over while nothing is sent, and a bucket that runs over cannot be measured.
+        let comes_back = self.excess as f64 > reaction.to * COMES_BACK_SECONDS;
+        if reaction.streak > 0 && !comes_back {
             // The second in a row may be chance; then it is asked less and less often.
             let pause = match reaction.streak {
                 1 => FIRST_PAUSE,
