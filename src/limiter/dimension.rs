@@ -15,7 +15,7 @@ use super::estimate::{Evidence, Phase, RateEstimate};
 use super::flight::{Attempt, Mark, Posted};
 use super::rate::{Rate, micro, units};
 use super::window::Window;
-use super::{DimensionStatus, LimiterKnobs, Preset, QuotaLimit};
+use super::{Cost, DimensionStatus, LimiterKnobs, Preset, QuotaLimit};
 
 /// Seconds of its rate that the pace may burst.
 const PACE_SECONDS: f64 = 1.0;
@@ -24,13 +24,18 @@ const HELD_SECONDS: f64 = 20.0;
 /// A limit is sought so many times more slowly while reservations, not charges, hold the queue: each step up takes hold
 /// of more than it will be charged, and that has to be earned first.
 const HELD_GROWTH: f64 = 0.25;
+/// Much is given back if it is so many seconds of the rate.
+const COMES_BACK_SECONDS: f64 = 1.0;
+/// Rejects in a row after which there is a pause all the same.
+const LONGEST_EAGER_STREAK: u32 = 6;
 /// Unit of the burst factor of `token-bucket`: ten seconds of the rate.
 const BURST_UNIT_SECONDS: f64 = 10.0;
 /// The load has stopped pressing against the meter when its gate has been open for so long.
 const IDLE: Micros = Micros::from_secs(2);
-/// Pace of a window, in times of its limit.
-const WINDOW_PACE: f64 = 1.2;
-/// ... of which it may burst more: what leaves a window leaves it in lumps.
+/// Where another ledger keeps the limit exactly, the pace only keeps it from being used up at once, and gains this part
+/// more: the window of one that counts the last minute, the mirror where most of what is reserved comes back.
+const EAGER_PART: i64 = 5;
+/// Seconds of its rate that the pace may burst there: what leaves a window leaves it in lumps.
 const WINDOW_PACE_SECONDS: f64 = 10.0;
 /// What a window holds is known within this: its bins and ours do not turn at the same moments.
 const WINDOW_ERROR: f64 = 0.005;
@@ -133,6 +138,8 @@ pub(super) struct Reaction {
     pub(super) to: f64,
     /// How many epochs in a row came with nothing accepted in between.
     pub(super) streak: u32,
+    /// Nothing is to be gained by a pause: what is given back meanwhile would run over.
+    pub(super) comes_back: bool,
     /// When the meter starts afresh, if it does so every minute.
     pub(super) turns: Option<Micros>,
 }
@@ -159,6 +166,8 @@ pub(super) struct Dimension {
     burst: Burst,
     /// The mirror, not the pace, held the queue when it was last asked.
     held: bool,
+    /// Much of what is reserved in flight will be given back.
+    comes_back: bool,
     /// A waiting hold that is larger than the capacity: the level may rise up to it.
     wanted: i64,
     /// The gate was last seen closed until here.
@@ -205,6 +214,7 @@ impl Dimension {
             ran_over: false,
             burst: Burst::default(),
             held: false,
+            comes_back: false,
             wanted: 0,
             limited_until: now,
             pressed: None,
@@ -230,15 +240,10 @@ impl Dimension {
     /// Takes rate and capacities from the rule in force.
     fn fit(&mut self, knobs: &LimiterKnobs) {
         let fixed = believed(self.unit, self.quota, knobs).0;
-        let rate = match (knobs.preset, self.kind) {
-            // The window keeps the limit; the pace only keeps it from being used up at once.
-            (Preset::Adaptive, Kind::Window) => self.estimate.rate() * WINDOW_PACE,
-            (Preset::Adaptive, _) => self.estimate.rate(),
-            _ => fixed,
-        };
+        let rate = if knobs.preset == Preset::Adaptive { self.estimate.rate() } else { fixed };
         self.rate = Rate::per_second(rate);
         let window = knobs.preset == Preset::Adaptive && self.kind == Kind::Window;
-        self.pace_cap = self.rate.over(if window { WINDOW_PACE_SECONDS } else { PACE_SECONDS });
+        self.pace_cap = self.rate.over(if window || self.comes_back { WINDOW_PACE_SECONDS } else { PACE_SECONDS });
         self.mirror_cap = match (knobs.preset, self.quota) {
             (Preset::TokenBucket, _) => self.rate.over(BURST_UNIT_SECONDS * knobs.burst_factor),
             (Preset::Adaptive, QuotaLimit::Limit(_)) => {
@@ -315,7 +320,8 @@ impl Dimension {
         let gain = self.rate.gain(span, &mut self.carry);
         // While the mirror holds the queue, the server gains what we may not use yet: it is not lost.
         let saved = if self.held { self.rate.over(HELD_SECONDS) } else { 0 };
-        refill(&mut self.pace, self.pace_cap.saturating_add(saved), gain);
+        let eager = if self.eager() { gain / EAGER_PART } else { 0 };
+        refill(&mut self.pace, self.pace_cap.saturating_add(saved), gain.saturating_add(eager));
         refill(&mut self.mirror, self.mirror_cap.max(self.wanted), gain);
     }
 
@@ -341,7 +347,7 @@ impl Dimension {
     }
 
     fn adapts(&mut self, hold: u64, window: &Window, knobs: &LimiterKnobs) -> Option<(Micros, By)> {
-        let pace = self.pace.saturating_neg();
+        let pace = self.pace_lacks();
         let known = self.estimate.measured() || matches!(self.quota, QuotaLimit::Limit(_));
         let mirrored = known && self.kind != Kind::Window;
         self.wanted = micro(hold);
@@ -363,15 +369,6 @@ impl Dimension {
             _ => believed(self.unit, self.quota, knobs).0 * 60.0,
         };
         let room = (limit as i64).saturating_sub(i64::try_from(hold).unwrap_or(i64::MAX)).max(0);
-        if std::env::var("ASK").is_ok() {
-            println!(
-                "      wide {} narrow {} room {room} pace {} kind {:?}",
-                self.unit.wide(window),
-                self.unit.window(window),
-                units(self.pace),
-                self.kind
-            );
-        }
         if self.unit.wide(window) <= room {
             return None;
         }
@@ -382,13 +379,25 @@ impl Dimension {
         Some((until, By::Hold))
     }
 
+    fn eager(&self) -> bool {
+        self.kind == Kind::Window || self.comes_back
+    }
+
+    /// Micro-units to be gained until the pace lets a request through, as the mirror gains them.
+    fn pace_lacks(&self) -> i64 {
+        let lacks = self.pace.saturating_neg();
+        if lacks > 0 && self.eager() { lacks - lacks / (EAGER_PART + 1) + 1 } else { lacks }
+    }
+
     /// When `need` more micro-units will have been gained.
     fn after(&self, need: i64) -> Option<Micros> {
         (need > 0).then(|| self.at + self.rate.wait(need, self.carry))
     }
 
-    /// A request is sent, while this much is still to be billed above the holds.
-    pub(super) fn charge(&mut self, hold: u64, expect: u64, debt: u64, window: &Window, knobs: &LimiterKnobs) -> Mark {
+    /// A request is sent, while so much is still to be billed above the holds, and so much to be given back of them.
+    pub(super) fn charge(&mut self, cost: Cost, debt: u64, excess: u64, window: &Window, knobs: &LimiterKnobs) -> Mark {
+        let Cost { hold, expect } = cost;
+        self.comes_back = excess as f64 > self.estimate.rate() * COMES_BACK_SECONDS;
         self.peak = self.peak.max(self.mirror);
         self.ran_over |= self.mirror > self.deep();
         let mark = Mark {
@@ -506,7 +515,7 @@ impl Dimension {
             self.pressed = None;
             self.fit(knobs);
             self.clip();
-            return Some(Reaction { from, to: from, streak: 0, turns: None });
+            return Some(Reaction { from, to: from, streak: 0, comes_back: true, turns: None });
         }
         let blocked = self.estimate.reject(Evidence {
             at: attempt.sent,
@@ -532,7 +541,8 @@ impl Dimension {
         self.fit(knobs);
         self.clip();
         let turns = self.boundary.next(self.at);
-        Some(Reaction { from, to: self.estimate.rate(), streak: self.streak, turns })
+        let comes_back = self.comes_back && self.kind != Kind::Window && self.streak <= LONGEST_EAGER_STREAK;
+        Some(Reaction { from, to: self.estimate.rate(), streak: self.streak, comes_back, turns })
     }
 
     /// The bucket had room, but a minute's worth was charged in the last 60 s: this meter does not refill, it slides.

@@ -19,8 +19,6 @@ const EPOCHS: usize = 8;
 const PAUSE: Micros = Micros::from_secs(1);
 /// Pause after the first throttle that follows another with little accepted in between.
 const FIRST_PAUSE: Micros = Micros::from_millis(200);
-/// No pause if so many seconds of the rate are about to be given back.
-const COMES_BACK_SECONDS: f64 = 1.0;
 /// The next one when throttles follow each other with nothing accepted in between; doubles each time ...
 const BLOCKED_PAUSE: Micros = Micros::from_secs(1);
 /// ... but within this.
@@ -160,8 +158,8 @@ impl Scope {
     pub(super) fn admit(&mut self, scope: u32, cost: Cost, now: Micros, knobs: &LimiterKnobs) -> Attempt {
         let cost = sane(cost);
         let own = self.tick(now);
-        let requests = self.requests.charge(1, 1, 0, &self.window, knobs);
-        let tokens = self.tokens.charge(cost.hold, cost.expect, self.debt, &self.window, knobs);
+        let requests = self.requests.charge(Cost { hold: 1, expect: 1 }, 0, 0, &self.window, knobs);
+        let tokens = self.tokens.charge(cost, self.debt, self.excess, &self.window, knobs);
         if knobs.preset == Preset::Classic {
             self.classic.charge();
         }
@@ -290,9 +288,7 @@ impl Scope {
             let own = self.clock.own();
             return self.pause(turns.since(own), Why::HoldOff);
         }
-        // What is about to be given back would run over while nothing is sent, and a bucket that runs over cannot be measured.
-        let comes_back = self.excess as f64 > reaction.to * COMES_BACK_SECONDS;
-        if reaction.streak > 0 && !comes_back {
+        if reaction.streak > 0 && !reaction.comes_back {
             // The second in a row may be chance; then it is asked less and less often.
             let pause = match reaction.streak {
                 1 => FIRST_PAUSE,
