@@ -12,7 +12,7 @@ const ERROR: f64 = 0.05;
 /// An end that is known no better than this says nothing.
 const WIDEST: f64 = 20.0;
 /// So little chance that the agreement is chance, and it is believed.
-const DOUBT: f64 = 0.01;
+const DOUBT: f64 = 0.002;
 
 /// Where in the minute it turns.
 #[derive(Clone, Copy, Debug, Default)]

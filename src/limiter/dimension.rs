@@ -39,6 +39,10 @@ const EAGER_PART: i64 = 5;
 const WINDOW_PACE_SECONDS: f64 = 10.0;
 /// What a window holds is known within this: its bins and ours do not turn at the same moments.
 const WINDOW_ERROR: f64 = 0.005;
+/// Refused with no more than this part of it in use, a window is none.
+const NO_WINDOW: f64 = 0.5;
+/// A bucket refills so many requests while a meter that is blocked until the minute is over takes none.
+const BLOCKED_REQUESTS: f64 = 3.0;
 /// So many requests that fit, after rejects that a bucket would not have made, and the meter is taken for a window.
 const WINDOW_FITS: u32 = 3;
 
@@ -190,6 +194,8 @@ pub(super) struct Dimension {
     streak_seen: bool,
     /// The send of the last reject of such a streak, until something is accepted.
     blocked_at: Option<Micros>,
+    /// The send of the first reject of such a streak.
+    blocked_since: Option<Micros>,
     /// When the last reject was known.
     rejected_at: Option<Micros>,
     boundary: Boundary,
@@ -228,6 +234,7 @@ impl Dimension {
             fits: 0,
             streak_seen: false,
             blocked_at: None,
+            blocked_since: None,
             rejected_at: None,
             boundary: Boundary::default(),
         };
@@ -490,9 +497,10 @@ impl Dimension {
         let from = self.estimate.rate();
         self.pace = self.pace.min(0);
         let asked = mark.wide as f64 + hold as f64;
-        if self.shows_window(mark, hold) {
-            self.kind = Kind::Window;
-            self.fitted = 0.0;
+        if self.kind == Kind::Window && asked < NO_WINDOW * 60.0 * self.estimate.believed() {
+            // Refused with half of the window free: it is none, or another one altogether.
+            self.kind = Kind::Unsure;
+            self.boundary = Boundary::default();
         }
         if asked < self.fitted * (1.0 - WINDOW_ERROR) {
             self.fitted = 0.0;
@@ -535,7 +543,12 @@ impl Dimension {
         self.streak = if blocked { self.streak.saturating_add(1) } else { 0 };
         self.streak_seen |= blocked;
         if blocked {
-            self.blocked_at = Some(attempt.sent);
+            // A bucket would have had room for it again after a while, a minute has none until it is over.
+            let needs = Micros::from_secs_f64(BLOCKED_REQUESTS * hold as f64 / self.estimate.believed());
+            let since = *self.blocked_since.get_or_insert(attempt.sent);
+            self.blocked_at = (attempt.sent.since(since) > needs).then_some(attempt.sent);
+        } else {
+            self.blocked_since = None;
         }
         self.pressed = None;
         self.fit(knobs);
@@ -543,13 +556,6 @@ impl Dimension {
         let turns = self.boundary.next(self.at);
         let comes_back = self.comes_back && self.kind != Kind::Window && self.streak <= LONGEST_EAGER_STREAK;
         Some(Reaction { from, to: self.estimate.rate(), streak: self.streak, comes_back, turns })
-    }
-
-    /// The bucket had room, but a minute's worth was charged in the last 60 s: this meter does not refill, it slides.
-    fn shows_window(&self, mark: Mark, hold: u64) -> bool {
-        let QuotaLimit::Limit(limit) = self.quota else { return false };
-        let charged = mark.window as f64 + hold as f64;
-        self.kind != Kind::Window && self.mirror >= micro(hold) && charged >= 0.97 * limit as f64
     }
 
     /// An attempt was accepted: what a window would have held with it.
