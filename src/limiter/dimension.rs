@@ -25,7 +25,7 @@ const HELD_SECONDS: f64 = 20.0;
 /// of more than it will be charged, and that has to be earned first.
 const HELD_GROWTH: f64 = 0.25;
 /// Much is given back if it is so many seconds of the rate.
-const COMES_BACK_SECONDS: f64 = 1.0;
+const COMES_BACK_SECONDS: f64 = 4.0;
 /// Rejects in a row after which there is a pause all the same.
 const LONGEST_EAGER_STREAK: u32 = 6;
 /// Unit of the burst factor of `token-bucket`: ten seconds of the rate.
@@ -455,15 +455,27 @@ impl Dimension {
 
     /// The server never charged this attempt.
     pub(super) fn refund(&mut self, attempt: &Attempt) {
+        self.take_back(attempt, 0);
+    }
+
+    /// The server rejected this attempt, and kept the part of its hold that it is believed to keep.
+    pub(super) fn rejected(&mut self, attempt: &Attempt) {
+        let hold = self.unit.hold(attempt);
+        let kept = (hold as f64 * self.estimate.reject_charge()) as u64;
+        self.take_back(attempt, kept);
+        self.posted.reject(hold, kept);
+    }
+
+    fn take_back(&mut self, attempt: &Attempt, kept: u64) {
         let posted = self.unit.posted(attempt);
-        if attempt.order >= self.epoch_order {
-            let cap = self.mirror_cap.max(self.wanted).max(self.mirror);
-            self.mirror = self.mirror.saturating_add(micro(posted)).min(cap);
-        }
-        self.pace = self.pace.saturating_add(micro(self.unit.paced(attempt)));
+        // What was sent before the last reaction is not in the mirror any more: it was set to what the server said.
+        let mirrored = if attempt.order >= self.epoch_order { micro(posted) } else { 0 };
+        let cap = self.mirror_cap.max(self.wanted).max(self.mirror);
+        self.mirror = self.mirror.saturating_add(mirrored - micro(kept)).min(cap);
+        self.pace = self.pace.saturating_add(micro(self.unit.paced(attempt)) - micro(kept));
         let hold = self.unit.hold(attempt);
         self.posted.unpost(hold, posted);
-        self.estimate.unpost(attempt.order, hold, posted);
+        self.estimate.unpost(attempt.order, hold, posted.saturating_sub(kept));
     }
 
     /// How full a minute of this meter is, 0 to 1 and above: what an unspecified throttle is blamed by.

@@ -15,6 +15,7 @@ use crate::record::Micros;
 use super::anchors::{Anchor, Anchors};
 use super::flight::Posted;
 use super::knobs::AdaptiveKnobs;
+use super::reject_charge::RejectCharge;
 
 /// An unknown quota: the rate doubles in so many seconds until the first reject.
 const RAMP_DOUBLING: f64 = 3.0;
@@ -106,6 +107,7 @@ pub(super) struct RateEstimate {
     anchors: Anchors,
     /// A rate that the first reject has proven, and until when what follows from the same burst may not deny it.
     proven: Option<(f64, Micros)>,
+    charges: RejectCharge,
     /// What the window held at the first reject, and after how many seconds of load, until the rate is known.
     first: Option<(f64, f64)>,
     /// Seconds of the rate that the burst is known to hold.
@@ -133,6 +135,7 @@ impl RateEstimate {
             },
             anchors: Anchors::default(),
             proven: None,
+            charges: RejectCharge::default(),
             first: None,
             burst_seconds: 0.0,
             last_epoch: None,
@@ -173,6 +176,11 @@ impl RateEstimate {
     /// Seconds of the rate that the burst is at least known to hold.
     pub(super) fn burst_seconds(&self) -> f64 {
         self.burst_seconds.max(SMALLEST_BURST)
+    }
+
+    /// Part of its reservation that a rejected request is believed to burn.
+    pub(super) fn reject_charge(&self) -> f64 {
+        self.charges.part()
     }
 
     /// New knobs, and a new ceiling: what was learned scales with it, as does the operator's intent.
@@ -306,6 +314,9 @@ impl RateEstimate {
             self.anchors.clear();
         }
         let charge = self.anchors.last().map_or(0.0, |from| seen.posted.since(from.posted).0);
+        if let Some(from) = self.anchors.last().copied().filter(|_| !seen.ran_over) {
+            self.charges.learn(from, anchor);
+        }
         if seen.ran_over || charge < MEASURES / 2.0 * seen.hold {
             // More came back than was taken: what did not fit into the bucket is in no account.
             self.anchors.clear();

@@ -47,6 +47,8 @@ pub(super) struct Posted {
     net: u64,
     /// Holds alone.
     held: u64,
+    /// Holds that were rejected.
+    rejected: u64,
 }
 
 impl Posted {
@@ -57,6 +59,17 @@ impl Posted {
 
     pub(super) fn correct(&mut self, before: u64, after: u64) {
         self.net = self.net.wrapping_add(after).wrapping_sub(before);
+    }
+
+    /// A send was rejected, of whose hold the service kept so much.
+    pub(super) fn reject(&mut self, hold: u64, kept: u64) {
+        self.net = self.net.wrapping_add(kept);
+        self.rejected = self.rejected.wrapping_add(hold);
+    }
+
+    /// Holds that were rejected since then.
+    pub(super) fn rejected_since(self, then: Posted) -> f64 {
+        self.rejected.wrapping_sub(then.rejected) as f64
     }
 
     /// A send that was never charged.

@@ -27,6 +27,7 @@ mod knobs;
 #[cfg(test)]
 mod properties;
 mod rate;
+mod reject_charge;
 mod scope;
 mod status;
 #[cfg(test)]

@@ -247,8 +247,8 @@ impl Scope {
         self.tick(now);
         self.land(attempt);
         self.window.take_back(attempt.hold, attempt.posted, attempt.sent, false);
-        self.tokens.refund(attempt);
-        self.requests.refund(attempt);
+        self.tokens.rejected(attempt);
+        self.requests.rejected(attempt);
         if let Some(after) = retry_after {
             self.pause(after, Why::HoldOff);
         }
