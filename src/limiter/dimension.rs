@@ -425,7 +425,7 @@ impl Dimension {
                     self.burst.creep(seconds);
                     seconds *= HELD_GROWTH;
                 }
-                self.estimate.grow(seconds, debt as f64 / self.estimate.rate(), self.kind == Kind::Window);
+                self.estimate.grow(seconds, debt as f64 / self.estimate.rate(), self.unit.window(window) as f64, self.kind == Kind::Window);
             }
             self.fit(knobs);
         }

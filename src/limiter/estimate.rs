@@ -37,6 +37,8 @@ const REQUESTS_A_CYCLE: f64 = 320.0;
 const REQUESTS_A_RETURN: f64 = 40.0;
 /// ... nor higher than this.
 const MOST_PATIENCE: f64 = 60.0;
+/// A probe goes no further than so many times what was charged in the last minute.
+const MOST_AHEAD: f64 = 2.5;
 /// A probe that got so far above what was measured has found another quota.
 const NEWS: f64 = 1.3;
 /// Two rejects say how fast the meter is if they are so far apart that the fate of everything before the second one is
@@ -220,9 +222,9 @@ impl RateEstimate {
             if self.request == 0.0 { charge } else { self.request + REQUEST_WEIGHT * (charge - self.request) };
     }
 
-    /// This meter has held the queue for `pressed` seconds, and now something is sent. `lag` seconds of the rate are debts that are
+    /// This meter has held the queue for `pressed` seconds, and now something is sent; `window` is the net charge of the last minute. `lag` seconds of the rate are debts that are
     /// still to be billed: the limit is not sought faster than they come in.
-    pub(super) fn grow(&mut self, pressed: f64, lag: f64, slides: bool) {
+    pub(super) fn grow(&mut self, pressed: f64, lag: f64, window: f64, slides: bool) {
         let request = self.request;
         let lag = if slides { lag + WINDOW_LAG } else { lag };
         match &mut self.phase {
@@ -248,7 +250,9 @@ impl RateEstimate {
                 } else {
                     *to * (self.knobs.growth_per_minute.ln() * (*done - 1.0).powi(5)).min(20.0).exp()
                 };
-                self.rate = next.min(2.0 * self.rate);
+                // Never far beyond what was taken of late: where the meter has something in store, rejects come late.
+                let most = MOST_AHEAD * (window / 60.0).max(*to);
+                self.rate = next.min(2.0 * self.rate).min(most.max(self.rate.min(*to)));
             }
         }
         self.hold_at_ceiling();
@@ -307,6 +311,9 @@ impl RateEstimate {
                 return true;
             }
         }
+        if let Some(from) = self.anchors.last().copied().filter(|_| !seen.ran_over) {
+            self.charges.learn(from, anchor);
+        }
         if let Phase::Climb { to, .. } = self.phase
             && before > NEWS * to
         {
@@ -314,9 +321,6 @@ impl RateEstimate {
             self.anchors.clear();
         }
         let charge = self.anchors.last().map_or(0.0, |from| seen.posted.since(from.posted).0);
-        if let Some(from) = self.anchors.last().copied().filter(|_| !seen.ran_over) {
-            self.charges.learn(from, anchor);
-        }
         if seen.ran_over || charge < MEASURES / 2.0 * seen.hold {
             // More came back than was taken: what did not fit into the bucket is in no account.
             self.anchors.clear();
