@@ -46,6 +46,8 @@ const NEWS: f64 = 1.3;
 const SETTLED: Micros = Micros::from_millis(800);
 /// ... and so many times the rejected request was accepted in between.
 const MEASURES: f64 = 6.0;
+/// The fate of what was sent in so many seconds before it is not known yet when the first reject arrives.
+const UNKNOWN_SECONDS: f64 = 0.35;
 /// Seconds that a window takes to answer a probe.
 const WINDOW_LAG: f64 = 20.0;
 /// A window gives back what it holds only as that gets old, and a minute all at once: a probe costs a few rejects there,
@@ -306,7 +308,8 @@ impl RateEstimate {
         let last = self.last_epoch.replace(seen.at);
         if let Some(from) = self.anchors.last().copied() {
             let (_, admitted) = seen.posted.since(from.posted);
-            if last.is_some_and(|last| seen.at.since(last) < SETTLED) || admitted <= MEASURES * seen.hold {
+            let unknown = UNKNOWN_SECONDS * before;
+            if last.is_some_and(|last| seen.at.since(last) < SETTLED) || admitted <= MEASURES * seen.hold + unknown {
                 self.bound(from, anchor, seen, slowest);
                 return true;
             }
