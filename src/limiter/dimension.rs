@@ -15,7 +15,7 @@ use super::estimate::{Evidence, Phase, RateEstimate};
 use super::flight::{Attempt, Mark, Posted};
 use super::rate::{Rate, micro, units};
 use super::window::Window;
-use super::{Cost, DimensionStatus, LimiterKnobs, Preset, QuotaLimit};
+use super::{Cost, DimensionStatus, LimiterKnobs, MeterBelief, MeterPin, Preset, QuotaLimit};
 
 /// Seconds of its rate that the pace may burst.
 const PACE_SECONDS: f64 = 1.0;
@@ -246,6 +246,11 @@ impl Dimension {
 
     /// Takes rate and capacities from the rule in force.
     fn fit(&mut self, knobs: &LimiterKnobs) {
+        match knobs.adaptive.meter {
+            MeterPin::Auto => {}
+            MeterPin::Bucket => self.kind = Kind::Bucket,
+            MeterPin::Window => self.kind = Kind::Window,
+        }
         let fixed = believed(self.unit, self.quota, knobs).0;
         let rate = if knobs.preset == Preset::Adaptive { self.estimate.rate() } else { fixed };
         self.rate = Rate::per_second(rate);
@@ -425,7 +430,12 @@ impl Dimension {
                     self.burst.creep(seconds);
                     seconds *= HELD_GROWTH;
                 }
-                self.estimate.grow(seconds, debt as f64 / self.estimate.rate(), self.unit.window(window) as f64, self.kind == Kind::Window);
+                self.estimate.grow(
+                    seconds,
+                    debt as f64 / self.estimate.rate(),
+                    self.unit.window(window) as f64,
+                    self.kind == Kind::Window,
+                );
             }
             self.fit(knobs);
         }
@@ -648,6 +658,15 @@ impl Dimension {
             target: target.filter(|_| self.binds()),
             estimate: self.estimate.interval().map(|(low, high)| (low * 60.0, high * 60.0)),
             burst: burst.filter(|_| self.binds()),
+            meter: match self.kind {
+                Kind::Unsure => MeterBelief::Unsure,
+                Kind::Bucket => MeterBelief::Bucket,
+                Kind::Window if self.boundary.known() => MeterBelief::Minute,
+                Kind::Window => MeterBelief::Window,
+            },
+            believed: (knobs.preset == Preset::Adaptive && self.binds()).then(|| self.estimate.believed() * 60.0),
+            patience: self.estimate.patience(),
+            reject_charge: self.estimate.reject_charge(),
             level,
         }
     }

@@ -27,12 +27,6 @@ const SEEK_DOUBLING: f64 = 20.0;
 const SEEK_REQUESTS: f64 = 8.0;
 /// Seconds of its rate that a server's burst is at least believed to hold (study §D.1 has no smaller).
 const SMALLEST_BURST: f64 = 2.0;
-/// Seconds in which a rate that was backed off returns to where it was, at patience 1 (study §E.4, K).
-const RETURN: f64 = 12.0;
-/// Seconds beyond that in which a probe has grown the rate by the knob's growth, at patience 1 (study §E.4, T_g).
-const PROBE: f64 = 18.0;
-/// A cycle of return and probe ends in a reject: patience rises until so many requests pass in one.
-const REQUESTS_A_CYCLE: f64 = 320.0;
 /// It is never so low that a return takes fewer requests than this ...
 const REQUESTS_A_RETURN: f64 = 40.0;
 /// ... nor higher than this.
@@ -162,6 +156,11 @@ impl RateEstimate {
         }
     }
 
+    /// How many times slower than at first it returns and probes.
+    pub(super) fn patience(&self) -> f64 {
+        self.patience
+    }
+
     /// What it is doing.
     pub(super) fn phase(&self) -> Phase {
         self.phase
@@ -244,13 +243,14 @@ impl RateEstimate {
                 }
             }
             Phase::Climb { from, to, done } => {
-                let patience = self.patience.max((REQUESTS_A_RETURN * request / *to / RETURN).min(MOST_PATIENCE));
-                let seconds = if *done < 1.0 { RETURN + lag } else { PROBE + 2.0 * lag };
+                let (back, probe) = (self.knobs.return_seconds, self.knobs.probe_seconds);
+                let patience = self.patience.max((REQUESTS_A_RETURN * request / *to / back).min(MOST_PATIENCE));
+                let seconds = if *done < 1.0 { back + lag } else { probe + 2.0 * lag };
                 *done += pressed.min(30.0) / seconds / patience;
                 let next = if *done < 1.0 {
                     *to - (*to - *from) * (1.0 - *done).powi(3)
                 } else {
-                    *to * (self.knobs.growth_per_minute.ln() * (*done - 1.0).powi(5)).min(20.0).exp()
+                    *to * (self.knobs.probe_growth.ln() * (*done - 1.0).powi(5)).min(20.0).exp()
                 };
                 // Never far beyond what was taken of late: where the meter has something in store, rejects come late.
                 let most = MOST_AHEAD * (window / 60.0).max(*to);
@@ -367,7 +367,8 @@ impl RateEstimate {
         from = from.max(slowest).min(self.ceiling);
         to = to.max(from).min(self.ceiling);
         self.rate = from;
-        let most = cycles * REQUESTS_A_CYCLE * self.request / self.rate.max(1e-9) / (RETURN + PROBE * 0.75);
+        let cycle = self.knobs.return_seconds + 0.75 * self.knobs.probe_seconds;
+        let most = cycles * self.knobs.requests_per_probe * self.request / self.rate.max(1e-9) / cycle;
         self.patience = (self.patience * 2.0).min(most.clamp(1.0, MOST_PATIENCE));
         self.phase = climb(from, to);
         self.hold_at_ceiling();

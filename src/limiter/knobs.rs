@@ -42,8 +42,44 @@ pub struct ClassicKnobs {
 pub struct AdaptiveKnobs {
     /// Factor applied to the rate at a throttle epoch that tells nothing better (study §E.4, beta).
     pub backoff: f64,
-    /// Growth of the rate per minute while it probes for more: 1.15 is +15 % a minute.
-    pub growth_per_minute: f64,
+    /// Seconds in which a rate that was backed off returns to what was measured (study §E.4, K), at patience 1.
+    pub return_seconds: f64,
+    /// Seconds beyond that in which a probe has grown the rate by `probe_growth`, at patience 1; it grows ever faster.
+    pub probe_seconds: f64,
+    /// Growth of the rate at the end of `probe_seconds`: 1.15 is +15 %.
+    pub probe_growth: f64,
+    /// A probe ends in a reject: patience rises until so many requests pass between two.
+    pub requests_per_probe: f64,
+    /// How the service is taken to meter.
+    pub meter: MeterPin,
+}
+
+/// How the service is taken to meter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MeterPin {
+    /// Found out.
+    #[default]
+    Auto,
+    /// A bucket that refills.
+    Bucket,
+    /// The last 60 seconds, or a calendar minute.
+    Window,
+}
+
+impl MeterPin {
+    /// All, in the order in which they are offered.
+    pub const ALL: [MeterPin; 3] = [MeterPin::Auto, MeterPin::Bucket, MeterPin::Window];
+
+    /// The name in commands and config.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            MeterPin::Auto => "auto",
+            MeterPin::Bucket => "bucket",
+            MeterPin::Window => "window",
+        }
+    }
 }
 
 impl Default for LimiterKnobs {
@@ -67,7 +103,14 @@ impl Default for ClassicKnobs {
 
 impl Default for AdaptiveKnobs {
     fn default() -> Self {
-        AdaptiveKnobs { backoff: 0.97, growth_per_minute: 1.15 }
+        AdaptiveKnobs {
+            backoff: 0.97,
+            return_seconds: 12.0,
+            probe_seconds: 18.0,
+            probe_growth: 1.15,
+            requests_per_probe: 320.0,
+            meter: MeterPin::Auto,
+        }
     }
 }
 
@@ -90,7 +133,16 @@ impl LimiterKnobs {
             },
             adaptive: AdaptiveKnobs {
                 backoff: within(self.adaptive.backoff, 0.3, 0.999, base.adaptive.backoff),
-                growth_per_minute: within(self.adaptive.growth_per_minute, 1.0, 8.0, base.adaptive.growth_per_minute),
+                return_seconds: within(self.adaptive.return_seconds, 1.0, 600.0, base.adaptive.return_seconds),
+                probe_seconds: within(self.adaptive.probe_seconds, 1.0, 3_600.0, base.adaptive.probe_seconds),
+                probe_growth: within(self.adaptive.probe_growth, 1.0, 8.0, base.adaptive.probe_growth),
+                requests_per_probe: within(
+                    self.adaptive.requests_per_probe,
+                    1.0,
+                    1e6,
+                    base.adaptive.requests_per_probe,
+                ),
+                meter: self.adaptive.meter,
             },
             probe_above_quota: self.probe_above_quota,
         }

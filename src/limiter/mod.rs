@@ -37,5 +37,5 @@ mod window;
 pub use admission::Limiter;
 pub use decision::{Cost, Decision, Reject, ScopeId, ScopeQuota, Ticket};
 pub use expect::SettlementGuess;
-pub use knobs::{AdaptiveKnobs, ClassicKnobs, LimiterKnobs};
-pub use status::{DimensionStatus, Epoch, Preset, QuotaLimit, ScopeStatus, Why};
+pub use knobs::{AdaptiveKnobs, ClassicKnobs, LimiterKnobs, MeterPin};
+pub use status::{DimensionStatus, Epoch, MeterBelief, Preset, QuotaLimit, ScopeStatus, Why};

@@ -68,6 +68,21 @@ pub enum Why {
     LargerThanBurst,
 }
 
+/// What the limiter believes of how the service meters a dimension.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MeterBelief {
+    /// Not known yet: treated as a bucket.
+    #[default]
+    Unsure,
+    /// A bucket that refills continuously.
+    Bucket,
+    /// The last 60 seconds count.
+    Window,
+    /// A calendar minute, at a known phase.
+    Minute,
+}
+
 /// One token or request dimension of a scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct DimensionStatus {
@@ -79,6 +94,14 @@ pub struct DimensionStatus {
     pub estimate: Option<(f64, f64)>,
     /// Burst capacity believed, in the dimension's unit.
     pub burst: Option<f64>,
+    /// How the service is believed to meter it.
+    pub meter: MeterBelief,
+    /// The rate without what the present probe goes beyond it, per minute; `None` under rules that do not probe.
+    pub believed: Option<f64>,
+    /// How many times slower than at first the limiter returns and probes, since probes only confirmed what it knew.
+    pub patience: f64,
+    /// Part of its reservation that a rejected request is believed to burn, 0 to 1.
+    pub reject_charge: f64,
     /// Believed level now: what could be admitted at once. Negative: debt.
     pub level: f64,
 }
