@@ -536,6 +536,8 @@ impl Dimension {
         self.ran_over |= self.peak.max(self.mirror) > self.deep();
         let shallow = self.kind != Kind::Window
             && self.estimate.measured()
+            // While it probes, the mirror is fuller than it knows.
+            && self.estimate.rate() <= self.estimate.believed()
             && self.burst.refused(hold, mark.level, self.peak, Rate::per_second(self.estimate.believed()));
         self.peak = 0;
         self.mirror = self.mirror.min(0);
