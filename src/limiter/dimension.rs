@@ -43,6 +43,8 @@ const WINDOW_ERROR: f64 = 0.005;
 const NO_WINDOW: f64 = 0.5;
 /// A bucket refills so many requests while a meter that is blocked until the minute is over takes none.
 const BLOCKED_REQUESTS: f64 = 3.0;
+/// With more than so many seconds of debts outstanding nothing is concluded from a streak of rejects.
+const WINDOW_LAG: f64 = 2.0;
 /// So many requests that fit, after rejects that a bucket would not have made, and the meter is taken for a window.
 const WINDOW_FITS: u32 = 3;
 
@@ -170,6 +172,8 @@ pub(super) struct Dimension {
     burst: Burst,
     /// The mirror, not the pace, held the queue when it was last asked.
     held: bool,
+    /// Seconds of the rate that are still to be billed above the holds.
+    lag: f64,
     /// Much of what is reserved in flight will be given back.
     comes_back: bool,
     /// A waiting hold that is larger than the capacity: the level may rise up to it.
@@ -220,6 +224,7 @@ impl Dimension {
             ran_over: false,
             burst: Burst::default(),
             held: false,
+            lag: 0.0,
             comes_back: false,
             wanted: 0,
             limited_until: now,
@@ -409,6 +414,7 @@ impl Dimension {
     /// A request is sent, while so much is still to be billed above the holds, and so much to be given back of them.
     pub(super) fn charge(&mut self, cost: Cost, debt: u64, excess: u64, window: &Window, knobs: &LimiterKnobs) -> Mark {
         let Cost { hold, expect } = cost;
+        self.lag = debt as f64 / self.estimate.rate();
         self.comes_back = excess as f64 > self.estimate.rate() * COMES_BACK_SECONDS;
         self.peak = self.peak.max(self.mirror);
         self.ran_over |= self.mirror > self.deep();
@@ -432,7 +438,7 @@ impl Dimension {
                 }
                 self.estimate.grow(
                     seconds,
-                    debt as f64 / self.estimate.rate(),
+                    self.lag,
                     self.unit.window(window) as f64,
                     self.kind == Kind::Window,
                 );
@@ -565,7 +571,8 @@ impl Dimension {
             self.ran_over = false;
         }
         self.streak = if blocked { self.streak.saturating_add(1) } else { 0 };
-        self.streak_seen |= blocked;
+        // Debts that come in block a bucket too.
+        self.streak_seen |= blocked && self.lag < WINDOW_LAG;
         if blocked {
             // A bucket would have had room for it again after a while, a minute has none until it is over.
             let needs = Micros::from_secs_f64(BLOCKED_REQUESTS * hold as f64 / self.estimate.believed());
