@@ -218,7 +218,7 @@ impl Router {
                 continue;
             }
             let quote = quote(work, route, known.estimator, known.outputs);
-            match limiter.decide(route.scope, quote.cost, now) {
+            match limiter.decide_for(route.scope, quote.cost, work.record.priority, now) {
                 Decision::Admit => {
                     if known.round_robin {
                         best = Some((0.0, index, quote));

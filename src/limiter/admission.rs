@@ -1,6 +1,6 @@
 //! The limiter: its scopes, its knobs, its attempts in flight.
 
-use crate::record::Micros;
+use crate::record::{Micros, Priority};
 
 use super::flight::Flight;
 use super::scope::Scope;
@@ -81,8 +81,14 @@ impl Limiter {
 
     /// May a request of this cost be sent to `scope` now? Asking changes no ledger.
     pub fn decide(&mut self, scope: ScopeId, cost: Cost, now: Micros) -> Decision {
+        self.decide_for(scope, cost, Priority::Medium, now)
+    }
+
+    /// The same for a request of this class: under `adaptive`, high ones may borrow from the pace, and while there are
+    /// some, the others leave room for them (study §E.6).
+    pub fn decide_for(&mut self, scope: ScopeId, cost: Cost, priority: Priority, now: Micros) -> Decision {
         let knobs = self.knobs;
-        self.scope(scope).decide(cost, now, &knobs)
+        self.scope(scope).decide(cost, priority == Priority::High, now, &knobs)
     }
 
     /// The request is sent now: its hold is posted. Works whatever was decided; the level may go negative.

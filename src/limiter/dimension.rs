@@ -17,8 +17,8 @@ use super::rate::{Rate, micro, units};
 use super::window::Window;
 use super::{Cost, DimensionStatus, LimiterKnobs, MeterBelief, MeterPin, Preset, QuotaLimit};
 
-/// Seconds of its rate that the pace may burst.
-const PACE_SECONDS: f64 = 1.0;
+/// Seconds of its rate that the pace may burst: the least that any meter is believed to hold.
+const PACE_SECONDS: f64 = 2.0;
 /// Seconds of its rate that the pace may save while the mirror holds the queue.
 const HELD_SECONDS: f64 = 20.0;
 /// A limit is sought so many times more slowly while reservations, not charges, hold the queue: each step up takes hold
@@ -28,6 +28,11 @@ const HELD_GROWTH: f64 = 0.25;
 const COMES_BACK_SECONDS: f64 = 4.0;
 /// Rejects in a row after which there is a pause all the same.
 const LONGEST_EAGER_STREAK: u32 = 6;
+/// Seconds of the rate that urgent requests may borrow from the pace ...
+const BORROWED_SECONDS: f64 = 1.0;
+/// ... and that the others leave for them in the level, for so long after the last one.
+const SPARE_SECONDS: f64 = 0.2;
+const URGENT_FOR: Micros = Micros::from_secs(10);
 /// Unit of the burst factor of `token-bucket`: ten seconds of the rate.
 const BURST_UNIT_SECONDS: f64 = 10.0;
 /// The load has stopped pressing against the meter when its gate has been open for so long.
@@ -180,6 +185,8 @@ pub(super) struct Dimension {
     wanted: i64,
     /// The gate was last seen closed until here.
     limited_until: Micros,
+    /// Until then some room is left for what is urgent.
+    urgent_until: Micros,
     /// Since when it has held the queue, if it was closed when it was last asked.
     pressed: Option<Micros>,
     /// Rejects followed each other: nothing is sent, and nothing learned, before this.
@@ -228,6 +235,7 @@ impl Dimension {
             comes_back: false,
             wanted: 0,
             limited_until: now,
+            urgent_until: now,
             pressed: None,
             paused_until: now,
             posted: Posted::default(),
@@ -343,7 +351,14 @@ impl Dimension {
     }
 
     /// When a request with this hold may go: `None` now, else not before that moment.
-    pub(super) fn gate(&mut self, hold: u64, window: &Window, knobs: &LimiterKnobs) -> Option<(Micros, By)> {
+    /// What is `urgent` may borrow from the pace, and while some is about, the rest leaves room for it.
+    pub(super) fn gate(
+        &mut self,
+        hold: u64,
+        urgent: bool,
+        window: &Window,
+        knobs: &LimiterKnobs,
+    ) -> Option<(Micros, By)> {
         if !self.binds() {
             return None;
         }
@@ -354,7 +369,7 @@ impl Dimension {
                 self.wanted = micro(hold);
                 self.after(micro(hold).saturating_sub(self.mirror)).map(|until| (until, By::Hold))
             }
-            Preset::Adaptive => self.adapts(hold, window, knobs),
+            Preset::Adaptive => self.adapts(hold, urgent, window, knobs),
         };
         if let Some((until, _)) = gate {
             self.limited_until = until;
@@ -363,15 +378,31 @@ impl Dimension {
         gate
     }
 
-    fn adapts(&mut self, hold: u64, window: &Window, knobs: &LimiterKnobs) -> Option<(Micros, By)> {
-        let pace = self.pace_lacks();
+    fn adapts(
+        &mut self,
+        hold: u64,
+        urgent: bool,
+        window: &Window,
+        knobs: &LimiterKnobs,
+    ) -> Option<(Micros, By)> {
+        if urgent {
+            self.urgent_until = self.at + URGENT_FOR;
+        }
+        let spare = if !urgent && self.at < self.urgent_until { self.rate.over(SPARE_SECONDS) } else { 0 };
+        let borrowed = if urgent { self.rate.over(BORROWED_SECONDS) } else { 0 };
+        let pace = self.pace_lacks(borrowed);
         let known = self.estimate.measured() || matches!(self.quota, QuotaLimit::Limit(_));
         let mirrored = known && self.kind != Kind::Window;
         self.wanted = micro(hold);
+        self.wanted = self.wanted.saturating_add(spare);
         let room = if mirrored { self.wanted.saturating_sub(self.mirror) } else { 0 };
         self.held = room > pace.max(0);
         let slow = self.after(pace.max(room));
-        let slid = if self.kind == Kind::Window { self.slides(hold, window, knobs) } else { None };
+        let slid = if self.kind == Kind::Window {
+            self.slides(hold.saturating_add(units(spare) as u64), window, knobs)
+        } else {
+            None
+        };
         match (slow, slid) {
             (Some(until), Some(other)) if other.0 > until => Some(other),
             (Some(until), _) => Some((until, if pace >= room { By::Pace } else { By::Hold })),
@@ -401,8 +432,8 @@ impl Dimension {
     }
 
     /// Micro-units to be gained until the pace lets a request through, as the mirror gains them.
-    fn pace_lacks(&self) -> i64 {
-        let lacks = self.pace.saturating_neg();
+    fn pace_lacks(&self, borrowed: i64) -> i64 {
+        let lacks = self.pace.saturating_add(borrowed).saturating_neg();
         if lacks > 0 && self.eager() { lacks - lacks / (EAGER_PART + 1) + 1 } else { lacks }
     }
 
@@ -564,6 +595,7 @@ impl Dimension {
             hold: hold as f64,
             slides: (self.kind == Kind::Window).then_some(self.fitted),
             ran_over: self.ran_over,
+            debt: self.lag * from,
             refills: self.kind == Kind::Bucket && self.streak > 1 && !self.boundary.suspected(),
             least: self.unit.least(),
         });

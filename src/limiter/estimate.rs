@@ -25,6 +25,8 @@ const RAMP_FIRST: f64 = 12.0;
 const SEEK_DOUBLING: f64 = 20.0;
 /// ... and no fewer requests.
 const SEEK_REQUESTS: f64 = 8.0;
+/// Seconds of debts outstanding from which on it is not sought so boldly.
+const SEEK_LAG: f64 = 5.0;
 /// Seconds of its rate that a server's burst is at least believed to hold (study §D.1 has no smaller).
 const SMALLEST_BURST: f64 = 2.0;
 /// It is never so low that a return takes fewer requests than this ...
@@ -92,6 +94,8 @@ pub(super) struct Evidence {
     pub(super) refills: bool,
     /// Since the last anchor there was so much room that the bucket may have run over: what it then lost is not counted.
     pub(super) ran_over: bool,
+    /// What is still to be billed above the holds.
+    pub(super) debt: f64,
     /// The least that may be asked for every [`SLOWEST`] seconds.
     pub(super) least: f64,
 }
@@ -300,7 +304,8 @@ impl RateEstimate {
             let at_most = before * self.knobs.backoff;
             self.rate = (seen.window / (60.0 + seen.loaded)).max(slowest).min(at_most);
             let to = (seen.window / (SMALLEST_BURST + seen.loaded)).min(at_most).max(self.rate);
-            self.phase = Phase::Seek { to };
+            // With debts outstanding a rate that is too high shows late, and all that was sent by then is owed.
+            self.phase = if seen.debt < SEEK_LAG * self.rate { Phase::Seek { to } } else { climb(self.rate, self.rate) };
             self.proven = Some((self.rate, seen.at + PROVEN_FOR));
             self.first = Some((seen.window, seen.loaded));
             return false;

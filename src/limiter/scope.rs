@@ -115,7 +115,7 @@ impl Scope {
         }
     }
 
-    pub(super) fn decide(&mut self, cost: Cost, now: Micros, knobs: &LimiterKnobs) -> Decision {
+    pub(super) fn decide(&mut self, cost: Cost, urgent: bool, now: Micros, knobs: &LimiterKnobs) -> Decision {
         let cost = sane(cost);
         let own = self.tick(now);
         if self.tokens.never(cost.hold) || self.requests.never(1) {
@@ -141,10 +141,10 @@ impl Scope {
         {
             closed(until, Why::Rate);
         }
-        if let Some((until, _)) = self.requests.gate(1, &self.window, knobs) {
+        if let Some((until, _)) = self.requests.gate(1, urgent, &self.window, knobs) {
             closed(until, Why::Rpm);
         }
-        if let Some((until, by)) = self.tokens.gate(cost.hold, &self.window, knobs) {
+        if let Some((until, by)) = self.tokens.gate(cost.hold, urgent, &self.window, knobs) {
             let indebted = by == By::Pace && self.debt > 0;
             closed(until, if indebted { Why::TpmDebt } else { Why::TpmHold });
         }

@@ -93,7 +93,7 @@ impl Policy for Ours {
                 soonest = soonest.min(region.ill_until);
                 continue;
             }
-            match self.limiter.decide(region.scope, cost, now) {
+            match self.limiter.decide_for(region.scope, cost, ask.priority, now) {
                 Decision::Admit => return Answer::Go { region: index },
                 Decision::Wait { until, .. } => soonest = soonest.min(until),
                 Decision::Never { .. } => soonest = soonest.min(now + NEVER),
