@@ -31,7 +31,7 @@ const LONGEST_EAGER_STREAK: u32 = 6;
 /// Seconds of the rate that urgent requests may borrow from the pace ...
 const BORROWED_SECONDS: f64 = 1.0;
 /// ... and that the others leave for them in the level, for so long after the last one.
-const SPARE_SECONDS: f64 = 0.2;
+const SPARE_SECONDS: f64 = 0.5;
 const URGENT_FOR: Micros = Micros::from_secs(10);
 /// Unit of the burst factor of `token-bucket`: ten seconds of the rate.
 const BURST_UNIT_SECONDS: f64 = 10.0;
@@ -48,8 +48,8 @@ const WINDOW_ERROR: f64 = 0.005;
 const NO_WINDOW: f64 = 0.5;
 /// A bucket refills so many requests while a meter that is blocked until the minute is over takes none.
 const BLOCKED_REQUESTS: f64 = 3.0;
-/// With more than so many seconds of debts outstanding nothing is concluded from a streak of rejects.
-const WINDOW_LAG: f64 = 2.0;
+/// Only what came as close as this to what was refused says that it fits a window.
+const WINDOW_CLOSE: f64 = 0.93;
 /// So many requests that fit, after rejects that a bucket would not have made, and the meter is taken for a window.
 const WINDOW_FITS: u32 = 3;
 
@@ -603,8 +603,7 @@ impl Dimension {
             self.ran_over = false;
         }
         self.streak = if blocked { self.streak.saturating_add(1) } else { 0 };
-        // Debts that come in block a bucket too.
-        self.streak_seen |= blocked && self.lag < WINDOW_LAG;
+        self.streak_seen |= blocked;
         if blocked {
             // A bucket would have had room for it again after a while, a minute has none until it is over.
             let needs = Micros::from_secs_f64(BLOCKED_REQUESTS * hold as f64 / self.estimate.believed());
@@ -641,7 +640,7 @@ impl Dimension {
         }
         match self.kind {
             Kind::Unsure if held > self.refused * (1.0 + WINDOW_ERROR) => self.kind = Kind::Bucket,
-            Kind::Unsure if self.streak_seen => {
+            Kind::Unsure if self.streak_seen && held > self.refused * WINDOW_CLOSE => {
                 self.fits += 1;
                 if self.fits >= WINDOW_FITS {
                     self.kind = Kind::Window;
