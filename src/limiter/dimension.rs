@@ -596,6 +596,7 @@ impl Dimension {
             slides: (self.kind == Kind::Window).then_some(self.fitted),
             ran_over: self.ran_over,
             debt: self.lag * from,
+            urgent: self.at < self.urgent_until,
             refills: self.kind == Kind::Bucket && self.streak > 1 && !self.boundary.suspected(),
             least: self.unit.least(),
         });

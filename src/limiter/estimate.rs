@@ -49,8 +49,10 @@ const WINDOW_LAG: f64 = 20.0;
 /// A window gives back what it holds only as that gets old, and a minute all at once: a probe costs a few rejects there,
 /// and is made so many times more rarely.
 const WINDOW_CYCLES: f64 = 2.0;
+/// While there are urgent requests, the limit is probed so many times more rarely.
+const URGENT_CYCLES: f64 = 3.0;
 /// Part of a window's limit by which a reject moves it back.
-const WINDOW_BACKOFF: f64 = 0.99;
+const WINDOW_BACKOFF: f64 = 0.995;
 /// What was accepted before says more than a server that is blocked: the rate is bounded no lower than this part of it.
 const DEEPEST_BOUND: f64 = 0.05;
 /// Weight of the newest request in their mean.
@@ -96,6 +98,8 @@ pub(super) struct Evidence {
     pub(super) ran_over: bool,
     /// What is still to be billed above the holds.
     pub(super) debt: f64,
+    /// There are urgent requests, which a reject and what follows it hold up.
+    pub(super) urgent: bool,
     /// The least that may be asked for every [`SLOWEST`] seconds.
     pub(super) least: f64,
 }
@@ -345,14 +349,14 @@ impl RateEstimate {
         };
         let cut = believed * self.knobs.backoff;
         let (mut from, mut to) = (cut, believed);
-        let mut cycles = 1.0;
+        let mut cycles = if seen.urgent { URGENT_CYCLES } else { 1.0 };
         if let Some(most) = seen.slides {
             // It holds less than what was asked for, and at least what it was seen to hold.
             let asked = (seen.window + seen.hold) / 60.0;
             to = asked.min((most / 60.0).max(asked - seen.hold / 120.0)).min(before);
             from = to * WINDOW_BACKOFF;
             self.interval = Some((to, asked));
-            cycles = WINDOW_CYCLES;
+            cycles *= WINDOW_CYCLES;
         } else if let Some(regime) = regime {
             self.interval = Some((regime.low, regime.high));
             if regime.high < cut {
