@@ -29,9 +29,9 @@ const COMES_BACK_SECONDS: f64 = 4.0;
 /// Rejects in a row after which there is a pause all the same.
 const LONGEST_EAGER_STREAK: u32 = 6;
 /// Seconds of the rate that urgent requests may borrow from the pace ...
-const BORROWED_SECONDS: f64 = 1.0;
+const BORROWED_SECONDS: f64 = 2.0;
 /// ... and that the others leave for them in the level, for so long after the last one.
-const SPARE_SECONDS: f64 = 0.5;
+const SPARE_SECONDS: f64 = 1.0;
 const URGENT_FOR: Micros = Micros::from_secs(10);
 /// Unit of the burst factor of `token-bucket`: ten seconds of the rate.
 const BURST_UNIT_SECONDS: f64 = 10.0;
