@@ -378,13 +378,7 @@ impl Dimension {
         gate
     }
 
-    fn adapts(
-        &mut self,
-        hold: u64,
-        urgent: bool,
-        window: &Window,
-        knobs: &LimiterKnobs,
-    ) -> Option<(Micros, By)> {
+    fn adapts(&mut self, hold: u64, urgent: bool, window: &Window, knobs: &LimiterKnobs) -> Option<(Micros, By)> {
         if urgent {
             self.urgent_until = self.at + URGENT_FOR;
         }
@@ -467,12 +461,7 @@ impl Dimension {
                     self.burst.creep(seconds);
                     seconds *= HELD_GROWTH;
                 }
-                self.estimate.grow(
-                    seconds,
-                    self.lag,
-                    self.unit.window(window) as f64,
-                    self.kind == Kind::Window,
-                );
+                self.estimate.grow(seconds, self.lag, self.unit.window(window) as f64, self.kind == Kind::Window);
             }
             self.fit(knobs);
         }

@@ -309,7 +309,8 @@ impl RateEstimate {
             self.rate = (seen.window / (60.0 + seen.loaded)).max(slowest).min(at_most);
             let to = (seen.window / (SMALLEST_BURST + seen.loaded)).min(at_most).max(self.rate);
             // With debts outstanding a rate that is too high shows late, and all that was sent by then is owed.
-            self.phase = if seen.debt < SEEK_LAG * self.rate { Phase::Seek { to } } else { climb(self.rate, self.rate) };
+            self.phase =
+                if seen.debt < SEEK_LAG * self.rate { Phase::Seek { to } } else { climb(self.rate, self.rate) };
             self.proven = Some((self.rate, seen.at + PROVEN_FOR));
             self.first = Some((seen.window, seen.loaded));
             return false;

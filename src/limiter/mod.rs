@@ -14,8 +14,6 @@ mod boundary;
 mod burst;
 mod classic;
 mod clock;
-#[cfg(test)]
-mod closed_loop;
 mod day;
 mod decision;
 mod dimension;

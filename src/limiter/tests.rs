@@ -80,12 +80,12 @@ fn a_request_over_a_whole_minute_can_never_go() {
 #[test]
 fn an_expected_debt_is_charged_before_it_is_billed() {
     let (mut limiter, scope) = limiter(Preset::Adaptive, tokens(60_000));
-    // Holds 1,000, will settle 10,000: ten seconds of the rate.
+    // Holds 1,000, will settle 10,000: ten seconds of the rate, of which two may be borrowed.
     let first = limiter.admit(scope, cost(1_000, 10_000), Micros::ZERO);
     let status = limiter.status(scope, Micros::ZERO);
     assert_eq!((status.held, status.debt), (1_000, 9_000));
     let wait = limiter.decide(scope, cost(1_000, 10_000), Micros::ZERO);
-    assert_eq!(wait, Decision::Wait { until: at(9.0), why: Why::TpmDebt });
+    assert_eq!(wait, Decision::Wait { until: at(8.0), why: Why::TpmDebt });
     // It turns out cheaper.
     limiter.settle(first, 2_000, at(0.5));
     assert_eq!(limiter.decide(scope, cost(1_000, 10_000), at(1.0)), Decision::Admit);
@@ -124,17 +124,26 @@ fn what_never_left_is_as_if_it_had_not_been() {
 fn one_reaction_per_round_trip() {
     let (mut limiter, scope) = limiter(Preset::Adaptive, tokens(600_000));
     press(&mut limiter, scope, cost(1_000, 1_000), Micros::ZERO, at(30.0));
-    let volley: Vec<Ticket> = (0..20).map(|_| limiter.admit(scope, cost(1_000, 1_000), at(30.0))).collect();
-    for ticket in volley {
-        limiter.reject(ticket, Reject::Tpm, None, at(30.2));
-    }
+    let volley = |limiter: &mut Limiter, now: Micros, known: Micros| {
+        let volley: Vec<Ticket> = (0..20).map(|_| limiter.admit(scope, cost(1_000, 1_000), now)).collect();
+        for ticket in volley {
+            limiter.reject(ticket, Reject::Tpm, None, known);
+        }
+    };
+    // The mirror was full: the bucket is shallower than a minute, which says nothing about its rate.
+    let before = limiter.status(scope, at(30.0)).tpm.burst;
+    volley(&mut limiter, at(30.0), at(30.2));
     let status = limiter.status(scope, at(30.2));
-    assert_eq!(status.epochs, 1);
-    assert_eq!(shown(status.tpm.target), Some(582_000.0));
+    assert_eq!((status.epochs, shown(status.tpm.target)), (1, Some(600_000.0)));
+    assert!(status.tpm.burst < before, "{:?}", status.tpm.burst);
+    // The mirror knows that it is empty: now the rate is to blame.
+    volley(&mut limiter, at(30.2), at(30.4));
+    let status = limiter.status(scope, at(30.4));
+    assert_eq!((status.epochs, shown(status.tpm.target)), (2, Some(582_000.0)));
     assert_eq!(status.last_epochs[0].why, Why::TpmHold);
     assert!(status.tpm.level <= 0.0, "the server said that it was empty");
     // Back at the configured limit, and never above it.
-    press(&mut limiter, scope, cost(1_000, 1_000), at(30.2), at(120.0));
+    press(&mut limiter, scope, cost(1_000, 1_000), at(30.4), at(120.0));
     assert_eq!(shown(limiter.status(scope, at(120.0)).tpm.target), Some(600_000.0));
 }
 
@@ -147,7 +156,8 @@ fn an_rpm_throttle_leaves_the_token_rate_alone() {
     limiter.reject(ticket, Reject::Rpm, None, at(1.2));
     let status = limiter.status(scope, at(1.2));
     assert_eq!(shown(status.tpm.target), Some(600_000.0));
-    assert_eq!(shown(status.rpm.target), Some(582.0));
+    assert_eq!((status.last_epochs[0].why, status.tpm.burst), (Why::Rpm, Some(600_000.0)));
+    assert!(status.rpm.burst < Some(600.0), "{:?}", status.rpm.burst);
     assert!(status.tpm.level > level, "its hold was never charged");
     assert_eq!((status.requests_60s, status.reserved_60s, status.held), (1, 0, 0));
 }
@@ -323,7 +333,14 @@ fn knobs_out_of_range_are_brought_into_it() {
         share: f64::NAN,
         burst_factor: -3.0,
         classic: ClassicKnobs { decrease: 7.0, increase: 0.0, successes: 0, floor: f64::INFINITY, ceiling: f64::NAN },
-        adaptive: AdaptiveKnobs { backoff: f64::NEG_INFINITY, growth_per_minute: f64::NAN },
+        adaptive: AdaptiveKnobs {
+            backoff: f64::NEG_INFINITY,
+            return_seconds: 0.0,
+            probe_seconds: f64::INFINITY,
+            probe_growth: f64::NAN,
+            requests_per_probe: -1.0,
+            ..AdaptiveKnobs::default()
+        },
         ..LimiterKnobs::default()
     };
     let knobs = Limiter::new(wild).knobs();
@@ -332,5 +349,15 @@ fn knobs_out_of_range_are_brought_into_it() {
         knobs.classic,
         ClassicKnobs { decrease: 0.99, increase: 1.0, successes: 1, floor: 1_000.0, ceiling: 1_000.0 }
     );
-    assert_eq!(knobs.adaptive, AdaptiveKnobs { backoff: 0.3, growth_per_minute: 1.15 });
+    assert_eq!(
+        knobs.adaptive,
+        AdaptiveKnobs {
+            backoff: 0.3,
+            return_seconds: 1.0,
+            probe_seconds: 3_600.0,
+            probe_growth: 1.15,
+            requests_per_probe: 1.0,
+            meter: MeterPin::Auto,
+        }
+    );
 }

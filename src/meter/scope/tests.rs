@@ -152,6 +152,7 @@ fn a_granted_increase_keeps_what_was_used() {
 fn any_kind() -> impl Strategy<Value = MeterKind> {
     prop_oneof![
         (0.0..120.0).prop_map(|burst_seconds| MeterKind::Bucket { burst_seconds }),
+        Just(MeterKind::Guarded),
         Just(MeterKind::Minute),
         Just(MeterKind::Sliding),
     ]
@@ -213,6 +214,13 @@ proptest! {
                     MeterKind::Bucket { burst_seconds } => {
                         let burst = (per_minute as f64 * burst_seconds / 60.0).max(1.0);
                         let allowed = burst + per_minute as f64 * span.secs_f64() / 60.0;
+                        prop_assert!(sum as f64 <= allowed + 1e-3, "{sum} > {allowed}");
+                    }
+                    MeterKind::Guarded => {
+                        // No bunch exceeds what the guard lets through, nor a minute what the bucket does.
+                        let rate = per_minute as f64 / 60.0;
+                        let guarded = (2.0 * rate).max(1.0) + 2.0 * rate * span.secs_f64();
+                        let allowed = guarded.min(60.0 * rate + rate * span.secs_f64());
                         prop_assert!(sum as f64 <= allowed + 1e-3, "{sum} > {allowed}");
                     }
                     MeterKind::Minute => {
