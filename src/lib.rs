@@ -13,6 +13,7 @@
 //!  sim       ──► meter, families, catalogue, record   (never engine, limiter, console)
 //!  bedrock   ──► families, catalogue, record
 //!  families  ──► record
+//!  bench     ──► limiter, queue, meter, catalogue, record
 //!  limiter   ──► catalogue, record
 //!  queue     ──► catalogue, record
 //!  meter     ──► catalogue, record
@@ -36,9 +37,11 @@
 //! | [`control`] | quotas and identity: pollers and workflows |
 //! | [`sim`] | the Bedrock simulator over HTTP |
 //! | [`console`] | the terminal: app, keys, ui, term |
+//! | [`bench`] | the limiter against its rivals on a virtual clock |
 //! | [`config`], [`report`] | layered configuration; summaries |
 
 pub mod bedrock;
+pub mod bench;
 pub mod catalogue;
 pub mod cli;
 pub mod config;

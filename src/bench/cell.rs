@@ -164,7 +164,13 @@ impl Cell {
     #[must_use]
     pub fn constant(id: &'static str, tpm: u64, meter: Meter) -> Cell {
         // Small quotas carry few requests a minute: as many minutes as it takes to have some hundreds.
-        let seconds = if tpm < 100_000 { 14_400.0 } else if tpm < 1_000_000 { 3_600.0 } else { 1_200.0 };
+        let seconds = if tpm < 100_000 {
+            14_400.0
+        } else if tpm < 1_000_000 {
+            3_600.0
+        } else {
+            1_200.0
+        };
         Cell {
             id,
             what: format!("{} TPM", short(tpm)),
@@ -190,6 +196,14 @@ impl Cell {
             scored_from: seconds / 2.0,
             step_at: 0.0,
         }
+    }
+
+    /// Quota tokens granted while it is scored, in all Regions, less what others take.
+    #[must_use]
+    pub fn granted_while_scored(&self) -> f64 {
+        let quota = self.service.tpm as f64 / 60.0 * self.service.regions as f64;
+        let seconds = (self.seconds - self.scored_from) as u64;
+        (0..seconds).map(|second| quota * self.granted(self.scored_from + second as f64)).sum()
     }
 
     /// The multiples of its quota that the cell will see.

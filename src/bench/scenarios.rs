@@ -150,8 +150,9 @@ fn neighbours(cells: &mut Vec<Cell>) {
         grab.happenings = vec![(700.0, Happening::Others(0.9)), (760.0, Happening::Others(0.0))];
         let mut ramp = Cell::constant("S7", 2_000_000, meter);
         ramp.what = "neighbour, slowly to 50 %".into();
-        ramp.happenings =
-            (0..60).map(|turn| (600.0 + 10.0 * f64::from(turn), Happening::Others(0.5 * f64::from(turn) / 60.0))).collect();
+        ramp.happenings = (0..60)
+            .map(|turn| (600.0 + 10.0 * f64::from(turn), Happening::Others(0.5 * f64::from(turn) / 60.0)))
+            .collect();
         cells.extend([square, grab, ramp]);
     }
 }
@@ -162,10 +163,8 @@ fn regions(cells: &mut Vec<Cell>) {
         let mut cell = Cell::constant("S8", 2_000_000, Meter::Bucket(60));
         cell.what = what.into();
         cell.service.regions = 2;
-        cell.happenings = vec![
-            (700.0, Happening::Failing { region: 0, part }),
-            (760.0, Happening::Failing { region: 0, part: 0.0 }),
-        ];
+        cell.happenings =
+            vec![(700.0, Happening::Failing { region: 0, part }), (760.0, Happening::Failing { region: 0, part: 0.0 })];
         cells.push(cell);
     }
 }

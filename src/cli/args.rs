@@ -30,7 +30,8 @@ const EXAMPLES: &str = "Examples:
   bedrock-top run prompts.jsonl -o results.jsonl --target aws --region us-east-1,us-west-2 \\
       --model us.anthropic.claude-sonnet-4-5-20250929-v1:0 --max-cost 25
   bedrock-top run prompts.jsonl -o results.jsonl --resume
-  bedrock-top sim --listen 127.0.0.1:4566 --scenario outage.toml";
+  bedrock-top sim --listen 127.0.0.1:4566 --scenario outage.toml
+  bedrock-top bench --scenario S1 --seeds 5";
 
 /// What applies everywhere.
 #[derive(Clone, Debug, Default, Args)]
@@ -82,12 +83,31 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// The simulator alone, for any AWS client.
     Sim(SimArgs),
+    /// The limiter against its rivals, on a virtual clock: a table, or the gates.
+    Bench(BenchArgs),
     /// The configuration: print the default, check yours, say where it is.
     Config {
         /// What of it.
         #[command(subcommand)]
         what: ConfigCommand,
     },
+}
+
+/// What `bench` takes.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// Only this scenario (S1 to S16); may be given more than once.
+    #[arg(long = "scenario", value_name = "ID")]
+    pub scenarios: Vec<String>,
+    /// Seeds for each cell, the same for every client.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub seeds: u64,
+    /// Hold the figures against the gates; exit 1 if one is missed.
+    #[arg(long)]
+    pub gates: bool,
+    /// Write the table as .json, .md or .svg.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Parts of `config`.

@@ -5,6 +5,7 @@
 
 mod args;
 mod attend;
+mod bench;
 mod consent;
 mod console;
 mod problem;
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
         None => console::run(&cli.global, &cli.console),
         Some(Command::Run(args)) => run::run(&cli.global, &args),
         Some(Command::Sim(args)) => sim::run(&args),
+        Some(Command::Bench(args)) => bench::run(&cli.global, &args),
         Some(Command::Config { what }) => config(&cli.global, what),
     };
     done.unwrap_or_else(|problem| {

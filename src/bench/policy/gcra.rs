@@ -164,7 +164,10 @@ mod tests {
             assert_eq!(client.ask(&ask, Micros(until.0 - 1)), Answer::Wait(until));
             assert_eq!(client.ask(&ask, until), GO);
             client.sent(&ask, 0, until);
-            assert_eq!(client.ask(&request(3, quota / 60), until), Answer::Wait(until + Micros((quota / 60 * 60_000_000).div_ceil(quota))));
+            assert_eq!(
+                client.ask(&request(3, quota / 60), until),
+                Answer::Wait(until + Micros((quota / 60 * 60_000_000).div_ceil(quota)))
+            );
         }
     }
 

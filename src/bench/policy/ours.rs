@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::limiter::{
-    Cost, Decision, Limiter, LimiterKnobs, SettlementGuess, Preset, QuotaLimit, Reject, ScopeId, ScopeQuota, Ticket,
+    Cost, Decision, Limiter, LimiterKnobs, Preset, QuotaLimit, Reject, ScopeId, ScopeQuota, SettlementGuess, Ticket,
 };
 use crate::record::Micros;
 
@@ -72,7 +72,10 @@ impl Ours {
 
     fn cost(&self, ask: &Ask) -> Cost {
         let output = self.outputs.output(MODEL, ask.max_tokens);
-        Cost { hold: ask.input + ask.max_tokens, expect: self.outputs.prompt(MODEL, ask.input) + output * u64::from(self.burndown) }
+        Cost {
+            hold: ask.input + ask.max_tokens,
+            expect: self.outputs.prompt(MODEL, ask.input) + output * u64::from(self.burndown),
+        }
     }
 
     /// The limiter of a scope, explained: for looking at a run.
@@ -167,8 +170,7 @@ impl Policy for Ours {
     }
 
     fn believes(&self, now: Micros) -> Option<f64> {
-        let _ = now;
-        None
+        self.status(now).tpm.believed
     }
 
     fn has_classes(&self) -> bool {

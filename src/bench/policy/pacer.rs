@@ -304,7 +304,11 @@ mod tests {
         let now = Micros::from_secs(5);
         send(&mut pacer, 0, now);
         assert_eq!(pacer.refused(&request(0), Refused::Tpm, now, &mut rng), Next::Requeue);
-        assert_eq!(pacer.ask(&request(2), now), Answer::Wait(now + PAUSE), "its tokens came back, its second is not over");
+        assert_eq!(
+            pacer.ask(&request(2), now),
+            Answer::Wait(now + PAUSE),
+            "its tokens came back, its second is not over"
+        );
         assert_eq!(pacer.ask(&request(2), now + PAUSE), Answer::Go { region: 0 });
         assert_eq!(pacer.ask(&Ask { attempts: 1, ..request(0) }, now), Answer::Go { region: 1 });
     }

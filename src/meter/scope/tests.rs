@@ -241,7 +241,10 @@ proptest! {
             (0u64..1_000, 0u64..1_000, 0u64..1_000, 0u64..1_000, proptest::option::of(0u64..1_000), 0u64..2_000), 1..20),
         order in any::<prop::sample::Index>(),
     ) {
-        let kind = if let MeterKind::Bucket { .. } = kind { MeterKind::Bucket { burst_seconds: 60.0 } } else { kind };
+        let kind = match kind {
+            MeterKind::Bucket { .. } | MeterKind::Guarded => MeterKind::Bucket { burst_seconds: 60.0 },
+            window => window,
+        };
         let meter = |per_minute| Some(MeterSpec { kind, per_minute });
         let pool = TpdPool::new(10_000_000, START);
         let spec = ScopeSpec { tpd: Some(10_000_000), ..spec(meter(1_000), meter(1_000_000)) };
