@@ -105,9 +105,9 @@ pub struct BenchArgs {
     /// Hold the figures against the gates; exit 1 if one is missed.
     #[arg(long)]
     pub gates: bool,
-    /// Write the table as .json, .md or .svg.
+    /// Write the table as .json, .md or .svg; may be given more than once.
     #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
+    pub out: Vec<PathBuf>,
 }
 
 /// Parts of `config`.

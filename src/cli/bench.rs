@@ -1,7 +1,7 @@
 //! `bedrock-top bench`: the limiter against its rivals, on a virtual clock.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -31,7 +31,13 @@ enum Format {
 /// # Errors
 /// An unknown scenario, an output that cannot be written.
 pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
-    let format = args.out.as_deref().map(format).transpose()?;
+    let mut outs = Vec::new();
+    for path in &args.out {
+        let format = format(path)?;
+        // Opened now: a name that cannot be written is not found out after a quarter of an hour.
+        File::options().create(true).append(true).open(path).map_err(Problem::io(path.display()))?;
+        outs.push((path, format));
+    }
     if !(1..=MOST_SEEDS).contains(&args.seeds) {
         return Err(Problem::usage(format!("--seeds {}: between 1 and {MOST_SEEDS}", args.seeds)));
     }
@@ -42,7 +48,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         args.seeds
     ));
     let rows = watched(&contest);
-    if let (Some(path), Some(format)) = (args.out.as_deref(), format) {
+    for (path, format) in outs {
         let text = match format {
             Format::Json => format!("{:#}\n", table::json(&rows)),
             Format::Markdown => table::markdown(&rows),
