@@ -18,5 +18,7 @@ pub mod score;
 pub mod server;
 pub mod table;
 #[cfg(test)]
+mod proofs;
+#[cfg(test)]
 mod tests;
 pub mod work;

@@ -92,3 +92,42 @@ impl Anchors {
         regime
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever is sent to a bucket that does not run over: the truth lies within what the anchors say, and two of
+        /// them are off by a reservation at most.
+        #[test]
+        fn the_true_rate_lies_between_the_bounds(
+            rate in 100.0f64..1_000_000.0, work in vec((0.0f64..3.0, 0.01f64..1.0), 2..200), level in 0.0f64..0.1,
+        ) {
+            // As much as is gained in a minute, never full: there is always more to send than it gains.
+            let mut level = level * rate;
+            let (mut anchors, mut posted) = (Anchors::default(), Posted::default());
+            let mut seconds = 0.0;
+            for (order, (span, part)) in (1u64..).zip(work) {
+                seconds += span;
+                level += rate * span;
+                // The load presses: it takes all but less than one more request.
+                let hold = (rate * part).max(1.0).floor();
+                let before = (level / hold).floor();
+                posted.send((before * hold) as u64);
+                level -= before * hold;
+                let at = Micros::from_secs_f64(seconds);
+                let found = anchors.add(Anchor { at, order, posted, hold });
+                if let Some(regime) = found {
+                    // A microsecond is as near as moments are known.
+                    let slack = rate * 1e-3;
+                    prop_assert!(regime.low <= rate + slack && rate <= regime.high + slack, "{:?} for {}", regime, rate);
+                    prop_assert!(!regime.changed);
+                }
+            }
+        }
+    }
+}
