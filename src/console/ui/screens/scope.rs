@@ -1,5 +1,7 @@
 //! A scope from inside: what the limiter believes and why.
 
+use std::cmp::Reverse;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -8,8 +10,8 @@ use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Line, Panel};
 use crate::console::ui::{fmt, words};
 use crate::engine::{BreakerView, HeadView, HeadWhy, ScopeView};
-use crate::limiter::{DimensionStatus, Epoch, QuotaLimit};
-use crate::record::ScopeKey;
+use crate::limiter::{DimensionStatus, Epoch, QuotaLimit, Why};
+use crate::record::{Micros, ScopeKey};
 
 /// Cells of the names.
 const NAME: usize = 21;
@@ -87,12 +89,12 @@ fn head(view: &View<'_>, scope: &ScopeView, lines: &mut Vec<Line<'static>>) {
         (None, Some(_)) => lines.push(fact("head waits for", Role::Muted, "nothing of this scope")),
         (None, None) => lines.push(fact("head waits for", Role::Muted, "nothing: the queue is empty or moving")),
     }
-    if !scope.head_waited.is_empty() {
-        let parts: Vec<String> = scope
-            .head_waited
-            .iter()
-            .map(|(why, waited)| format!("{} {}", words::why_short(*why), fmt::span(*waited)))
-            .collect();
+    let mut waited: Vec<(Why, Micros)> = scope.head_waited.clone();
+    waited.retain(|(_, waited)| *waited >= Micros::from_secs(1));
+    waited.sort_by_key(|(_, waited)| Reverse(*waited));
+    if !waited.is_empty() {
+        let part = |(why, waited): &(Why, Micros)| format!("{} {}", words::why_short(*why), fmt::span(*waited));
+        let parts: Vec<String> = waited.iter().map(part).collect();
         lines.push(fact("waited here so far", Role::Text, parts.join(", ")));
     }
 }
@@ -204,7 +206,9 @@ fn burst(status: &DimensionStatus) -> String {
     match (status.burst, rate) {
         (None, _) => fmt::NONE.to_owned(),
         (Some(burst), None) => fmt::si(burst),
-        (Some(burst), Some(rate)) => format!("{}, {} s of the rate", fmt::si(burst), fmt::si(burst / rate * 60.0)),
+        (Some(burst), Some(rate)) => {
+            format!("{}, {} s of the rate", fmt::si(burst), fmt::si((burst / rate * 600.0).round() / 10.0))
+        }
     }
 }
 
