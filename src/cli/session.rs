@@ -7,10 +7,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::bedrock::{Clients, ConnectionSettings, Resolved, Target};
 use crate::catalogue::Catalogue;
-use crate::config::{Config, Paths, QuotaByHand};
+use crate::config::{Adaptive, Config, Paths, QuotaByHand};
 use crate::control::{self, QuotaSource};
 use crate::engine::{EngineSettings, RouteSetup, TargetInfo};
-use crate::limiter::QuotaLimit;
+use crate::limiter::{AdaptiveKnobs, QuotaLimit};
 use crate::record::{Micros, Region, Route};
 use crate::sim::{DEMO_MODEL, Scenario, Simulator};
 
@@ -220,6 +220,15 @@ fn by_hand(setup: &mut RouteSetup, quotas: &[QuotaByHand], rpm_told: bool, tpm_t
     }
 }
 
+fn adapt(said: &Adaptive, knobs: &mut AdaptiveKnobs) {
+    knobs.backoff = said.backoff.unwrap_or(knobs.backoff);
+    knobs.return_seconds = said.return_s.unwrap_or(knobs.return_seconds);
+    knobs.probe_seconds = said.probe_s.unwrap_or(knobs.probe_seconds);
+    knobs.probe_growth = said.probe_growth_percent.map_or(knobs.probe_growth, |percent| 1.0 + percent / 100.0);
+    knobs.requests_per_probe = said.requests_per_probe.map_or(knobs.requests_per_probe, f64::from);
+    knobs.meter = said.meter.unwrap_or(knobs.meter);
+}
+
 fn settings(config: &Config, simulated: bool) -> EngineSettings {
     let mut settings = EngineSettings::default();
     // A4: on a real account others live too.
@@ -234,6 +243,7 @@ fn settings(config: &Config, simulated: bool) -> EngineSettings {
         settings.concurrency = concurrency;
     }
     settings.limiter.probe_above_quota = config.limits.probe_above_quota;
+    adapt(&config.limits.adaptive, &mut settings.limiter.adaptive);
     settings.round_robin = config.limits.routing.as_deref() == Some("round-robin");
     if let Some(attempts) = config.retry.max_attempts {
         settings.max_attempts = attempts;

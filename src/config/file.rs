@@ -55,6 +55,26 @@ pub struct Limits {
     pub probe_above_quota: bool,
     /// `least-wait` or `round-robin`.
     pub routing: Option<String>,
+    /// The numbers of the rule `adaptive`.
+    pub adaptive: Adaptive,
+}
+
+/// The numbers of the rule `adaptive`; the limiter's own where the file says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Adaptive {
+    /// Factor on the rate at a throttle epoch.
+    pub backoff: Option<f64>,
+    /// Time of a return, seconds.
+    pub return_s: Option<f64>,
+    /// Time of a probe, seconds.
+    pub probe_s: Option<f64>,
+    /// Growth of the rate at the end of a probe, percent.
+    pub probe_growth_percent: Option<f64>,
+    /// Requests between two probes.
+    pub requests_per_probe: Option<u32>,
+    /// How the service is taken to meter.
+    pub meter: Option<crate::limiter::MeterPin>,
 }
 
 /// Retries.
@@ -128,6 +148,17 @@ fn keys() -> Vec<Key> {
                 whole("concurrency", 5_000),
                 flag("probe_above_quota"),
                 choice("routing", &["least-wait", "round-robin"]),
+                Key {
+                    name: "adaptive",
+                    kind: Kind::Table(vec![
+                        number("backoff", 0.5..=0.999),
+                        number("return_s", 1.0..=600.0),
+                        number("probe_s", 1.0..=3_600.0),
+                        number("probe_growth_percent", 0.1..=400.0),
+                        whole("requests_per_probe", 100_000),
+                        choice("meter", &["auto", "bucket", "window"]),
+                    ]),
+                },
             ]),
         },
         Key {

@@ -318,7 +318,9 @@ impl Dispatcher {
         self.limiter.settle(flight.ticket, charged, now);
         route.settled += charged;
         for window in [&mut self.window, &mut route.window] {
-            window.at(now).settled += charged;
+            let second = window.at(now);
+            second.settled += charged;
+            second.released += flight.quote.cost.hold;
         }
         let record = &flight.work.record;
         let taken_for = i64::try_from(flight.work.queue_cost()).unwrap_or(i64::MAX);

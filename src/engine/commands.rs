@@ -138,8 +138,8 @@ impl Dispatcher {
             KnobKind::Switch => if value >= 0.5 { "on" } else { "off" }.to_string(),
             KnobKind::Choice => spec.choices.get(value as usize).copied().unwrap_or("?").to_string(),
             KnobKind::Ratio | KnobKind::Linear => {
-                let digits = usize::from(value.fract() != 0.0) * 2;
-                format!("{value:.digits$}")
+                let text = format!("{value:.3}");
+                text.trim_end_matches('0').trim_end_matches('.').to_string()
             }
         };
         let unit = if spec.unit.is_empty() { String::new() } else { format!(" {}", spec.unit) };

@@ -154,6 +154,7 @@ pub(super) struct Dispatcher {
     pub undo: Vec<Undone>,
     pub head: Option<HeadView>,
     pub wait_samples: VecDeque<HeadSample>,
+    pub head_seen: Micros,
     pub process: super::process::ProcessMeter,
     pub process_view: super::process::ProcessView,
     pub last_second: u64,
@@ -198,6 +199,7 @@ impl Dispatcher {
                     largest_accepted: 0,
                     sent: 0,
                     settled: 0,
+                    head_waited: Vec::new(),
                     window: Window::default(),
                     latency: Latency::default(),
                     last_error: None,
@@ -242,6 +244,7 @@ impl Dispatcher {
             undo: Vec::new(),
             head: None,
             wait_samples: VecDeque::with_capacity(WAIT_SAMPLES),
+            head_seen: now,
             process: super::process::ProcessMeter::default(),
             process_view: super::process::ProcessView::default(),
             last_second: now.0 / 1_000_000,
@@ -499,8 +502,17 @@ impl Dispatcher {
         }
     }
 
-    /// One look at what the head waits for, for the verdict.
-    pub fn sample_head(&mut self) {
+    /// One look at what the head waits for: for the verdict, and for what its scope is told to have cost since the last.
+    pub fn sample_head(&mut self, now: Micros) {
+        let since = now.since(std::mem::replace(&mut self.head_seen, now));
+        if let Some(HeadView { why: HeadWhy::Limiter(why), route: Some(at), .. }) = &self.head
+            && let Some(route) = self.routes.iter_mut().find(|route| route.setup.route == *at)
+        {
+            match route.head_waited.iter_mut().find(|(known, _)| known == why) {
+                Some((_, waited)) => *waited = *waited + since,
+                None => route.head_waited.push((*why, since)),
+            }
+        }
         if self.wait_samples.len() >= WAIT_SAMPLES {
             self.wait_samples.pop_front();
         }

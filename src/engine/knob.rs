@@ -12,6 +12,20 @@ pub enum KnobId {
     Concurrency,
     /// Arrivals per second (open loop), or workers (closed loop).
     ArrivalRate,
+    /// `adaptive`: whether it may probe above a configured quota.
+    ProbeAboveQuota,
+    /// `adaptive`: factor applied to the rate at a throttle epoch.
+    AdaptiveBackoff,
+    /// `adaptive`: time in which a rate that was backed off returns to what was measured.
+    AdaptiveReturnTime,
+    /// `adaptive`: time beyond that in which a probe has grown the rate by the probe growth.
+    AdaptiveProbeTime,
+    /// `adaptive`: growth of the rate at the end of the probe time.
+    AdaptiveProbeGrowth,
+    /// `adaptive`: requests that pass between two probes once probes only confirm the limit.
+    AdaptiveRequestsPerProbe,
+    /// `adaptive`: how the service is taken to meter, an index into [`MeterPin::ALL`](crate::limiter::MeterPin::ALL).
+    AdaptiveMeter,
     /// `token-bucket`: capacity of each bucket, in times of ten seconds of its rate (1.5 = 15 s).
     BurstFactor,
     /// `classic`: factor on throttle.
@@ -20,12 +34,6 @@ pub enum KnobId {
     ClassicIncrease,
     /// `classic`: how many successes make such a run.
     ClassicSuccesses,
-    /// `adaptive`: factor applied to the rate at a throttle epoch.
-    AdaptiveBackoff,
-    /// `adaptive`: growth of the rate per minute while probing an unknown limit.
-    AdaptiveGrowth,
-    /// `adaptive`: whether it may probe above a configured quota.
-    ProbeAboveQuota,
     /// Attempts per record before it fails (throttles and capacity do not count in `adaptive`).
     MaxAttempts,
     /// First retry delay.
@@ -52,8 +60,10 @@ pub enum KnobId {
 pub enum KnobGroup {
     /// Load and admission.
     Load,
-    /// The limiter's rules.
+    /// The limiter: its rule and the numbers of `adaptive`.
     Limiter,
+    /// The numbers of the limiter's other rules.
+    Rules,
     /// Retry and its budget.
     Retry,
     /// Regions, breakers, deadlines.

@@ -9,7 +9,7 @@ use super::dispatcher::{Dispatcher, utc_ms};
 use super::load::{ActiveLoad, Ending};
 use super::router::RouteState;
 use super::stats::{Sample, by_class, percentiles};
-use super::verdict::{Evidence, verdict};
+use super::verdict::{Evidence, Reservation, verdict};
 use super::{
     BreakerView, ClientHealth, EngineSetup, EngineSnapshot, EstimatorView, FlowView, LatencyView, LoadState, MoneyView,
     RegionView, RunView, ScopeView, Series, Verdict, WindowTotals,
@@ -23,7 +23,7 @@ const LATE: Micros = Micros::from_millis(5);
 impl Dispatcher {
     /// Publishes a snapshot of now.
     pub(super) fn publish(&mut self, now: Micros) {
-        self.sample_head();
+        self.sample_head(now);
         let statuses: Vec<ScopeStatus> =
             self.routes.iter().map(|route| self.limiter.status(route.scope, now)).collect();
         let run = self.run_view(now);
@@ -206,6 +206,13 @@ impl Dispatcher {
             .map(|(route, limiter)| {
                 let reserved = route.window.sum(60, now, |s| s.reserved);
                 let settled = route.window.sum(60, now, |s| s.settled);
+                let reservation = Reservation {
+                    replies: route.window.sum(60, now, |s| u64::from(s.ok)),
+                    held: route.window.sum(60, now, |s| s.released),
+                    settled,
+                    mean_max_tokens: self.totals.mean_max_tokens,
+                    largest_output: self.totals.largest_output.into_iter().max().unwrap_or(0),
+                };
                 let mut throttles = by_class(&route.window.failures(60, now));
                 throttles.retain(|(class, _)| class.is_throttle());
                 ScopeView {
@@ -219,6 +226,9 @@ impl Dispatcher {
                     breaker: route.breaker.view(now),
                     parked: route.parked.as_ref().map(|park| (park.cause.clone(), park.remedy.clone())),
                     reservation_efficiency: (reserved > 0 && settled > 0).then(|| settled as f64 / reserved as f64),
+                    wasted_60s: reservation.wasted(),
+                    advice: reservation.advice(),
+                    head_waited: route.head_waited.clone(),
                     throttles_60s: throttles,
                 }
             })

@@ -52,6 +52,8 @@ pub struct RouteState {
     pub sent: u64,
     /// Quota tokens settled since the start.
     pub settled: u64,
+    /// How long the head of the queue has waited here since the start, by reason.
+    pub head_waited: Vec<(Why, Micros)>,
     /// Seconds of its life.
     pub window: Window,
     /// Its attempts' latency.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::limiter::{LimiterKnobs, Preset};
+use crate::limiter::{LimiterKnobs, MeterPin, Preset};
 use crate::record::Micros;
 
 use super::breaker::BreakerSettings;
@@ -84,13 +84,19 @@ impl EngineSettings {
             KnobId::ArrivalRate => return None,
             KnobId::Share => self.limiter.share * 100.0,
             KnobId::Concurrency => f64::from(self.concurrency),
+            KnobId::ProbeAboveQuota => f64::from(u8::from(self.limiter.probe_above_quota)),
+            KnobId::AdaptiveBackoff => self.limiter.adaptive.backoff,
+            KnobId::AdaptiveReturnTime => self.limiter.adaptive.return_seconds,
+            KnobId::AdaptiveProbeTime => self.limiter.adaptive.probe_seconds,
+            KnobId::AdaptiveProbeGrowth => (self.limiter.adaptive.probe_growth - 1.0) * 100.0,
+            KnobId::AdaptiveRequestsPerProbe => self.limiter.adaptive.requests_per_probe,
+            KnobId::AdaptiveMeter => {
+                MeterPin::ALL.iter().position(|pin| *pin == self.limiter.adaptive.meter).unwrap_or_default() as f64
+            }
             KnobId::BurstFactor => self.limiter.burst_factor,
             KnobId::ClassicDecrease => self.limiter.classic.decrease,
             KnobId::ClassicIncrease => self.limiter.classic.increase,
             KnobId::ClassicSuccesses => f64::from(self.limiter.classic.successes),
-            KnobId::AdaptiveBackoff => self.limiter.adaptive.backoff,
-            KnobId::AdaptiveGrowth => (self.limiter.adaptive.probe_growth - 1.0) * 100.0,
-            KnobId::ProbeAboveQuota => f64::from(u8::from(self.limiter.probe_above_quota)),
             KnobId::MaxAttempts => f64::from(self.max_attempts),
             KnobId::RetryBase => self.retry_base.secs_f64(),
             KnobId::RetryCap => self.retry_cap.secs_f64(),
@@ -111,13 +117,19 @@ impl EngineSettings {
             KnobId::ArrivalRate => {}
             KnobId::Share => self.limiter.share = value / 100.0,
             KnobId::Concurrency => self.concurrency = value.round() as u32,
+            KnobId::ProbeAboveQuota => self.limiter.probe_above_quota = value >= 0.5,
+            KnobId::AdaptiveBackoff => self.limiter.adaptive.backoff = value,
+            KnobId::AdaptiveReturnTime => self.limiter.adaptive.return_seconds = value,
+            KnobId::AdaptiveProbeTime => self.limiter.adaptive.probe_seconds = value,
+            KnobId::AdaptiveProbeGrowth => self.limiter.adaptive.probe_growth = 1.0 + value / 100.0,
+            KnobId::AdaptiveRequestsPerProbe => self.limiter.adaptive.requests_per_probe = value.round(),
+            KnobId::AdaptiveMeter => {
+                self.limiter.adaptive.meter = MeterPin::ALL.get(value.round() as usize).copied().unwrap_or_default();
+            }
             KnobId::BurstFactor => self.limiter.burst_factor = value,
             KnobId::ClassicDecrease => self.limiter.classic.decrease = value,
             KnobId::ClassicIncrease => self.limiter.classic.increase = value,
             KnobId::ClassicSuccesses => self.limiter.classic.successes = value.round() as u32,
-            KnobId::AdaptiveBackoff => self.limiter.adaptive.backoff = value,
-            KnobId::AdaptiveGrowth => self.limiter.adaptive.probe_growth = 1.0 + value / 100.0,
-            KnobId::ProbeAboveQuota => self.limiter.probe_above_quota = value >= 0.5,
             KnobId::MaxAttempts => self.max_attempts = value.round() as u32,
             KnobId::RetryBase => self.retry_base = Micros::from_secs_f64(value),
             KnobId::RetryCap => self.retry_cap = Micros::from_secs_f64(value),
@@ -138,9 +150,13 @@ impl EngineSettings {
             KnobId::ClassicDecrease | KnobId::ClassicIncrease | KnobId::ClassicSuccesses => {
                 self.limiter.preset == Preset::Classic
             }
-            KnobId::AdaptiveBackoff | KnobId::AdaptiveGrowth | KnobId::ProbeAboveQuota => {
-                self.limiter.preset == Preset::Adaptive
-            }
+            KnobId::ProbeAboveQuota
+            | KnobId::AdaptiveBackoff
+            | KnobId::AdaptiveReturnTime
+            | KnobId::AdaptiveProbeTime
+            | KnobId::AdaptiveProbeGrowth
+            | KnobId::AdaptiveRequestsPerProbe
+            | KnobId::AdaptiveMeter => self.limiter.preset == Preset::Adaptive,
             KnobId::Share => self.limiter.preset != Preset::Classic,
             _ => true,
         }
@@ -187,11 +203,11 @@ const fn knob(
     KnobSpec { id, group, label, unit, kind, min, max, step, choices: &[], meaning }
 }
 
-use KnobGroup::{Limiter, Load, Retry, Routing};
+use KnobGroup::{Limiter, Load, Retry, Routing, Rules};
 use KnobKind::{Choice, Linear, Ratio, Switch};
 
 /// Every knob, in the order of [`KnobId`].
-static KNOBS: [KnobSpec; 19] = [
+static KNOBS: [KnobSpec; 23] = [
     knob(
         KnobId::Share,
         Load,
@@ -220,40 +236,13 @@ static KNOBS: [KnobSpec; 19] = [
         "Records per second of synthetic load, or workers of a closed loop.",
     ),
     knob(
-        KnobId::BurstFactor,
+        KnobId::ProbeAboveQuota,
         Limiter,
-        "burst factor",
-        "x",
-        Linear,
-        (0.1, 6.0, 0.1),
-        "token-bucket: capacity in times of ten seconds of the rate (1.5 = 15 s).",
-    ),
-    knob(
-        KnobId::ClassicDecrease,
-        Limiter,
-        "classic decrease",
-        "x",
-        Linear,
-        (0.1, 0.99, 0.05),
-        "classic: factor on the request rate at a throttle.",
-    ),
-    knob(
-        KnobId::ClassicIncrease,
-        Limiter,
-        "classic increase",
-        "x",
-        Linear,
-        (1.01, 4.0, 0.05),
-        "classic: factor on the request rate after a run of successes.",
-    ),
-    knob(
-        KnobId::ClassicSuccesses,
-        Limiter,
-        "classic successes",
+        "probe above quota",
         "",
-        Linear,
-        (1.0, 1_000.0, 1.0),
-        "classic: how many successes make such a run.",
+        Switch,
+        (0.0, 1.0, 1.0),
+        "adaptive: may try for more than the configured quota; takes capacity from others on the account.",
     ),
     knob(
         KnobId::AdaptiveBackoff,
@@ -262,25 +251,91 @@ static KNOBS: [KnobSpec; 19] = [
         "x",
         Linear,
         (0.5, 0.999, 0.01),
-        "adaptive: factor on the target at a throttle epoch.",
+        "adaptive: factor on the rate at a throttle epoch that tells nothing better.",
     ),
     knob(
-        KnobId::AdaptiveGrowth,
+        KnobId::AdaptiveReturnTime,
         Limiter,
-        "growth",
-        "%/min",
+        "return time",
+        "s",
         Ratio,
-        (0.1, 400.0, 1.5),
-        "adaptive: how fast the target grows while it looks for the limit.",
+        (1.0, 600.0, 1.25),
+        "adaptive: a rate that was backed off is back at what was measured after so long.",
     ),
     knob(
-        KnobId::ProbeAboveQuota,
+        KnobId::AdaptiveProbeTime,
         Limiter,
-        "probe above quota",
+        "probe time",
+        "s",
+        Ratio,
+        (1.0, 3_600.0, 1.25),
+        "adaptive: a probe has then grown the rate by the probe growth after so long, ever faster.",
+    ),
+    knob(
+        KnobId::AdaptiveProbeGrowth,
+        Limiter,
+        "probe growth",
+        "%",
+        Ratio,
+        (0.1, 400.0, 1.25),
+        "adaptive: growth of the rate at the end of the probe time.",
+    ),
+    knob(
+        KnobId::AdaptiveRequestsPerProbe,
+        Limiter,
+        "requests per probe",
         "",
-        Switch,
-        (0.0, 1.0, 1.0),
-        "adaptive: may try for more than the configured quota; takes capacity from others on the account.",
+        Ratio,
+        (1.0, 100_000.0, 1.25),
+        "adaptive: probes that only confirm the limit get rarer until so many requests pass between two.",
+    ),
+    KnobSpec {
+        choices: &["auto", "bucket", "window"],
+        ..knob(
+            KnobId::AdaptiveMeter,
+            Limiter,
+            "meter",
+            "",
+            Choice,
+            (0.0, 2.0, 1.0),
+            "adaptive: how the service meters. auto: found out; bucket: it refills; window: the last 60 s, or a minute.",
+        )
+    },
+    knob(
+        KnobId::BurstFactor,
+        Rules,
+        "burst factor",
+        "x",
+        Linear,
+        (0.1, 6.0, 0.1),
+        "token-bucket: capacity in times of ten seconds of the rate (1.5 = 15 s).",
+    ),
+    knob(
+        KnobId::ClassicDecrease,
+        Rules,
+        "classic decrease",
+        "x",
+        Linear,
+        (0.1, 0.99, 0.05),
+        "classic: factor on the request rate at a throttle.",
+    ),
+    knob(
+        KnobId::ClassicIncrease,
+        Rules,
+        "classic increase",
+        "x",
+        Linear,
+        (1.01, 4.0, 0.05),
+        "classic: factor on the request rate after a run of successes.",
+    ),
+    knob(
+        KnobId::ClassicSuccesses,
+        Rules,
+        "classic successes",
+        "",
+        Linear,
+        (1.0, 1_000.0, 1.0),
+        "classic: how many successes make such a run.",
     ),
     knob(
         KnobId::MaxAttempts,
@@ -389,6 +444,30 @@ mod tests {
                 settings.set(spec.id, value);
                 let read = settings.get(spec.id).unwrap();
                 assert!((read - value.min(spec.max)).abs() < 1e-3, "{:?}: {read} after {value}", spec.id);
+            }
+        }
+    }
+
+    /// What may be chosen on the screen is what the limiter knows, in its order.
+    #[test]
+    fn the_meter_is_pinned_by_its_name() {
+        let mut settings = EngineSettings::default();
+        let names: Vec<&str> = MeterPin::ALL.iter().map(|pin| pin.name()).collect();
+        assert_eq!(KnobId::AdaptiveMeter.spec().choices, names);
+        for (at, pin) in MeterPin::ALL.into_iter().enumerate() {
+            settings.set(KnobId::AdaptiveMeter, at as f64);
+            assert_eq!((settings.limiter.adaptive.meter, settings.get(KnobId::AdaptiveMeter)), (pin, Some(at as f64)));
+        }
+    }
+
+    /// The limiter takes every value that a knob can have: its own ranges are no narrower.
+    #[test]
+    fn no_knob_goes_beyond_what_the_limiter_takes() {
+        for spec in &KNOBS {
+            for value in [spec.min, spec.max] {
+                let mut settings = EngineSettings::default();
+                settings.set(spec.id, value);
+                assert_eq!(settings.limiter.sane(), settings.limiter, "{:?} at {value}", spec.id);
             }
         }
     }

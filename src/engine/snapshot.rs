@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::limiter::{Preset, ScopeStatus, Why};
+use crate::limiter::{Preset, QuotaLimit, ScopeStatus, Why};
 use crate::record::{ErrorClass, Micros, Priority, RecordId, Region, Route, ScopeKey, Usage, Usd};
 
 use super::KnobView;
@@ -305,8 +305,36 @@ pub struct ScopeView {
     pub parked: Option<(String, String)>,
     /// Settled over reserved quota tokens of the last 60 s, 0 to 1 (above 1 with a heavy burndown).
     pub reservation_efficiency: Option<f64>,
+    /// Of what was settled in the last 60 s: quota tokens that had been reserved and were not used.
+    pub wasted_60s: u64,
+    /// What to do about a reservation far above what is used, if it is.
+    pub advice: Option<String>,
+    /// How long the head of the queue has waited here since the start, by reason; looked at with each snapshot.
+    pub head_waited: Vec<(Why, Micros)>,
     /// Throttles of the last 60 s by class, zeroes left out.
     pub throttles_60s: Vec<(ErrorClass, u64)>,
+}
+
+impl ScopeView {
+    /// The quota tokens wasted in the last 60 s as a part of the quota, if that is known.
+    #[must_use]
+    pub fn wasted_share(&self) -> Option<f64> {
+        match self.limiter.tpm.quota {
+            QuotaLimit::Limit(quota) if quota > 0 => Some(self.wasted_60s as f64 / quota as f64),
+            _ => None,
+        }
+    }
+
+    /// Why the head of the queue waits, if it is the limiter of this scope that it waits for.
+    #[must_use]
+    pub fn head<'a>(&self, head: Option<&'a HeadView>) -> Option<(&'a HeadView, Why)> {
+        match head {
+            Some(head @ HeadView { why: HeadWhy::Limiter(why), route: Some(route), .. }) if *route == self.route => {
+                Some((head, *why))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A breaker.

@@ -37,6 +37,8 @@ pub struct Second {
     pub settled: u64,
     /// Quota tokens reserved.
     pub reserved: u64,
+    /// Quota tokens that had been reserved for what is settled here.
+    pub released: u64,
     /// Picodollars spent.
     pub spent: i64,
 }

@@ -58,6 +58,8 @@ pub struct WaitCounts {
 
 /// Fewer finished attempts than this say nothing.
 const ENOUGH: u64 = 10;
+/// A reservation of more than so many times what is used is worth a word wherever it is seen.
+const MANY_TIMES: f64 = 4.0;
 
 /// The verdict.
 #[must_use]
@@ -105,11 +107,11 @@ pub fn verdict(e: &Evidence) -> Verdict {
     } else if often(w.hold + w.debt) || throttled_tokens > e.finished / 50 {
         if over_reserved {
             let factor = e.mean_hold / e.mean_settled.max(1.0);
-            let suggestion = suggested_max_tokens(e.largest_output);
-            let advice = if (suggestion as f64) < 0.8 * e.mean_max_tokens {
-                format!("lower max_tokens to {suggestion}: the largest reply of late had {} tokens", e.largest_output)
-            } else {
-                "shorten prompts or add a Region: replies already come near max_tokens".to_string()
+            let advice = match lower_max_tokens(e.largest_output, e.mean_max_tokens) {
+                Some(to) => {
+                    format!("lower max_tokens to {to}: the largest reply of late had {} tokens", e.largest_output)
+                }
+                None => "shorten prompts or add a Region: replies already come near max_tokens".to_string(),
             };
             (
                 Bottleneck::TpmReserved,
@@ -153,6 +155,48 @@ fn best_per_minute(e: &Evidence) -> Option<f64> {
         (Some(tokens), Some(requests)) => Some(tokens.min(requests)),
         (one, other) => one.or(other),
     }
+}
+
+/// What a scope's reservations came to: those that were settled in the last 60 s.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reservation {
+    /// Attempts that succeeded.
+    pub replies: u64,
+    /// Quota tokens that were held for them.
+    pub held: u64,
+    /// Quota tokens that were settled for them.
+    pub settled: u64,
+    /// Mean `max_tokens` of the last records.
+    pub mean_max_tokens: f64,
+    /// Largest output of the last records.
+    pub largest_output: u64,
+}
+
+impl Reservation {
+    /// Quota tokens held and not used.
+    #[must_use]
+    pub fn wasted(&self) -> u64 {
+        self.held.saturating_sub(self.settled)
+    }
+
+    /// What to do about it where it is many times what is used.
+    #[must_use]
+    pub fn advice(&self) -> Option<String> {
+        let factor = self.held as f64 / self.settled.max(1) as f64;
+        if self.replies < ENOUGH || factor <= MANY_TIMES {
+            return None;
+        }
+        let what = format!("reservation is {factor:.0}x what you use");
+        Some(match lower_max_tokens(self.largest_output, self.mean_max_tokens) {
+            Some(to) => format!("{what}: lower max_tokens to {to}"),
+            None => format!("{what}, but the largest reply needed it: give each record its own max_tokens"),
+        })
+    }
+}
+
+/// What `max_tokens` can be lowered to, if that is worth it.
+fn lower_max_tokens(largest_output: u64, mean_max_tokens: f64) -> Option<u64> {
+    Some(suggested_max_tokens(largest_output)).filter(|to| (*to as f64) < 0.8 * mean_max_tokens)
 }
 
 /// A third above the largest reply seen, on a round number.
@@ -220,5 +264,19 @@ mod tests {
         assert!(verdict.sentence.contains("9.0x"), "{}", verdict.sentence);
         assert!(verdict.advice.contains("lower max_tokens to 700"), "{}", verdict.advice);
         assert_eq!(verdict.best_per_minute, Some(90.0));
+    }
+
+    #[test]
+    fn a_scope_that_reserves_many_times_its_use_is_told_so() {
+        let scope =
+            Reservation { replies: 40, held: 90_000, settled: 10_000, mean_max_tokens: 8_192.0, largest_output: 520 };
+        assert_eq!(scope.wasted(), 80_000);
+        assert_eq!(scope.advice().unwrap(), "reservation is 9x what you use: lower max_tokens to 700");
+        let one_was_long = Reservation { largest_output: 8_000, ..scope }.advice().unwrap();
+        assert!(one_was_long.contains("9x") && one_was_long.contains("its own max_tokens"), "{one_was_long}");
+        assert_eq!(Reservation { settled: 30_000, ..scope }.advice(), None);
+        assert_eq!(Reservation { replies: 9, ..scope }.advice(), None);
+        // A burndown settles above the hold.
+        assert_eq!(Reservation { settled: 120_000, ..scope }.wasted(), 0);
     }
 }

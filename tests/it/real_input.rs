@@ -94,6 +94,13 @@ fn every_prompt_once() -> Result<(), Failed> {
     for scope in scopes {
         assert!(scope["requests"].as_u64() > Some(100), "{scope}");
         assert!(scope["tpm_use"].as_f64() > Some(0.2), "{scope}");
+        // Each scope explains its limiter, and at the end nothing waits and nothing is held.
+        let limiter = &scope["limiter"];
+        assert!(limiter["tpm"]["target"].as_f64() > Some(0.0) && limiter["tpm"]["meter"].is_string(), "{scope}");
+        assert!(limiter["last_epochs"].is_array() && limiter["mood"].is_string(), "{scope}");
+        assert_eq!((&limiter["held"], &limiter["debt"]), (&0.into(), &0.into()), "{scope}");
+        assert!(scope["head"].is_null() && scope["head_waited"].is_array(), "{scope}");
+        assert!(scope["wasted_60s"].is_u64(), "{scope}");
     }
     Ok(())
 }

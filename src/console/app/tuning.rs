@@ -74,6 +74,7 @@ pub fn rows(snapshot: &EngineSnapshot) -> Vec<(&'static str, TuningRow)> {
     rows.push(("Load", TuningRow::Cap));
     rows.push(("Limiter", TuningRow::Preset));
     rows.extend(knobs(KnobGroup::Limiter, "Limiter"));
+    rows.extend(knobs(KnobGroup::Rules, "Limiter, other rules"));
     rows.extend(knobs(KnobGroup::Retry, "Retry"));
     rows.extend(knobs(KnobGroup::Routing, "Routing"));
     rows.extend(snapshot.regions.iter().map(|region| ("Regions", TuningRow::Region(region.region.clone()))));
@@ -392,7 +393,10 @@ fn step_knob(spec: &KnobSpec, now: f64, up: bool) -> f64 {
         KnobKind::Linear if up => now + spec.step,
         KnobKind::Linear => now - spec.step,
     };
-    let counted = matches!(spec.id, KnobId::Concurrency | KnobId::MaxAttempts | KnobId::ClassicSuccesses);
+    let counted = matches!(
+        spec.id,
+        KnobId::Concurrency | KnobId::MaxAttempts | KnobId::ClassicSuccesses | KnobId::AdaptiveRequestsPerProbe
+    );
     let value = match spec.kind {
         // A sum of steps must not show its rounding, a count moves by one at least.
         KnobKind::Linear => (value / spec.step).round() * spec.step,

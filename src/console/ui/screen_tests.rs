@@ -80,6 +80,7 @@ fn scenes() -> Vec<(&'static str, EngineSnapshot, &'static str)> {
         ("request-detail", fixtures::running(), "5 x Enter"),
         ("log", fixtures::running(), "7"),
         ("scope", fixtures::running(), "Down Enter"),
+        ("scope-unknown", fixtures::aws_read_only(), "Down Enter"),
         ("help", fixtures::running(), "?"),
         ("load-form", fixtures::idle(), "L"),
         ("load-consent", aws_idle(), "L Enter"),

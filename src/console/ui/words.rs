@@ -1,7 +1,7 @@
 //! States in words, each with the role that colours it and the glyph that stands for it without colour.
 
 use crate::engine::{BreakerView, HeadView, HeadWhy, LoadState, RegionView, TargetInfo};
-use crate::limiter::{QuotaLimit, Why};
+use crate::limiter::{MeterBelief, QuotaLimit, Why};
 use crate::record::Micros;
 
 use super::fmt;
@@ -33,7 +33,7 @@ pub(super) fn account(target: &TargetInfo) -> String {
 }
 
 /// What holds the limiter: the dimension, and why.
-const fn why(why: Why) -> (&'static str, &'static str) {
+pub(super) const fn why(why: Why) -> (&'static str, &'static str) {
     match why {
         Why::Rpm => ("RPM", "its requests per minute are used up"),
         Why::TpmHold => ("TPM (hold)", "its hold does not fit yet"),
@@ -55,6 +55,16 @@ pub(super) const fn why_short(why: Why) -> &'static str {
         Why::Tpd => "TPD",
         Why::HoldOff => "hold-off",
         Why::LargerThanBurst => "too large",
+    }
+}
+
+/// How the service is believed to meter.
+pub(super) const fn meter(meter: MeterBelief) -> &'static str {
+    match meter {
+        MeterBelief::Unsure => "not known yet: as a bucket",
+        MeterBelief::Bucket => "refills (bucket)",
+        MeterBelief::Window => "counts the last 60 s",
+        MeterBelief::Minute => "starts afresh each minute",
     }
 }
 
