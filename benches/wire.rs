@@ -10,8 +10,8 @@ use std::io::{self, BufWriter, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -97,14 +97,14 @@ fn bench(cell: &Cell) -> (Figure, Figure) {
                         return;
                     }
                     let score = run(cell, Contestant::Ours.client(cell), seed);
-                    let mut found = found.lock().expect("no seed panicked");
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     found.0.push(score.settled / cell.granted_while_scored());
                     found.1.push(score.throttle_share());
                 }
             });
         }
     });
-    let (goodput, throttles) = found.into_inner().expect("no seed panicked");
+    let (goodput, throttles) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     (Figure::of(goodput), Figure::of(throttles))
 }
 
@@ -136,7 +136,8 @@ fn scenario(meter: Meter) -> Scenario {
 /// Prompts of the bench's sizes, in words: about one token each.
 fn prompts(file: &Path, count: usize) -> io::Result<()> {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let words = LogNormal::new(CHAT.input.ln() - CHAT.spread * CHAT.spread / 2.0, CHAT.spread).expect("a spread");
+    let words =
+        LogNormal::new(CHAT.input.ln() - CHAT.spread * CHAT.spread / 2.0, CHAT.spread).map_err(io::Error::other)?;
     let mut out = BufWriter::new(File::create(file)?);
     for id in 0..count {
         let words: f64 = words.sample(&mut rng);

@@ -59,7 +59,7 @@ pub enum Client {
 
 /// What waits.
 enum Line {
-    Classes(Queue<u32>),
+    Classes(Box<Queue<u32>>),
     Plain(VecDeque<u32>),
 }
 
@@ -118,7 +118,7 @@ pub fn run(cell: &Cell, client: Client, seed: u64) -> Score {
             for flow in 0..cell.crowd.flows {
                 queue.set_weight(FlowId(flow), cell.crowd.weight(flow));
             }
-            Line::Classes(queue)
+            Line::Classes(Box::new(queue))
         }
         _ => Line::Plain(VecDeque::new()),
     };

@@ -13,12 +13,12 @@ pub mod drive;
 pub mod figure;
 pub mod gates;
 pub mod policy;
+#[cfg(test)]
+mod proofs;
 pub mod scenarios;
 pub mod score;
 pub mod server;
 pub mod table;
-#[cfg(test)]
-mod proofs;
 #[cfg(test)]
 mod tests;
 pub mod work;

@@ -175,6 +175,8 @@ pub(super) struct Dimension {
     /// It was so full since the last anchor that the bucket may have run over.
     ran_over: bool,
     burst: Burst,
+    /// How the operator says that it is metered.
+    pinned: MeterPin,
     /// The mirror, not the pace, held the queue when it was last asked.
     held: bool,
     /// Seconds of the rate that are still to be billed above the holds.
@@ -235,6 +237,7 @@ impl Dimension {
             comes_back: false,
             wanted: 0,
             limited_until: now,
+            pinned: MeterPin::Auto,
             urgent_until: now,
             pressed: None,
             paused_until: now,
@@ -259,7 +262,13 @@ impl Dimension {
 
     /// Takes rate and capacities from the rule in force.
     fn fit(&mut self, knobs: &LimiterKnobs) {
-        match knobs.adaptive.meter {
+        let pin = knobs.adaptive.meter;
+        if std::mem::replace(&mut self.pinned, pin) != pin {
+            // What was said is forgotten when it is no longer said.
+            self.kind = Kind::Unsure;
+            self.fits = 0;
+        }
+        match pin {
             MeterPin::Auto => {}
             MeterPin::Bucket => self.kind = Kind::Bucket,
             MeterPin::Window => self.kind = Kind::Window,

@@ -54,14 +54,15 @@ impl RejectCharge {
         }
         if rejected >= NOISY * charge {
             self.noisy.get_or_insert(Noisy { at: to.at, seconds, charge, rejected });
-        } else if rejected <= QUIET * charge && seconds >= QUIET_SECONDS && charge >= QUIET_REQUESTS * to.hold {
-            if let Some(noisy) = self.noisy.take()
-                && to.at.since(noisy.at) <= COMPARABLE
-            {
-                let missing = charge / seconds * noisy.seconds - noisy.charge;
-                let seen = (missing / noisy.rejected).clamp(0.0, 1.0);
-                self.part += WEIGHT * (seen - self.part);
-            }
+        } else if rejected <= QUIET * charge
+            && seconds >= QUIET_SECONDS
+            && charge >= QUIET_REQUESTS * to.hold
+            && let Some(noisy) = self.noisy.take()
+            && to.at.since(noisy.at) <= COMPARABLE
+        {
+            let missing = charge / seconds * noisy.seconds - noisy.charge;
+            let seen = (missing / noisy.rejected).clamp(0.0, 1.0);
+            self.part += WEIGHT * (seen - self.part);
         }
     }
 }

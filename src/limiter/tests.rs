@@ -328,6 +328,19 @@ fn an_idle_scope_does_not_raise_its_unknown_limit() {
 }
 
 #[test]
+fn a_pinned_meter_is_forgotten_with_its_pin() {
+    let (mut limiter, scope) = limiter(Preset::Adaptive, tokens(60_000));
+    let mut meters = Vec::new();
+    for meter in [MeterPin::Window, MeterPin::Bucket, MeterPin::Auto] {
+        let mut knobs = limiter.knobs();
+        knobs.adaptive.meter = meter;
+        limiter.set_knobs(knobs, Micros::ZERO);
+        meters.push(limiter.status(scope, Micros::ZERO).tpm.meter);
+    }
+    assert_eq!(meters, [MeterBelief::Window, MeterBelief::Bucket, MeterBelief::Unsure]);
+}
+
+#[test]
 fn knobs_out_of_range_are_brought_into_it() {
     let wild = LimiterKnobs {
         share: f64::NAN,
