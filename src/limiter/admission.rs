@@ -15,7 +15,8 @@ use super::{Cost, Decision, LimiterKnobs, Reject, ScopeId, ScopeQuota, ScopeStat
 /// let mut limiter = Limiter::new(LimiterKnobs::default());
 /// let quota = ScopeQuota { tpm: QuotaLimit::Limit(60_000), rpm: QuotaLimit::Absent, ..ScopeQuota::default() };
 /// let scope = limiter.add_scope(quota, Micros::ZERO);
-/// let cost = Cost { hold: 3_000, expect: 2_000 };
+/// // Two seconds' worth may go at once.
+/// let cost = Cost { hold: 3_000, expect: 2_500 };
 /// assert_eq!(limiter.decide(scope, cost, Micros::ZERO), Decision::Admit);
 /// let ticket = limiter.admit(scope, cost, Micros::ZERO);
 /// assert!(matches!(limiter.decide(scope, cost, Micros::ZERO), Decision::Wait { .. }));
