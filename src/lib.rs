@@ -37,7 +37,7 @@
 //! | [`control`] | quotas and identity: pollers and workflows |
 //! | [`sim`] | the Bedrock simulator over HTTP |
 //! | [`console`] | the terminal: app, keys, ui, term |
-//! | [`bench`] | the limiter against its rivals on a virtual clock |
+//! | [`mod@bench`] | the limiter against its rivals on a virtual clock |
 //! | [`config`], [`report`] | layered configuration; summaries |
 
 pub mod bedrock;
