@@ -31,17 +31,18 @@ enum Format {
 /// # Errors
 /// An unknown scenario, an output that cannot be written.
 pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
-    let mut outs = Vec::new();
-    for path in &args.out {
-        let format = format(path)?;
-        // Opened now: a name that cannot be written is not found out after a quarter of an hour.
-        File::options().create(true).append(true).open(path).map_err(Problem::io(path.display()))?;
-        outs.push((path, format));
-    }
     if !(1..=MOST_SEEDS).contains(&args.seeds) {
         return Err(Problem::usage(format!("--seeds {}: between 1 and {MOST_SEEDS}", args.seeds)));
     }
     let contest = contest(args)?;
+    let mut outs = Vec::new();
+    for path in &args.out {
+        outs.push((path, format(path)?));
+    }
+    for (path, _) in &outs {
+        // Opened now: a name that cannot be written is not found out after a quarter of an hour.
+        File::options().create(true).append(true).open(path).map_err(Problem::io(path.display()))?;
+    }
     let (cells, clients) = (contest.cells.len(), contest.contestants.len());
     say::notice(format_args!(
         "bench: {cells} cells, {clients} clients, {} seeds, virtual time, no network\n",
@@ -90,6 +91,9 @@ fn contest(args: &BenchArgs) -> Result<Contest, Problem> {
     }
     if !args.scenarios.is_empty() {
         contest.cells.retain(|cell| args.scenarios.iter().any(|id| cell.id.eq_ignore_ascii_case(id)));
+    }
+    if contest.cells.is_empty() {
+        return Err(Problem::usage("no gate looks at these scenarios; without --gates they are run for the table"));
     }
     Ok(contest)
 }
