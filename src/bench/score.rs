@@ -221,4 +221,11 @@ impl Score {
         let until = self.step_at + self.settles_after().unwrap_or(60.0);
         self.epochs.iter().filter(|&&at| at >= self.step_at && at <= until).count()
     }
+
+    /// Throttle epochs in the minute after the step. The server's book settles at once under a client that never slows
+    /// down, so the epochs until then may be none.
+    #[must_use]
+    pub fn epochs_in_a_minute(&self) -> usize {
+        self.epochs.iter().filter(|&&at| at >= self.step_at && at <= self.step_at + 60.0).count()
+    }
 }

@@ -44,6 +44,7 @@ fn row(cell: Cell, contestant: Contestant, goodput: f64, throttles: f64) -> Row 
         throttles: figure(throttles),
         settles: figure(f64::INFINITY),
         epochs: figure(1.0),
+        minute_epochs: figure(1.0),
         delay: [figure(0.1), figure(2.0)],
         high_delay: figure(0.1),
         jain: figure(1.0),
@@ -74,6 +75,30 @@ fn a_gate_misses_what_it_should_and_says_where() {
     assert!(!missed[3].holds(), "what was not run does not hold");
     let never = Check { what: String::new(), figure: f64::INFINITY, limit: Limit::AtMost(10.0), beside: String::new() };
     assert!(!never.holds());
+}
+
+#[test]
+fn a_rival_with_few_rejects_is_compared_until_it_has_next_to_none() {
+    let cell = Cell::constant("S1", 2_000_000, Meter::Sliding);
+    let limit = |share| {
+        let rows =
+            [row(cell.clone(), Contestant::Ours, 1.0, 0.0), row(cell.clone(), Contestant::SdkAdaptive, 1.0, share)];
+        gates::judge(&rows)[2].checks[0].limit
+    };
+    assert_eq!(limit(0.0005), Limit::AtMost(0.001));
+    assert_eq!(limit(0.0025), Limit::AtMost(0.0025 / 5.0));
+}
+
+#[test]
+fn every_cut_from_2m_and_every_configured_cell_is_judged() {
+    let cells = gates::contest(1).cells;
+    for cell in scenarios::all().iter().filter(|cell| cell.configured) {
+        assert!(cells.contains(cell), "{}", cell.name());
+    }
+    let rows: Vec<Row> = cells.into_iter().map(|cell| row(cell, Contestant::Ours, 1.0, 0.0)).collect();
+    let cuts = &gates::judge(&rows)[3];
+    // Two quotas, two cuts, three depths, two figures.
+    assert_eq!(cuts.checks.len(), 24, "{cuts}");
 }
 
 #[test]
