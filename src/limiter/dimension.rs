@@ -5,7 +5,7 @@
 //! - the *mirror* is what we believe the server's level to be: a hold is posted when the request is sent, the difference
 //!   to what was charged when it is done (which may be a debt);
 //! - the *pace* is charged with the **expected settlement** at once, so that a burndown that settles far above its hold
-//!   cannot overrun the rate one latency later (study §E.2). It may burst a second's worth only: even spacing.
+//!   cannot overrun the rate one latency later (study §E.2). It may burst little: even spacing.
 
 use crate::record::Micros;
 
@@ -396,8 +396,7 @@ impl Dimension {
         let pace = self.pace_lacks(borrowed);
         let known = self.estimate.measured() || matches!(self.quota, QuotaLimit::Limit(_));
         let mirrored = known && self.kind != Kind::Window;
-        self.wanted = micro(hold);
-        self.wanted = self.wanted.saturating_add(spare);
+        self.wanted = micro(hold).saturating_add(spare);
         let room = if mirrored { self.wanted.saturating_sub(self.mirror) } else { 0 };
         self.held = room > pace.max(0);
         let slow = self.after(pace.max(room));
@@ -684,7 +683,8 @@ impl Dimension {
         let limit = believed(self.unit, self.quota, knobs).0 * 60.0;
         let (target, burst, level) = match knobs.preset {
             Preset::Adaptive => {
-                let level = if self.sliding() { limit - charged as f64 } else { f64::MAX };
+                // As `slides` has it: what is believed, not what was configured or fallen back on.
+                let level = if self.sliding() { self.estimate.rate() * 60.0 - charged as f64 } else { f64::MAX };
                 let level = level.min(units(self.mirror)).min(units(self.pace));
                 (Some(self.estimate.rate() * 60.0), Some(units(self.mirror_cap)), level)
             }

@@ -340,6 +340,25 @@ fn a_pinned_meter_is_forgotten_with_its_pin() {
     assert_eq!(meters, [MeterBelief::Window, MeterBelief::Bucket, MeterBelief::Unsure]);
 }
 
+/// What may go at once is what the gate lets through, not what an unknown quota falls back on.
+#[test]
+fn a_window_of_unknown_size_shows_what_is_left_of_what_is_believed() {
+    let (mut limiter, scope) = limiter(Preset::Adaptive, ScopeQuota { tpm: QuotaLimit::Unknown, ..tokens(1) });
+    let mut knobs = limiter.knobs();
+    knobs.adaptive.meter = MeterPin::Window;
+    limiter.set_knobs(knobs, Micros::ZERO);
+    let sent = press(&mut limiter, scope, cost(1_000, 1_000), Micros::ZERO, at(40.0));
+    let status = limiter.status(scope, at(40.0)).tpm;
+    assert!(sent > 10_000, "more than the fallback went: {sent}");
+    assert!(status.level <= status.target.unwrap() - sent as f64 + 1.0, "{status:?}");
+    let admitted = limiter.decide(scope, cost(1_000, 1_000), at(50.0)) == Decision::Admit;
+    assert!(
+        admitted && limiter.status(scope, at(50.0)).tpm.level >= 1_000.0,
+        "{:?}",
+        limiter.status(scope, at(50.0)).tpm
+    );
+}
+
 #[test]
 fn knobs_out_of_range_are_brought_into_it() {
     let wild = LimiterKnobs {
