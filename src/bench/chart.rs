@@ -16,6 +16,12 @@ const MARKS: [(Contestant, &str, Shape); 6] = [
     (Contestant::Standard, "#56b4e9", Shape::Ring),
 ];
 
+/// What the picture alone would leave open.
+const NOTES: [&str; 2] = [
+    "The pacer and the GCRA pair are told the quota, the others are not. Fewer 429s than 0.03 % are drawn there.",
+    "1 is the lesser of the optimum and of what was granted: a server that forgets at the minute gives more.",
+];
+
 #[derive(Clone, Copy)]
 enum Shape {
     Dot,
@@ -34,9 +40,8 @@ const TOP: f64 = 84.0;
 const STEP: f64 = 20.0;
 /// 429 shares from this to 1, on a logarithmic axis; less is drawn at the left end.
 const LEAST_SHARE: f64 = 0.0003;
-/// Goodput from this to 1.05.
-const LEAST_GOODPUT: f64 = 0.0;
-const MOST_GOODPUT: f64 = 1.1;
+/// Goodput from 0 to at least this; further where somebody gets further, so that nobody's gain is cut off.
+const LEAST_MOST_GOODPUT: f64 = 1.1;
 
 /// The S1 rows without a configured quota, as SVG. Empty rows give an empty chart.
 #[must_use]
@@ -49,6 +54,8 @@ pub fn svg(rows: &[Row]) -> String {
             cells.push(name);
         }
     }
+    let most = rows.iter().filter(shown).map(|row| row.goodput.median + 0.03).fold(LEAST_MOST_GOODPUT, f64::max);
+    let goodput = |ratio: f64| PANEL * (ratio / most).clamp(0.0, 1.0);
     let bottom = TOP + STEP * cells.len() as f64;
     let mut svg = String::new();
     // Writing to a string cannot fail.
@@ -56,17 +63,18 @@ pub fn svg(rows: &[Row]) -> String {
         svg,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {:.0}\" font-family=\"sans-serif\" \
          font-size=\"12\" fill=\"#333\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-        bottom + 44.0
+        bottom + 68.0
     );
     let (left, right) = (LABELS, LABELS + PANEL + GAP);
     text(&mut svg, 16.0, 24.0, "start", 15, "A constant quota that nobody told the limiter");
-    legend(&mut svg);
+    legend(&mut svg, |contestant| rows.iter().any(|row| shown(&row) && row.contestant == contestant));
     text(&mut svg, left, TOP - 12.0, "start", 12, "goodput, in times of the optimum");
     text(&mut svg, right, TOP - 12.0, "start", 12, "429s per attempt (logarithmic)");
-    for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
+    for quarter in 0..=(most * 4.0) as u32 {
+        let tick = f64::from(quarter) / 4.0;
         axis(&mut svg, left + goodput(tick), bottom, &format!("{tick}"));
     }
-    for (share, label) in [(0.001, "0.1 %"), (0.01, "1 %"), (0.1, "10 %"), (1.0, "100 %")] {
+    for (share, label) in [(LEAST_SHARE, "0.03 %"), (0.001, "0.1 %"), (0.01, "1 %"), (0.1, "10 %"), (1.0, "100 %")] {
         axis(&mut svg, right + throttles(share), bottom, label);
     }
     for (index, cell) in cells.iter().enumerate() {
@@ -89,16 +97,15 @@ pub fn svg(rows: &[Row]) -> String {
             }
         }
     }
+    for (line, note) in NOTES.into_iter().enumerate() {
+        text(&mut svg, 16.0, bottom + 40.0 + 16.0 * line as f64, "start", 11, note);
+    }
     svg.push_str("</svg>\n");
     svg
 }
 
 fn name(row: &Row) -> String {
     format!("{}, {}", row.cell.what, row.cell.service.meter.name())
-}
-
-fn goodput(ratio: f64) -> f64 {
-    PANEL * ((ratio - LEAST_GOODPUT) / (MOST_GOODPUT - LEAST_GOODPUT)).clamp(0.0, 1.0)
 }
 
 fn throttles(share: f64) -> f64 {
@@ -119,9 +126,10 @@ fn axis(svg: &mut String, x: f64, bottom: f64, label: &str) {
     text(svg, x, bottom + 16.0, "middle", 11, label);
 }
 
-fn legend(svg: &mut String) {
+/// Those who are in the picture.
+fn legend(svg: &mut String, is_there: impl Fn(Contestant) -> bool) {
     let mut x = 22.0;
-    for (contestant, colour, shape) in MARKS {
+    for (contestant, colour, shape) in MARKS.into_iter().filter(|mark| is_there(mark.0)) {
         mark(svg, x, 46.0, colour, shape);
         text(svg, x + 10.0, 50.0, "start", 12, contestant.name());
         x += 30.0 + 7.2 * contestant.name().len() as f64;

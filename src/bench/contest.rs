@@ -40,10 +40,8 @@ pub struct Row {
     pub throttles: Figure,
     /// Seconds from the step (or the start) until it had settled; infinite if it never did.
     pub settles: Figure,
-    /// Throttle epochs until then.
+    /// Throttle epochs until that was known.
     pub epochs: Figure,
-    /// Throttle epochs in the minute after the step.
-    pub minute_epochs: Figure,
     /// Seconds of delay in the queue, median and 99th percentile, of all classes.
     pub delay: [Figure; 2],
     /// The 99th percentile of the high class alone.
@@ -65,7 +63,6 @@ struct Sample {
     throttles: f64,
     settles: f64,
     epochs: f64,
-    minute_epochs: f64,
     delay: [f64; 2],
     high_delay: f64,
     jain: f64,
@@ -81,7 +78,6 @@ impl Sample {
             throttles: score.throttle_share(),
             settles: score.settles_after().unwrap_or(f64::INFINITY),
             epochs: score.epochs_to_settle() as f64,
-            minute_epochs: score.epochs_in_a_minute() as f64,
             delay: [score.delay(0.5, None), score.delay(0.99, None)],
             high_delay: score.delay(0.99, Some(Priority::High)),
             jain: score.jain(),
@@ -155,7 +151,6 @@ fn row(cell: &Cell, contestant: Contestant, seeds: u64, samples: &[Sample]) -> R
         throttles: figure(|sample| sample.throttles),
         settles: figure(|sample| sample.settles),
         epochs: figure(|sample| sample.epochs),
-        minute_epochs: figure(|sample| sample.minute_epochs),
         delay: [figure(|sample| sample.delay[0]), figure(|sample| sample.delay[1])],
         high_delay: figure(|sample| sample.high_delay),
         jain: figure(|sample| sample.jain),

@@ -146,7 +146,7 @@ pub fn run(cell: &Cell, client: Client, seed: u64) -> Score {
         jump: 0.0,
         turns: 0,
         watched: cell.happenings.iter().any(|&(_, what)| matches!(what, Happening::Latency(_))),
-        score: Score::new(cell),
+        score: Score::new(cell, means),
     };
     drive.begin();
     drive.run();

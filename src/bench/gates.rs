@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use serde_json::{Value, json};
+
 use super::cell::{Cell, Happening, Meter};
 use super::contest::{Contest, Row};
 use super::contestant::Contestant;
@@ -83,6 +85,26 @@ impl fmt::Display for Gate {
         }
         Ok(())
     }
+}
+
+/// For scripts: `{gate, holds, checks: [{what, figure, at_least|at_most, holds}]}`. A figure that was never reached is null.
+#[must_use]
+pub fn json(gates: &[Gate]) -> Value {
+    let finite = |value: f64| if value.is_finite() { json!(value) } else { Value::Null };
+    let check = |check: &Check| {
+        let (side, limit) = match check.limit {
+            Limit::AtLeast(limit) => ("at_least", limit),
+            Limit::AtMost(limit) => ("at_most", limit),
+        };
+        json!({ "what": check.what, "figure": finite(check.figure), side: finite(limit), "holds": check.holds() })
+    };
+    gates
+        .iter()
+        .map(|gate| {
+            let checks: Value = gate.checks.iter().map(check).collect();
+            json!({ "gate": gate.sentence, "holds": gate.holds(), "checks": checks })
+        })
+        .collect()
 }
 
 /// The rows that gates look at.
@@ -191,11 +213,9 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Steps of quotas that are at least 2M TPM before it, on buckets: a window is blocked for up to a minute, whoever asks.
+    /// Steps of quotas that are at least 2M TPM before it.
     fn steps(&self, id: &'static str) -> impl Iterator<Item = &'a Row> {
-        self.ours().filter(move |row| {
-            row.cell.id == id && row.cell.service.tpm >= 2_000_000 && matches!(row.cell.service.meter, Meter::Bucket(_))
-        })
+        self.ours().filter(move |row| row.cell.id == id && row.cell.service.tpm >= 2_000_000)
     }
 
     fn settles(&self, row: &Row, limit: f64) -> Check {
@@ -216,7 +236,7 @@ impl<'a> Judge<'a> {
                 what: format!("{}: throttle epochs", place(&row.cell)),
                 figure: row.epochs.median,
                 limit: Limit::AtMost(5.0),
-                beside: format!("({:.1} in the minute after)", row.minute_epochs.median),
+                beside: String::new(),
             });
         }
         Gate { sentence: "quota cut at >= 2M TPM: settled in <= 10 s, in <= 5 throttle epochs", checks }

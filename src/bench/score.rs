@@ -5,12 +5,14 @@ use crate::record::{Micros, Priority};
 use super::cell::Cell;
 use super::policy::Refused;
 use super::server::BINS;
-use super::work::Job;
+use super::work::{Job, Means};
 
 /// Length of the stretches in which fairness is measured, in seconds.
 const FAIR: f64 = 60.0;
-/// A policy has settled once its mean charge over this many seconds ...
+/// A policy has settled once its mean charge over this many seconds, or over as many as carry this many requests if those
+/// are more ...
 const MEAN: f64 = 10.0;
+const MEAN_REQUESTS: f64 = 30.0;
 /// ... stays for this long ...
 const STAYS: f64 = 20.0;
 /// ... within this of what is granted.
@@ -24,6 +26,8 @@ pub struct Score {
     step_at: f64,
     /// What is granted after the step, quota tokens per second.
     granted_after: f64,
+    /// Seconds over which the charge is averaged to see whether it has settled.
+    mean: f64,
     /// Quota tokens of replies that were complete while it was scored.
     pub settled: f64,
     /// Attempts sent while it was scored.
@@ -53,14 +57,16 @@ pub struct Score {
 impl Score {
     /// Nothing yet.
     #[must_use]
-    pub fn new(cell: &Cell) -> Score {
+    pub fn new(cell: &Cell, means: Means) -> Score {
         let quota = cell.service.tpm as f64 / 60.0 * cell.service.regions as f64;
         let flows = usize::from(cell.crowd.flows);
+        let granted_after = quota * cell.granted(cell.step_at);
         Score {
             from: cell.scored_from,
             to: cell.seconds,
             step_at: cell.step_at,
-            granted_after: quota * cell.granted(cell.step_at),
+            granted_after,
+            mean: MEAN.max((MEAN_REQUESTS * means.charge / granted_after).ceil()),
             settled: 0.0,
             attempts: 0.0,
             throttled: 0.0,
@@ -181,8 +187,8 @@ impl Score {
         f64::from(*all.select_nth_unstable_by(rank, f32::total_cmp).1)
     }
 
-    /// Seconds after the step from which on the mean charge of ten seconds stays within 10 % of what is granted for
-    /// twenty; `None`: never.
+    /// Seconds after the step from which on the mean charge (of ten seconds, or thirty requests) stays within 10 % of what is
+    /// granted for twenty; `None`: never.
     #[must_use]
     pub fn settles_after(&self) -> Option<f64> {
         let bins = (self.to * BINS) as usize;
@@ -195,9 +201,9 @@ impl Score {
         for bin in 0..bins {
             charged[bin + 1] += charged[bin];
         }
-        let (width, stays) = ((MEAN * BINS) as usize, (STAYS * BINS) as usize);
+        let (width, stays) = ((self.mean * BINS) as usize, (STAYS * BINS) as usize);
         let good = |bin: usize| {
-            let mean = (charged[bin + width] - charged[bin]) / MEAN;
+            let mean = (charged[bin + width] - charged[bin]) / self.mean;
             (mean / self.granted_after - 1.0).abs() <= WITHIN
         };
         let first = (self.step_at * BINS) as usize;
@@ -215,17 +221,10 @@ impl Score {
         None
     }
 
-    /// Throttle epochs from the step until it had settled (or within a minute of the step).
+    /// Throttle epochs from the step to the end of the mean that showed that it had settled (or within a minute of the step).
     #[must_use]
     pub fn epochs_to_settle(&self) -> usize {
-        let until = self.step_at + self.settles_after().unwrap_or(60.0);
+        let until = self.step_at + self.settles_after().map_or(60.0, |settled| settled + self.mean);
         self.epochs.iter().filter(|&&at| at >= self.step_at && at <= until).count()
-    }
-
-    /// Throttle epochs in the minute after the step. The server's book settles at once under a client that never slows
-    /// down, so the epochs until then may be none.
-    #[must_use]
-    pub fn epochs_in_a_minute(&self) -> usize {
-        self.epochs.iter().filter(|&&at| at >= self.step_at && at <= self.step_at + 60.0).count()
     }
 }

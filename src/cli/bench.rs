@@ -58,7 +58,7 @@ pub fn run(global: &Global, args: &BenchArgs) -> Result<ExitCode, Problem> {
         fs::write(path, text).map_err(Problem::io(path.display()))?;
     }
     if args.gates {
-        return Ok(judge(&rows));
+        return Ok(judge(&rows, global.json));
     }
     if global.json {
         say::result(format_args!("{:#}\n", table::json(&rows)));
@@ -117,15 +117,19 @@ fn watched(contest: &Contest) -> Vec<Row> {
 }
 
 /// Every gate with its figures; 1 if one is missed.
-fn judge(rows: &[Row]) -> ExitCode {
+fn judge(rows: &[Row], json: bool) -> ExitCode {
     let gates = gates::judge(rows);
     let run: Vec<&gates::Gate> = gates.iter().filter(|gate| !gate.checks.is_empty()).collect();
-    for gate in &run {
-        say::result(format_args!("{gate}\n"));
-    }
     let held = run.iter().filter(|gate| gate.holds()).count();
-    let not_run = gates.len() - run.len();
-    let more = if not_run > 0 { format!(", {not_run} not run") } else { String::new() };
-    say::result(format_args!("{held} of {} gates hold{more}\n", run.len()));
+    if json {
+        say::result(format_args!("{:#}\n", gates::json(&gates)));
+    } else {
+        for gate in &run {
+            say::result(format_args!("{gate}\n"));
+        }
+        let not_run = gates.len() - run.len();
+        let more = if not_run > 0 { format!(", {not_run} not run") } else { String::new() };
+        say::result(format_args!("{held} of {} gates hold{more}\n", run.len()));
+    }
     if held == run.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
