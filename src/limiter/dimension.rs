@@ -9,13 +9,14 @@
 
 use crate::record::Micros;
 
-use super::boundary::Boundary;
 use super::burst::{Burst, MOST_SECONDS};
 use super::estimate::{Evidence, Phase, RateEstimate};
 use super::flight::{Attempt, Mark, Posted};
+use super::metering::Metering;
 use super::rate::{Rate, micro, units};
+use super::unit::Unit;
 use super::window::Window;
-use super::{Cost, DimensionStatus, LimiterKnobs, MeterBelief, MeterPin, Preset, QuotaLimit};
+use super::{Cost, DimensionStatus, LimiterKnobs, Preset, QuotaLimit};
 
 /// Seconds of its rate that the pace may burst: the least that any meter is believed to hold.
 const PACE_SECONDS: f64 = 2.0;
@@ -42,95 +43,8 @@ const IDLE: Micros = Micros::from_secs(2);
 const EAGER_PART: i64 = 5;
 /// Seconds of its rate that the pace may burst there: what leaves a window leaves it in lumps.
 const WINDOW_PACE_SECONDS: f64 = 10.0;
-/// What a window holds is known within this: its bins and ours do not turn at the same moments.
-const WINDOW_ERROR: f64 = 0.005;
-/// Refused with no more than this part of it in use, a window is none.
-const NO_WINDOW: f64 = 0.5;
 /// A bucket refills so many requests while a meter that is blocked until the minute is over takes none.
 const BLOCKED_REQUESTS: f64 = 3.0;
-/// Only what came as close as this to what was refused says that it fits a window.
-const WINDOW_CLOSE: f64 = 0.93;
-/// So many requests that fit, after rejects that a bucket would not have made, and the meter is taken for a window.
-const WINDOW_FITS: u32 = 3;
-
-/// What a dimension counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
-    Requests,
-    Tokens,
-}
-
-impl Unit {
-    /// Where an unknown quota starts, per minute: the fallback of the field's documents (PRODUCT.md, A1).
-    fn fallback(self) -> u64 {
-        match self {
-            Unit::Requests => 100,
-            Unit::Tokens => 10_000,
-        }
-    }
-
-    /// What is admitted every two minutes at the least, however often it is rejected: no request waits for ever.
-    fn least(self) -> f64 {
-        match self {
-            Unit::Requests => 1.0,
-            Unit::Tokens => 2_000.0,
-        }
-    }
-
-    fn hold(self, attempt: &Attempt) -> u64 {
-        match self {
-            Unit::Requests => 1,
-            Unit::Tokens => attempt.hold,
-        }
-    }
-
-    fn posted(self, attempt: &Attempt) -> u64 {
-        match self {
-            Unit::Requests => 1,
-            Unit::Tokens => attempt.posted,
-        }
-    }
-
-    fn paced(self, attempt: &Attempt) -> u64 {
-        match self {
-            Unit::Requests => 1,
-            Unit::Tokens => attempt.paced,
-        }
-    }
-
-    fn mark(self, attempt: &Attempt) -> Mark {
-        match self {
-            Unit::Requests => attempt.requests,
-            Unit::Tokens => attempt.tokens,
-        }
-    }
-
-    fn window(self, window: &Window) -> i64 {
-        match self {
-            Unit::Requests => window.sums().charged as i64,
-            Unit::Tokens => window.sums().net,
-        }
-    }
-
-    fn wide(self, window: &Window) -> i64 {
-        match self {
-            Unit::Requests => window.wide().1,
-            Unit::Tokens => window.wide().0,
-        }
-    }
-}
-
-/// How the server is taken to meter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Not known yet: as a bucket.
-    Unsure,
-    /// It refills.
-    Bucket,
-    /// It counts the last minute, or a calendar minute. What fits the first fits the second, and is as much.
-    Window,
-}
-
 /// What keeps a gate closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
@@ -147,10 +61,8 @@ pub(super) struct Reaction {
     pub(super) from: f64,
     /// Units per second after.
     pub(super) to: f64,
-    /// How many epochs in a row came with nothing accepted in between.
+    /// How many epochs in a row came with nothing accepted in between, if a pause is of use.
     pub(super) streak: u32,
-    /// Nothing is to be gained by a pause: what is given back meanwhile would run over.
-    pub(super) comes_back: bool,
     /// When the meter starts afresh, if it does so every minute.
     pub(super) turns: Option<Micros>,
 }
@@ -175,8 +87,7 @@ pub(super) struct Dimension {
     /// It was so full since the last anchor that the bucket may have run over.
     ran_over: bool,
     burst: Burst,
-    /// How the operator says that it is metered.
-    pinned: MeterPin,
+    metering: Metering,
     /// The mirror, not the pace, held the queue when it was last asked.
     held: bool,
     /// Seconds of the rate that are still to be billed above the holds.
@@ -196,22 +107,6 @@ pub(super) struct Dimension {
     posted: Posted,
     /// Attempts sent before this one are part of what the last reaction already answered.
     epoch_order: u64,
-    streak: u32,
-    kind: Kind,
-    /// The least that a window was refused, and the most that it was seen to hold, since the last contradiction.
-    refused: f64,
-    fitted: f64,
-    /// Requests that fitted a window while it is not known whether there is one.
-    fits: u32,
-    /// Rejects have followed each other with next to nothing in between.
-    streak_seen: bool,
-    /// The send of the last reject of such a streak, until something is accepted.
-    blocked_at: Option<Micros>,
-    /// The send of the first reject of such a streak.
-    blocked_since: Option<Micros>,
-    /// When the last reject was known.
-    rejected_at: Option<Micros>,
-    boundary: Boundary,
 }
 
 impl Dimension {
@@ -237,22 +132,12 @@ impl Dimension {
             comes_back: false,
             wanted: 0,
             limited_until: now,
-            pinned: MeterPin::Auto,
+            metering: Metering::new(),
             urgent_until: now,
             pressed: None,
             paused_until: now,
             posted: Posted::default(),
             epoch_order: 0,
-            streak: 0,
-            kind: Kind::Unsure,
-            refused: f64::MAX,
-            fitted: 0.0,
-            fits: 0,
-            streak_seen: false,
-            blocked_at: None,
-            blocked_since: None,
-            rejected_at: None,
-            boundary: Boundary::default(),
         };
         dimension.fit(knobs);
         dimension.pace = dimension.pace_cap;
@@ -262,21 +147,11 @@ impl Dimension {
 
     /// Takes rate and capacities from the rule in force.
     fn fit(&mut self, knobs: &LimiterKnobs) {
-        let pin = knobs.adaptive.meter;
-        if std::mem::replace(&mut self.pinned, pin) != pin {
-            // What was said is forgotten when it is no longer said.
-            self.kind = Kind::Unsure;
-            self.fits = 0;
-        }
-        match pin {
-            MeterPin::Auto => {}
-            MeterPin::Bucket => self.kind = Kind::Bucket,
-            MeterPin::Window => self.kind = Kind::Window,
-        }
+        self.metering.pin(knobs.adaptive.meter);
         let fixed = believed(self.unit, self.quota, knobs).0;
         let rate = if knobs.preset == Preset::Adaptive { self.estimate.rate() } else { fixed };
         self.rate = Rate::per_second(rate);
-        let window = knobs.preset == Preset::Adaptive && self.kind == Kind::Window;
+        let window = knobs.preset == Preset::Adaptive && self.metering.is_window();
         self.pace_cap = self.rate.over(if window || self.comes_back { WINDOW_PACE_SECONDS } else { PACE_SECONDS });
         self.mirror_cap = match (knobs.preset, self.quota) {
             (Preset::TokenBucket, _) => self.rate.over(BURST_UNIT_SECONDS * knobs.burst_factor),
@@ -315,7 +190,7 @@ impl Dimension {
         if quota != self.quota {
             self.contradicted = false;
             self.burst.forget();
-            self.kind = Kind::Unsure;
+            self.metering.forget();
         }
         self.quota = quota;
         let (rate, ceiling) = believed(self.unit, quota, knobs);
@@ -395,12 +270,12 @@ impl Dimension {
         let borrowed = if urgent { self.rate.over(BORROWED_SECONDS) } else { 0 };
         let pace = self.pace_lacks(borrowed);
         let known = self.estimate.measured() || matches!(self.quota, QuotaLimit::Limit(_));
-        let mirrored = known && self.kind != Kind::Window;
+        let mirrored = known && !self.metering.is_window();
         self.wanted = micro(hold).saturating_add(spare);
         let room = if mirrored { self.wanted.saturating_sub(self.mirror) } else { 0 };
         self.held = room > pace.max(0);
         let slow = self.after(pace.max(room));
-        let slid = if self.kind == Kind::Window {
+        let slid = if self.metering.is_window() {
             self.slides(hold.saturating_add(units(spare) as u64), window, knobs)
         } else {
             None
@@ -430,7 +305,7 @@ impl Dimension {
     }
 
     fn eager(&self) -> bool {
-        self.kind == Kind::Window || self.comes_back
+        self.metering.is_window() || self.comes_back
     }
 
     /// Micro-units to be gained until the pace lets a request through, as the mirror gains them.
@@ -469,7 +344,7 @@ impl Dimension {
                     self.burst.creep(seconds);
                     seconds *= HELD_GROWTH;
                 }
-                self.estimate.grow(seconds, self.lag, self.unit.window(window) as f64, self.kind == Kind::Window);
+                self.estimate.grow(seconds, self.lag, self.unit.window(window) as f64, self.metering.is_window());
             }
             self.fit(knobs);
         }
@@ -538,7 +413,7 @@ impl Dimension {
         loaded: f64,
         knobs: &LimiterKnobs,
     ) -> Option<Reaction> {
-        self.rejected_at = Some(self.at);
+        self.metering.rejected(self.at);
         if attempt.order < self.epoch_order {
             return None;
         }
@@ -553,22 +428,9 @@ impl Dimension {
         let from = self.estimate.rate();
         self.pace = self.pace.min(0);
         let asked = mark.wide as f64 + hold as f64;
-        if self.kind == Kind::Window && asked < NO_WINDOW * 60.0 * self.estimate.believed() {
-            // Refused with half of the window free: it is none, or another one altogether.
-            self.kind = Kind::Unsure;
-            self.boundary = Boundary::default();
-        }
-        if asked < self.fitted * (1.0 - WINDOW_ERROR) {
-            self.fitted = 0.0;
-        }
-        self.refused = self.refused.min(asked);
-        let first = !self.estimate.measured();
-        if first {
-            self.refused = asked;
-            self.fits = 0;
-        }
+        self.metering.refused(asked, 60.0 * self.estimate.believed(), !self.estimate.measured());
         self.ran_over |= self.peak.max(self.mirror) > self.deep();
-        let shallow = self.kind != Kind::Window
+        let shallow = !self.metering.is_window()
             && self.estimate.measured()
             // While it probes, the mirror is fuller than it knows.
             && self.estimate.rate() <= self.estimate.believed()
@@ -581,7 +443,7 @@ impl Dimension {
             self.pressed = None;
             self.fit(knobs);
             self.clip();
-            return Some(Reaction { from, to: from, streak: 0, comes_back: true, turns: None });
+            return Some(Reaction { from, to: from, streak: 0, turns: None });
         }
         let blocked = self.estimate.reject(Evidence {
             at: attempt.sent,
@@ -590,62 +452,35 @@ impl Dimension {
             window: mark.wide as f64,
             loaded,
             hold: hold as f64,
-            slides: (self.kind == Kind::Window).then_some(self.fitted),
+            slides: self.metering.fitted(),
             ran_over: self.ran_over,
             debt: self.lag * from,
             urgent: self.at < self.urgent_until,
-            refills: self.kind == Kind::Bucket && self.streak > 1 && !self.boundary.suspected(),
+            refills: self.metering.refills_while_blocked(),
             least: self.unit.least(),
         });
-        if !blocked {
-            self.ran_over = false;
-        }
-        self.streak = if blocked { self.streak.saturating_add(1) } else { 0 };
-        self.streak_seen |= blocked;
         if blocked {
-            // A bucket would have had room for it again after a while, a minute has none until it is over.
-            let needs = Micros::from_secs_f64(BLOCKED_REQUESTS * hold as f64 / self.estimate.believed());
-            let since = *self.blocked_since.get_or_insert(attempt.sent);
-            self.blocked_at = (attempt.sent.since(since) > needs).then_some(attempt.sent);
+            let refill = BLOCKED_REQUESTS * hold as f64 / self.estimate.believed();
+            self.metering.blocked(attempt.sent, Micros::from_secs_f64(refill));
         } else {
-            self.blocked_since = None;
+            self.metering.flows();
+            self.ran_over = false;
         }
         self.pressed = None;
         self.fit(knobs);
         self.clip();
-        let turns = self.boundary.next(self.at);
-        let comes_back = self.comes_back && self.kind != Kind::Window && self.streak <= LONGEST_EAGER_STREAK;
-        Some(Reaction { from, to: self.estimate.rate(), streak: self.streak, comes_back, turns })
+        let streak = self.metering.streak();
+        // Nothing is to be gained by a pause where what is given back meanwhile would run over.
+        let runs_over = self.comes_back && !self.metering.is_window() && streak <= LONGEST_EAGER_STREAK;
+        let streak = if runs_over { 0 } else { streak };
+        Some(Reaction { from, to: self.estimate.rate(), streak, turns: self.metering.turns(self.at) })
     }
 
     /// An attempt was accepted: what a window would have held with it.
     pub(super) fn accepted(&mut self, attempt: &Attempt) {
         let held = self.unit.mark(attempt).window as f64 + self.unit.hold(attempt) as f64;
-        // What was sent before a reject was known was counted with what was rejected.
-        if self.rejected_at.is_some_and(|rejected| attempt.sent <= rejected) {
-            return;
-        }
-        self.fitted = self.fitted.max(held);
-        if let Some(refused) = self.blocked_at.filter(|&refused| attempt.sent > refused) {
-            self.blocked_at = None;
-            self.boundary.turned(refused, attempt.sent);
-            if self.boundary.known() {
-                self.kind = Kind::Window;
-            }
-        }
-        if attempt.order < self.epoch_order || !self.estimate.measured() {
-            return;
-        }
-        match self.kind {
-            Kind::Unsure if held > self.refused * (1.0 + WINDOW_ERROR) => self.kind = Kind::Bucket,
-            Kind::Unsure if self.streak_seen && held > self.refused * WINDOW_CLOSE => {
-                self.fits += 1;
-                if self.fits >= WINDOW_FITS {
-                    self.kind = Kind::Window;
-                }
-            }
-            _ => {}
-        }
+        let news = attempt.order >= self.epoch_order && self.estimate.measured();
+        self.metering.accepted(held, attempt.sent, news);
     }
 
     /// The queue is held back by a pause: the meter goes on being pressed.
@@ -675,7 +510,7 @@ impl Dimension {
 
     /// Whether it is taken to slide.
     pub(super) fn sliding(&self) -> bool {
-        self.kind == Kind::Window
+        self.metering.is_window()
     }
 
     /// For the status; `charged` is the window's net charge now.
@@ -697,12 +532,7 @@ impl Dimension {
             target: target.filter(|_| self.binds()),
             estimate: self.estimate.interval().map(|(low, high)| (low * 60.0, high * 60.0)),
             burst: burst.filter(|_| self.binds()),
-            meter: match self.kind {
-                Kind::Unsure => MeterBelief::Unsure,
-                Kind::Bucket => MeterBelief::Bucket,
-                Kind::Window if self.boundary.known() => MeterBelief::Minute,
-                Kind::Window => MeterBelief::Window,
-            },
+            meter: self.metering.belief(),
             believed: (knobs.preset == Preset::Adaptive && self.binds()).then(|| self.estimate.believed() * 60.0),
             patience: self.estimate.patience(),
             reject_charge: self.estimate.reject_charge(),

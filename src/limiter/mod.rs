@@ -22,6 +22,7 @@ mod expect;
 mod explain;
 mod flight;
 mod knobs;
+mod metering;
 #[cfg(test)]
 mod properties;
 mod rate;
@@ -30,6 +31,7 @@ mod scope;
 mod status;
 #[cfg(test)]
 mod tests;
+mod unit;
 mod window;
 
 pub use admission::Limiter;

@@ -7,9 +7,10 @@ use crate::record::Micros;
 use super::classic::Classic;
 use super::clock::Clock;
 use super::day::Day;
-use super::dimension::{By, Dimension, Reaction, Unit};
+use super::dimension::{By, Dimension, Reaction};
 use super::flight::Attempt;
 use super::rate::LARGEST;
+use super::unit::Unit;
 use super::window::Window;
 use super::{Cost, Decision, Epoch, LimiterKnobs, Preset, Reject, ScopeQuota, Why};
 
@@ -288,7 +289,7 @@ impl Scope {
             let own = self.clock.own();
             return self.pause(turns.since(own), Why::HoldOff);
         }
-        if reaction.streak > 0 && !reaction.comes_back {
+        if reaction.streak > 0 {
             // The second in a row may be chance; then it is asked less and less often.
             let pause = match reaction.streak {
                 1 => FIRST_PAUSE,
