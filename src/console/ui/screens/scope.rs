@@ -148,7 +148,8 @@ fn dimensions(scope: &ScopeView, lines: &mut Vec<Line<'static>>) {
         row("returns and probes", [Role::Text; 2], both(patience));
     }
     let short = |status: &DimensionStatus| if status.level < 0.0 { Role::Warn } else { Role::Text };
-    row("could go at once", [short(tpm), short(rpm)], both(level));
+    let whole = DimensionStatus { level: rpm.level.floor(), ..*rpm };
+    row("could go at once", [short(tpm), short(rpm)], [level(tpm), level(&whole)]);
     for (status, of) in [(tpm, "their reservation (TPM)"), (rpm, "a request (RPM)")] {
         if status.reject_charge > 0.0 {
             let text = format!("seem to cost {} of {of}", fmt::percent(status.reject_charge));
@@ -207,7 +208,10 @@ fn burst(status: &DimensionStatus) -> String {
         (None, _) => fmt::NONE.to_owned(),
         (Some(burst), None) => fmt::si(burst),
         (Some(burst), Some(rate)) => {
-            format!("{}, {} s of the rate", fmt::si(burst), fmt::si((burst / rate * 600.0).round() / 10.0))
+            // What nothing was measured of is what is assumed of any bucket.
+            let assumed = status.believed.is_some() && status.estimate.is_none();
+            let of = if assumed { ", assumed" } else { " of the rate" };
+            format!("{}, {} s{of}", fmt::si(burst), fmt::si((burst / rate * 600.0).round() / 10.0))
         }
     }
 }
