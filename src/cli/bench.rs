@@ -15,7 +15,7 @@ use super::args::{BenchArgs, Global};
 use super::problem::Problem;
 use super::say;
 
-/// The most seeds: a day of table, not a week.
+/// The most seeds that are taken for meant.
 const MOST_SEEDS: u64 = 1_000;
 
 /// What a file name asks for.

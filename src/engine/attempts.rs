@@ -144,10 +144,11 @@ impl Dispatcher {
         self.money.settle(flight.quote.worst, price, source == UsageSource::Estimate, &model);
         self.window.at(now).spent += price.unwrap_or_default().0;
         if source != UsageSource::Estimate {
-            let actual = usage.input + usage.cache_read + usage.cache_write;
+            let uncached = usage.input.saturating_add(usage.cache_write);
+            let actual = uncached.saturating_add(usage.cache_read);
             let body = &flight.work.record.body;
             self.estimator.observe(&model, body.text_kind, body.raw_input, actual);
-            let charged = (usage.input + usage.cache_write) as f64 / actual.max(1) as f64;
+            let charged = uncached as f64 / actual.max(1) as f64;
             self.outputs.observe(&model, usage.output, charged);
         }
         for window in [&mut self.window, &mut route.window] {

@@ -269,7 +269,7 @@ static KNOBS: [KnobSpec; 23] = [
         "s",
         Ratio,
         (1.0, 3_600.0, 1.25),
-        "adaptive: a probe has then grown the rate by the probe growth after so long, ever faster.",
+        "adaptive: a probe, ever faster, has grown the rate by the probe growth after so long.",
     ),
     knob(
         KnobId::AdaptiveProbeGrowth,

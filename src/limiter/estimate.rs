@@ -231,8 +231,9 @@ impl RateEstimate {
             if self.request == 0.0 { charge } else { self.request + REQUEST_WEIGHT * (charge - self.request) };
     }
 
-    /// This meter has held the queue for `pressed` seconds, and now something is sent; `window` is the net charge of the last minute. `lag` seconds of the rate are debts that are
-    /// still to be billed: the limit is not sought faster than they come in.
+    /// This meter has held the queue for `pressed` seconds, and now something is sent; `window` is the net charge of the last
+    /// minute. `lag` seconds of the rate are debts that are still to be billed: the limit is not sought faster than they
+    /// come in. What `slides` answers a probe late.
     pub(super) fn grow(&mut self, pressed: f64, lag: f64, window: f64, slides: bool) {
         let request = self.request;
         let lag = if slides { lag + WINDOW_LAG } else { lag };
