@@ -6,14 +6,22 @@
 //! ([`start`], [`ControlSnapshot`]). It may not know the engine. A question that is not answered stops nothing: the next
 //! best source is used, and the reason is part of the answer.
 
+mod change;
+mod command;
 mod discovery;
 mod quota;
 mod routes;
 mod snapshot;
 mod watch;
+mod work;
 
+pub use change::Change;
+pub use command::{BatchInput, ControlCommand, NewBatch, NewProvisioned, Order};
 pub use discovery::{Discovery, ListedQuota, RegionFacts, discover};
 pub use quota::{QuotaSource, RouteQuota, quota_of};
 pub use routes::{Expansion, PlannedRoute, Refusal, expand_routes};
-pub use snapshot::{ControlProblem, ControlSnapshot, QuotaLine, RouteLimits};
+pub use snapshot::{
+    ControlProblem, ControlSnapshot, HourlyPrice, JobSlots, JobView, ProvisionedView, QuotaLine, RouteLimits, UnitQuota,
+};
 pub use watch::{ControlHandle, start};
+pub use work::{CheckReport, FetchReport, Outcome, Stage, Work};

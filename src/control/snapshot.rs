@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bedrock::Identity;
+use crate::bedrock::{BatchJob, Identity, ProvisionedModel};
 use crate::catalogue::{Applies, BucketKind, Metric};
-use crate::record::{Region, Route, ScopeKey};
+use crate::record::{Region, Route, ScopeKey, Usd};
 
+use super::change::Change;
 use super::quota::RouteQuota;
+use super::work::Work;
 
 /// Everything known of the account at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +27,109 @@ pub struct ControlSnapshot {
     pub quotas: Vec<QuotaLine>,
     /// What went wrong last, by question; gone once the question is answered.
     pub problems: Vec<ControlProblem>,
+    /// The provisioned models of all Regions in use.
+    pub provisioned: Vec<ProvisionedView>,
+    /// Model units used and allowed, by Region and quota.
+    pub unit_quotas: Vec<UnitQuota>,
+    /// When the provisioned models of each Region were last read, milliseconds since 1970.
+    pub provisioned_read_ms: Vec<(Region, i64)>,
+    /// The batch jobs of all Regions in use, newest first.
+    pub jobs: Vec<JobView>,
+    /// Job slots used and allowed, by Region and model.
+    pub job_slots: Vec<JobSlots>,
+    /// When the jobs of each Region were last read, milliseconds since 1970.
+    pub jobs_read_ms: Vec<(Region, i64)>,
+    /// What is being done, and what was done: newest first, bounded.
+    pub works: Vec<Work>,
+    /// Calls that changed something: newest first, bounded; the whole journal is a file.
+    pub changes: Vec<Change>,
+    /// The service's time minus ours, milliseconds, from the `Date` of its replies: ages and countdowns of remote things
+    /// are computed with it.
+    pub clock_offset_ms: i64,
+}
+
+/// What a model unit costs per hour.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HourlyPrice {
+    /// Published, or by configuration.
+    Known(Usd),
+    /// Not published: unknown, never 0.
+    Unknown,
+}
+
+/// A provisioned model and what follows from it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProvisionedView {
+    /// What the service tells.
+    pub model: ProvisionedModel,
+    /// What one of its model units costs per hour under its commitment.
+    pub unit_price: HourlyPrice,
+    /// Input tokens a minute that its units take; `None`: not known.
+    pub input_tpm: Option<u64>,
+    /// Output tokens a minute that its units give; `None`: not known.
+    pub output_tpm: Option<u64>,
+    /// Invocations by all callers in the last hour, by CloudWatch; `None`: not known.
+    pub last_hour: Option<u64>,
+    /// When it was last invoked by anybody, milliseconds since 1970, by CloudWatch; `None`: not within what was looked at.
+    pub last_used_ms: Option<i64>,
+    /// Why `last_hour` is not known, if it was asked for.
+    pub use_unknown: Option<String>,
+}
+
+/// How many model units a Region allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitQuota {
+    /// Where.
+    pub region: Region,
+    /// Quota code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Units in use.
+    pub used: u32,
+    /// Units allowed.
+    pub allowed: u32,
+}
+
+/// A batch job and what follows from it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobView {
+    /// What the service tells.
+    pub job: BatchJob,
+    /// Records a minute, from the slope of the last readings; `None`: too early to tell.
+    pub per_minute: Option<f64>,
+    /// When it will be done at that slope, milliseconds since 1970.
+    pub done_at_ms: Option<i64>,
+    /// The job that this one resubmits, by its tag.
+    pub parent: Option<String>,
+    /// Digest of the original input, by its tag: jobs with the same one are generations of one piece of work.
+    pub input_digest: Option<String>,
+    /// The generation, 1 for the first.
+    pub generation: u32,
+    /// Submitted by this program on this machine.
+    pub ours: bool,
+    /// The totals of the manifest, once fetched: input tokens, output tokens.
+    pub manifest_tokens: Option<(u64, u64)>,
+    /// The most frequent errors of its records, once fetched.
+    pub reasons: Vec<(String, u64)>,
+    /// The folder to which its results were fetched.
+    pub fetched_to: Option<String>,
+}
+
+/// How many jobs of a model a Region takes at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSlots {
+    /// Where.
+    pub region: Region,
+    /// Model id.
+    pub model: String,
+    /// In progress or submitted.
+    pub used: u32,
+    /// Allowed; `None`: not known.
+    pub allowed: Option<u32>,
+    /// Jobs of ours that wait here for a slot.
+    pub waiting: u32,
 }
 
 /// What limits one route.

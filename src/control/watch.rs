@@ -133,6 +133,7 @@ impl Watcher {
             limits: limits.collect(),
             quotas: self.table(),
             problems: self.problems(),
+            ..ControlSnapshot::default()
         }
     }
 

@@ -16,6 +16,7 @@ mod errors;
 mod faults;
 mod latency;
 mod ledger;
+mod objects;
 mod page;
 mod payload;
 mod quotas;

@@ -14,6 +14,7 @@ use crate::catalogue::Catalogue;
 use crate::record::Micros;
 
 use super::account::Account;
+use super::objects::Objects;
 use super::quotas::Row;
 use super::scenario::{RegionSpec, Scenario};
 use super::text::Speaker;
@@ -26,6 +27,8 @@ pub(super) struct World {
     pub scenario: Scenario,
     pub catalogue: &'static Catalogue,
     pub speaker: Speaker,
+    /// The account's S3.
+    pub objects: Objects,
     started: Instant,
     unix_start: Micros,
     account: Mutex<Account>,
@@ -53,6 +56,7 @@ impl World {
             scenario,
             catalogue,
             speaker: Speaker::new(),
+            objects: Objects::new(),
             started: Instant::now(),
             unix_start,
             account: Mutex::new(account),

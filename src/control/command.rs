@@ -1,0 +1,131 @@
+//! What can be asked of the account. Each of these costs, destroys or moves data: the asker has consent already.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bedrock::{Commitment, InvocationType};
+use crate::record::Region;
+
+/// An order to the control room. How far it is can be read in [`super::ControlSnapshot::works`], under `id`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ControlCommand {
+    /// The asker's own number for it.
+    pub id: u64,
+    /// What is to be done.
+    pub order: Order,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Buy provisioned throughput.
+    CreateProvisioned(NewProvisioned),
+    /// Rename it, or put another model behind it.
+    UpdateProvisioned {
+        /// Where.
+        region: Region,
+        /// Which.
+        arn: String,
+        /// The new name.
+        name: Option<String>,
+        /// The new model.
+        model: Option<String>,
+    },
+    /// Delete it.
+    DeleteProvisioned {
+        /// Where.
+        region: Region,
+        /// Which.
+        arn: String,
+    },
+    /// Look through a batch input, in whole. Changes nothing.
+    CheckBatch(NewBatch),
+    /// Look through a batch input, upload it if it is local, create the job.
+    SubmitBatch(NewBatch),
+    /// Stop a job.
+    StopJob {
+        /// Where.
+        region: Region,
+        /// Which.
+        arn: String,
+    },
+    /// Fetch what a job wrote and join it with its input.
+    FetchJob {
+        /// Where.
+        region: Region,
+        /// Which.
+        arn: String,
+        /// The folder for `NAME.ok.jsonl`, `NAME.failed.jsonl`, `NAME.missing.jsonl`.
+        folder: PathBuf,
+        /// One file over all generations of a resubmitted input.
+        merge: bool,
+    },
+    /// Submit the retryable and missing records of a job again, as a new job.
+    ResubmitJob {
+        /// Where.
+        region: Region,
+        /// Which.
+        arn: String,
+    },
+    /// Delete a job's input and output in S3.
+    DeleteCopies {
+        /// Where.
+        region: Region,
+        /// Which.
+        arn: String,
+    },
+    /// Ask now instead of when it is due. Changes nothing.
+    Refresh,
+}
+
+/// Provisioned throughput to buy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewProvisioned {
+    /// Where.
+    pub region: Region,
+    /// Its name: 1 to 63 letters, digits, `-`, `_`.
+    pub name: String,
+    /// Model id with its context variant, or the ARN of a custom model.
+    pub model: String,
+    /// Model units.
+    pub units: u32,
+    /// The commitment.
+    pub commitment: Commitment,
+    /// Tags.
+    pub tags: Vec<(String, String)>,
+}
+
+/// Where a batch input is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchInput {
+    /// A file here, to be uploaded.
+    Local(PathBuf),
+    /// `s3://bucket/key`, or a prefix.
+    S3(String),
+}
+
+/// A batch job to submit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewBatch {
+    /// Where.
+    pub region: Region,
+    /// Its name: 1 to 63 letters, digits, `-`.
+    pub name: String,
+    /// Model or profile id.
+    pub model: String,
+    /// What to run.
+    pub input: BatchInput,
+    /// `s3://bucket/prefix/`: where the upload and the results go.
+    pub storage: String,
+    /// ARN of the role that Bedrock takes on.
+    pub role: String,
+    /// What the bodies are; `None`: told from the first record.
+    pub invocation: Option<InvocationType>,
+    /// Hours that it may take, 24 to 168.
+    pub timeout_hours: u32,
+    /// Tags.
+    pub tags: Vec<(String, String)>,
+}
