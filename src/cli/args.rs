@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::record::Priority;
 
@@ -54,7 +55,7 @@ pub struct Global {
     /// Offer nothing that costs or destroys.
     #[arg(long, global = true)]
     pub read_only: bool,
-    /// Theme: dusk, dawn, contrast, okabe or mono.
+    /// Theme: dusk, dawn, ember, paper, contrast, okabe, tide or mono.
     #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<String>,
     /// Machine-readable output.
@@ -91,6 +92,13 @@ pub enum Command {
         #[command(subcommand)]
         what: ConfigCommand,
     },
+    /// Completions for a shell, to its standard place: `bedrock-top completions bash > ~/.local/share/bash-completion/completions/bedrock-top`.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// The manual page: `bedrock-top man > ~/.local/share/man/man1/bedrock-top.1`.
+    Man,
 }
 
 /// What `bench` takes.

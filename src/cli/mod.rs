@@ -8,6 +8,7 @@ mod attend;
 mod bench;
 mod consent;
 mod console;
+mod manual;
 mod problem;
 mod run;
 mod say;
@@ -39,6 +40,8 @@ pub fn main() -> ExitCode {
         Some(Command::Sim(args)) => sim::run(&args),
         Some(Command::Bench(args)) => bench::run(&cli.global, &args),
         Some(Command::Config { what }) => config(&cli.global, what),
+        Some(Command::Completions { shell }) => Ok(manual::completions(shell)),
+        Some(Command::Man) => manual::man(),
     };
     done.unwrap_or_else(|problem| {
         say::notice(format_args!("bedrock-top: {problem}\n"));

@@ -17,11 +17,14 @@ use crate::console::term::ColourDepth;
 use colour::Rgb;
 
 /// The themes in the program: name and file.
-const EMBEDDED: [(&str, &str); 5] = [
+const EMBEDDED: [(&str, &str); 8] = [
     ("dusk", include_str!("../../../../themes/dusk.toml")),
     ("dawn", include_str!("../../../../themes/dawn.toml")),
+    ("ember", include_str!("../../../../themes/ember.toml")),
+    ("paper", include_str!("../../../../themes/paper.toml")),
     ("contrast", include_str!("../../../../themes/contrast.toml")),
     ("okabe", include_str!("../../../../themes/okabe.toml")),
+    ("tide", include_str!("../../../../themes/tide.toml")),
     ("mono", include_str!("../../../../themes/mono.toml")),
 ];
 

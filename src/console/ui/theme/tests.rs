@@ -179,24 +179,31 @@ fn seen_without(cones: &[[f64; 3]; 3], Rgb(r, g, b): Rgb) -> [f64; 3] {
 }
 
 #[test]
-fn okabe_can_be_told_apart_without_red_green_or_blue() {
+fn two_themes_can_be_told_apart_without_red_green_or_blue() {
     const PROTANOPIA: [[f64; 3]; 3] =
         [[0.152_286, 1.052_583, -0.204_868], [0.114_503, 0.786_281, 0.099_216], [-0.003_882, -0.048_116, 1.051_998]];
     const DEUTERANOPIA: [[f64; 3]; 3] =
         [[0.367_322, 0.860_646, -0.227_968], [0.280_085, 0.672_501, 0.047_413], [-0.011_820, 0.042_940, 0.968_881]];
     const TRITANOPIA: [[f64; 3]; 3] =
         [[1.255_528, -0.076_749, -0.178_779], [-0.078_411, 0.930_809, 0.147_602], [0.004_733, 0.691_367, 0.303_900]];
-    let theme = embedded("okabe", ColourDepth::TrueColour);
     let groups: [&[Role]; 2] =
         [&[Role::Ok, Role::Warn, Role::Danger], &[Role::Settled, Role::Held, Role::Target, Role::Quota]];
-    for (cones, name) in [(PROTANOPIA, "protanopia"), (DEUTERANOPIA, "deuteranopia"), (TRITANOPIA, "tritanopia")] {
-        for group in groups {
-            for (index, a) in group.iter().enumerate() {
-                for b in &group[index + 1..] {
-                    let [x, y] = [a, b].map(|role| theme.style(*role).fg.and_then(Rgb::of).unwrap());
-                    let (x, y) = (seen_without(&cones, x), seen_without(&cones, y));
-                    let distance = x.iter().zip(y).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
-                    assert!(distance > 0.15, "{name}: {} and {} differ by {distance:.3}", a.name(), b.name());
+    for file in ["okabe", "tide"] {
+        let theme = embedded(file, ColourDepth::TrueColour);
+        let seen = |role: &Role, cones: &_| seen_without(cones, theme.style(*role).fg.and_then(Rgb::of).unwrap());
+        for (cones, name) in [(PROTANOPIA, "protanopia"), (DEUTERANOPIA, "deuteranopia"), (TRITANOPIA, "tritanopia")] {
+            for group in groups {
+                for (index, a) in group.iter().enumerate() {
+                    for b in &group[index + 1..] {
+                        let (x, y) = (seen(a, &cones), seen(b, &cones));
+                        let distance = x.iter().zip(y).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
+                        assert!(
+                            distance > 0.15,
+                            "{file}, {name}: {} and {} differ by {distance:.3}",
+                            a.name(),
+                            b.name()
+                        );
+                    }
                 }
             }
         }
