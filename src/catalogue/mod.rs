@@ -7,6 +7,7 @@
 pub mod cost;
 mod id;
 mod model;
+mod provisioned;
 mod quota;
 mod quota_name;
 mod route;
@@ -18,10 +19,12 @@ use serde::Deserialize;
 
 pub use id::{BucketKind, base_id, bucket_kind};
 pub use model::{Model, ModelFamily, Price};
+pub use provisioned::{ProvisionedVariant, UnitPrice};
 pub use quota::{DefaultQuota, Metric, QuotaDefault, QuotaRow};
 pub use quota_name::{Applies, QuotaMeaning, Variant};
 pub use route::{RouteError, RouteInfo, RouteKind};
 
+use provisioned::ProvisionedBook;
 use quota::QuotaBook;
 
 /// Models, quotas and names, as of one day.
@@ -32,6 +35,7 @@ pub struct Catalogue {
     models: Vec<Model>,
     by_id: HashMap<String, usize>,
     quotas: OnceLock<QuotaBook>,
+    provisioned: OnceLock<ProvisionedBook>,
 }
 
 /// `models.toml` as it is written.
@@ -57,7 +61,7 @@ impl Catalogue {
     fn parse(models: &str) -> Result<Catalogue, toml::de::Error> {
         let file: ModelFile = toml::from_str(models)?;
         let by_id = file.models.iter().enumerate().map(|(index, model)| (model.id.clone(), index)).collect();
-        Ok(Catalogue { as_of: file.as_of, sources: file.sources, models: file.models, by_id, quotas: OnceLock::new() })
+        Ok(Catalogue { as_of: file.as_of, sources: file.sources, models: file.models, by_id, ..Catalogue::default() })
     }
 
     /// The day (`YYYY-MM-DD`) on which the data was gathered.
