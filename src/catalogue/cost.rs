@@ -36,6 +36,13 @@ pub fn price(model: &Model, id: &str, usage: &Usage) -> Option<Usd> {
     )
 }
 
+/// The price of one record of a batch inference job: half of what the same call costs on demand (facts §2.5). `None` if a
+/// price that it needs is not known.
+#[must_use]
+pub fn batch_price(model: &Model, id: &str, usage: &Usage) -> Option<Usd> {
+    price(model, id, usage).map(|price| price.scaled(0.5))
+}
+
 /// The most that one on-demand call of `id` can cost with `input` tokens in whatever part cached, and `max_tokens` out:
 /// all of the input at the dearest rate that input can have. `None` if the price is not known.
 #[must_use]
@@ -108,6 +115,16 @@ mod tests {
         assert_eq!(of("eu.amazon.nova-2-lite-v1:0"), Some(3.08));
         assert_eq!(of("amazon.nova-micro-v1:0"), Some(0.175));
         assert_eq!(of("anthropic.claude-3-haiku-20240307-v1:0"), Some(1.5));
+    }
+
+    #[test]
+    fn batch_is_half_the_price_and_agrees_with_what_is_published() {
+        let million = usage(1_000_000, 1_000_000, 0, 0);
+        for model in Catalogue::embedded().models() {
+            let Some((input, output)) = model.price.and_then(|price| price.batch) else { continue };
+            let half = batch_price(model, &model.id, &million).unwrap().dollars();
+            assert!((half - input - output).abs() < 1e-9, "{}: {half}", model.id);
+        }
     }
 
     #[test]

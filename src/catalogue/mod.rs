@@ -4,6 +4,7 @@
 //! All of it is dated data with named sources, embedded in the binary. This room knows no clock, no network and no
 //! account: applied quotas, access and what a Region really offers are found out elsewhere.
 
+mod batch;
 pub mod cost;
 mod id;
 mod model;
@@ -17,6 +18,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+pub use batch::BatchLimit;
 pub use id::{BucketKind, base_id, bucket_kind};
 pub use model::{Model, ModelFamily, Price};
 pub use provisioned::{ProvisionedVariant, UnitPrice};

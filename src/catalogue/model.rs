@@ -75,6 +75,9 @@ pub struct Model {
     pub regions: Vec<String>,
     /// How Service Quotas writes the model in quota names.
     pub quota_names: Vec<String>,
+    /// How Service Quotas writes it in the quotas of batch inference; empty: no such rows are known.
+    #[serde(default)]
+    pub batch_names: Vec<String>,
 }
 
 /// USD per million tokens.
