@@ -14,6 +14,7 @@ use aws_types::SdkConfig;
 
 use crate::record::{ErrorClass, Failure, Region};
 
+use super::clock::ServiceClock;
 use super::credentials::Remembering;
 use super::exchange::Genuine;
 use super::failure::{Remedy, own};
@@ -68,6 +69,7 @@ pub struct Clients {
     pub(super) regions: BTreeMap<Region, RegionClients>,
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) credentials: Remembering,
+    pub(super) clock: ServiceClock,
     pub(super) remedy: Remedy,
     pub(super) settings: ConnectionSettings,
 }
@@ -100,15 +102,18 @@ impl Clients {
         let base =
             base.into_builder().credentials_provider(SharedCredentialsProvider::new(credentials.clone())).build();
         let genuine = !target.simulated();
-        let each = |region: &Region| (region.clone(), RegionClients::new(&base, region, &settings, genuine));
+        let clock = ServiceClock::default();
+        let each = |region: &Region| (region.clone(), RegionClients::new(&base, region, &settings, genuine, &clock));
         Ok(Clients {
             simulated: target.simulated(),
             regions: regions.iter().map(each).collect(),
             sts: {
                 let config = aws_sdk_sts::config::Builder::from(&for_questions(&base, first, &settings));
+                let config = config.interceptor(clock.clone());
                 aws_sdk_sts::Client::from_conf(if genuine { config.interceptor(Genuine) } else { config }.build())
             },
             credentials,
+            clock,
             remedy,
             settings,
         })
@@ -131,6 +136,13 @@ impl Clients {
         self.settings
     }
 
+    /// The service's time minus ours, milliseconds, by the `Date` of the last reply to a question; 0 where they agree
+    /// within two seconds, and before the first reply.
+    #[must_use]
+    pub fn clock_offset_ms(&self) -> i64 {
+        self.clock.offset_ms()
+    }
+
     /// When the credentials in use end. Looks them up if no call has needed them yet; `None` if they do not end, or if
     /// there are none.
     pub async fn credentials_until(&self) -> Option<SystemTime> {
@@ -146,15 +158,21 @@ impl Clients {
 
 impl RegionClients {
     /// `genuine`: no reply of a simulator may pass.
-    fn new(base: &SdkConfig, region: &Region, settings: &ConnectionSettings, genuine: bool) -> RegionClients {
+    fn new(
+        base: &SdkConfig,
+        region: &Region,
+        settings: &ConnectionSettings,
+        genuine: bool,
+        clock: &ServiceClock,
+    ) -> RegionClients {
         let name = aws_types::region::Region::new(region.as_str().to_owned());
         let questions = for_questions(base, region, settings);
         let mut runtime = aws_sdk_bedrockruntime::config::Builder::from(base)
             .region(name)
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::disabled());
-        let mut control = aws_sdk_bedrock::config::Builder::from(&questions);
-        let mut quotas = aws_sdk_servicequotas::config::Builder::from(&questions);
+        let mut control = aws_sdk_bedrock::config::Builder::from(&questions).interceptor(clock.clone());
+        let mut quotas = aws_sdk_servicequotas::config::Builder::from(&questions).interceptor(clock.clone());
         if genuine {
             runtime = runtime.interceptor(Genuine);
             control = control.interceptor(Genuine);

@@ -9,6 +9,7 @@
 mod account;
 mod call;
 mod classify;
+mod clock;
 mod connect;
 mod converse_events;
 mod credentials;

@@ -1,15 +1,15 @@
 //! `bedrock-top` without a command: the console, or the same engine without a terminal.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use crate::config::{Config, Paths};
-use crate::console::{self, ConsoleSetup, Exit, ModelPrice};
+use crate::config::Config;
+use crate::console::{self, ConsoleControl, ConsoleSetup, Exit, ModelPrice};
+use crate::control::ControlHandle;
 use crate::engine::{self, Command, EngineHandle, EngineSetup, EngineSnapshot, Load, RouteSetup};
 use crate::report::summary;
 use crate::workload::{LoadSpec, RunClock};
@@ -42,8 +42,9 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
     for note in &session.notes {
         say::notice(format_args!("note: {note}\n"));
     }
-    let Session { info, clients, routes, settings, config, simulator, .. } = session;
+    let Session { info, clients, routes, discovery, planned, settings, config, simulator, .. } = session;
     let simulated = info.simulated;
+    let desk = terminal.then(|| session::desk(&info, &clients, planned, discovery, runtime.handle()));
     let prices = prices(&routes);
     let load = simulated.then(|| Load::Synthetic(LoadSpec::default()));
     let setup = EngineSetup { target: info, clients, routes, settings, load, clock, seed: 7 };
@@ -59,7 +60,7 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
         show(
             &engine,
             &runtime,
-            &Screen { global, config: &config, slow_link: args.slow_link, prices, clock },
+            &Screen { global, config: &config, slow_link: args.slow_link, prices, clock, desk: desk.as_ref() },
             Hangup::Drain,
         )?
     } else {
@@ -69,6 +70,7 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
         })?
     };
     runtime.block_on(engine.shutdown());
+    drop(desk);
     drop(simulator);
     if last.run.attempts > 0 || !terminal {
         let summary = summary(&last, 0, None);
@@ -98,6 +100,8 @@ pub struct Screen<'a> {
     pub prices: Vec<ModelPrice>,
     /// The run's clock.
     pub clock: RunClock,
+    /// The control desk of the target.
+    pub desk: Option<&'a ControlHandle>,
 }
 
 /// Shows the console until it is left, then sees the load to its end as the operator decided.
@@ -112,7 +116,7 @@ pub fn show(
 ) -> Result<(Arc<EngineSnapshot>, Ended), Problem> {
     let commands = engine.sender();
     let orders = commands.clone();
-    let incidents = Paths::find().map_or_else(|| PathBuf::from("."), |paths| paths.state.join("incidents"));
+    let incidents = session::state_folder().join("incidents");
     let exit = console::run(ConsoleSetup {
         snapshot: engine.snapshot(),
         commands: Box::new(move |command| orders.send(command)),
@@ -122,6 +126,7 @@ pub fn show(
         max_fps: None,
         incidents,
         prices: screen.prices.clone(),
+        control: screen.desk.map(|desk| ConsoleControl { snapshot: desk.snapshot(), orders: desk.sender() }),
     })
     .map_err(|error| Problem::usage(error.to_string()))?;
     let mut time = None;

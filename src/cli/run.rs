@@ -80,7 +80,8 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let load = load(args, input, options, outputs, clock);
     let maybe_paid_twice = past.maybe_paid_twice;
 
-    let Session { info, clients, routes, settings, config, simulator, .. } = session;
+    let Session { info, clients, routes, discovery, planned, settings, config, simulator, .. } = session;
+    let desk = args.tui.then(|| session::desk(&info, &clients, planned, discovery, runtime.handle()));
     let prices = console::prices(&routes);
     let setup = EngineSetup {
         target: info,
@@ -94,7 +95,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let hangup = hangup(args);
     let engine = engine::start(setup, runtime.handle());
     let (last, ended) = if args.tui {
-        let screen = Screen { global, config: &config, slow_link: false, prices, clock };
+        let screen = Screen { global, config: &config, slow_link: false, prices, clock, desk: desk.as_ref() };
         console::show(&engine, &runtime, &screen, hangup)?
     } else {
         runtime.block_on(async {
@@ -103,6 +104,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
         })?
     };
     runtime.block_on(engine.shutdown());
+    drop(desk);
     drop(simulator);
 
     let summary = summary(&last, maybe_paid_twice, Some(resume_command(args)));

@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::bedrock::{Clients, ConnectionSettings, Resolved, Target};
 use crate::catalogue::Catalogue;
 use crate::config::{Adaptive, Config, Paths, QuotaByHand};
-use crate::control::{self, QuotaSource};
+use crate::control::{self, ControlHandle, DeskSetup, Discovery, PlannedRoute, QuotaSource};
 use crate::engine::{EngineSettings, RouteSetup, TargetInfo};
 use crate::limiter::{AdaptiveKnobs, QuotaLimit};
 use crate::record::{Micros, Region, Route};
@@ -26,6 +26,10 @@ pub struct Session {
     pub clients: Arc<Clients>,
     /// The routes that exist.
     pub routes: Vec<RouteSetup>,
+    /// What the account answered.
+    pub discovery: Discovery,
+    /// The routes as the control room planned them.
+    pub planned: Vec<PlannedRoute>,
     /// Settings at the start.
     pub settings: EngineSettings,
     /// The configuration.
@@ -111,13 +115,13 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
     if expansion.routes.is_empty() && !models.is_empty() {
         return Err(Problem::usage(refusals.join("\n")));
     }
-    let routes = expansion.routes.into_iter().map(|planned| {
-        let quota = control::quota_of(&planned, facts.regions.get(&planned.key.region), simulated);
+    let routes = expansion.routes.iter().map(|planned| {
+        let quota = control::quota_of(planned, facts.regions.get(&planned.key.region), simulated);
         let mut setup = RouteSetup {
             quota: quota.scope_quota(),
             quota_source: quota.source(),
-            route: planned.route,
-            key: planned.key,
+            route: planned.route.clone(),
+            key: planned.key.clone(),
             model: planned.model,
         };
         let told = |source: &QuotaSource| matches!(source, QuotaSource::ServiceQuotas { .. });
@@ -134,13 +138,13 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
         ..TargetInfo::default()
     };
     let mut notes = refusals;
-    match facts.identity {
+    match &facts.identity {
         Ok(identity) => {
             let account = config.accounts.get(&identity.account);
             info.account_label = account.and_then(|account| account.label.clone());
             info.read_only |= account.is_some_and(|account| account.read_only);
-            info.account = Some(identity.account);
-            info.caller = Some(identity.arn);
+            info.account = Some(identity.account.clone());
+            info.caller = Some(identity.arn.clone());
         }
         Err(failure) => notes.push(format!("sts:GetCallerIdentity: {failure}")),
     }
@@ -148,7 +152,41 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
         let since = until.duration_since(UNIX_EPOCH).ok()?;
         i64::try_from(since.as_millis()).ok()
     });
-    Ok(Session { settings: settings(&config, simulated), info, clients, routes, config, notes, simulator })
+    Ok(Session {
+        settings: settings(&config, simulated),
+        info,
+        clients,
+        routes,
+        discovery: facts,
+        planned: expansion.routes,
+        config,
+        notes,
+        simulator,
+    })
+}
+
+/// The folder for journals, tokens and incidents; the working folder where there is no home.
+#[must_use]
+pub fn state_folder() -> PathBuf {
+    Paths::find().map_or_else(|| PathBuf::from("."), |paths| paths.state)
+}
+
+/// Opens the control desk of the console on what the session found.
+#[must_use]
+pub fn desk(
+    info: &TargetInfo,
+    clients: &Arc<Clients>,
+    planned: Vec<PlannedRoute>,
+    discovery: Discovery,
+    runtime: &tokio::runtime::Handle,
+) -> ControlHandle {
+    let setup = DeskSetup {
+        clients: Arc::clone(clients),
+        identity: discovery.identity.as_ref().ok().cloned(),
+        state: state_folder(),
+        read_only: info.read_only,
+    };
+    control::start(setup, planned, discovery, runtime)
 }
 
 /// Regions and models: flags, else the file, else the scenario or the demo; on AWS the SDK's own Region variables.

@@ -17,4 +17,4 @@ pub mod term;
 pub mod ui;
 
 pub use app::{Exit, ModelPrice};
-pub use session::{ConsoleError, ConsoleSetup, run};
+pub use session::{ConsoleControl, ConsoleError, ConsoleSetup, run};

@@ -11,6 +11,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::Frame;
 use tokio::sync::{oneshot, watch};
 
+use crate::control::{ControlSender, ControlSnapshot};
 use crate::engine::{Command, EngineSnapshot};
 use crate::workload::RunClock;
 
@@ -48,6 +49,17 @@ pub struct ConsoleSetup {
     pub incidents: PathBuf,
     /// Prices of the models in use, for the estimate before a load is started.
     pub prices: Vec<ModelPrice>,
+    /// The control desk of the target.
+    pub control: Option<ConsoleControl>,
+}
+
+/// The console's side of the control desk.
+#[derive(Clone, Debug)]
+pub struct ConsoleControl {
+    /// Everything known of the account.
+    pub snapshot: watch::Receiver<Arc<ControlSnapshot>>,
+    /// Where orders go. Never blocks.
+    pub orders: ControlSender,
 }
 
 /// Why the console could not run, or ended badly. The terminal has been given back.
@@ -311,6 +323,7 @@ mod tests {
             max_fps: None,
             incidents: folder.path().join("incidents"),
             prices: Vec::new(),
+            control: None,
         };
         Rig { console: Console::new(setup, Caps::FULL), engine, orders, folder }
     }
@@ -389,6 +402,7 @@ mod tests {
             max_fps: None,
             incidents: PathBuf::new(),
             prices: Vec::new(),
+            control: None,
         };
         let console = Console::new(setup, Caps::FULL);
         assert!(console.state.toast.unwrap().text.contains("beige"));

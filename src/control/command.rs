@@ -80,6 +80,32 @@ pub enum Order {
     Refresh,
 }
 
+impl Order {
+    /// It costs, moves data or destroys: read-only refuses it.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        !matches!(self, Order::CheckBatch(_) | Order::FetchJob { .. } | Order::Refresh)
+    }
+
+    /// What it is, in a few words.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let last = |arn: &str| arn.rsplit('/').next().unwrap_or_default().to_owned();
+        match self {
+            Order::CreateProvisioned(new) => format!("create {}", new.name),
+            Order::UpdateProvisioned { arn, .. } => format!("update {}", last(arn)),
+            Order::DeleteProvisioned { arn, .. } => format!("delete {}", last(arn)),
+            Order::CheckBatch(new) => format!("check {}", new.name),
+            Order::SubmitBatch(new) => format!("submit {}", new.name),
+            Order::StopJob { arn, .. } => format!("stop {}", last(arn)),
+            Order::FetchJob { arn, .. } => format!("fetch {}", last(arn)),
+            Order::ResubmitJob { arn, .. } => format!("resubmit {}", last(arn)),
+            Order::DeleteCopies { arn, .. } => format!("delete copies of {}", last(arn)),
+            Order::Refresh => "refresh".to_owned(),
+        }
+    }
+}
+
 /// Provisioned throughput to buy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewProvisioned {

@@ -3,25 +3,33 @@
 //!
 //! This room owns the questions to the control plane and what follows from the answers: which routes exist
 //! ([`expand_routes`]), what limits each of them and who said so ([`quota_of`]), and a snapshot that is kept fresh
-//! ([`start`], [`ControlSnapshot`]). It may not know the engine. A question that is not answered stops nothing: the next
+//! ([`start`], [`ControlSnapshot`]). It also does what is ordered ([`Desk::perform`]): each order is a workflow over the
+//! account, with its client token on disk before the call and its line in the journal after it. It may not know the engine. A question that is not answered stops nothing: the next
 //! best source is used, and the reason is part of the answer.
 
+mod board;
 mod change;
 mod command;
+mod desk;
 mod discovery;
+mod journal;
 mod quota;
 mod routes;
 mod snapshot;
+mod tokens;
 mod watch;
 mod work;
 
 pub use change::Change;
 pub use command::{BatchInput, ControlCommand, NewBatch, NewProvisioned, Order};
+pub use desk::{ControlHandle, ControlSender, Desk, DeskSetup, Progress, start};
 pub use discovery::{Discovery, ListedQuota, RegionFacts, discover};
+pub use journal::Journal;
 pub use quota::{QuotaSource, RouteQuota, quota_of};
 pub use routes::{Expansion, PlannedRoute, Refusal, expand_routes};
 pub use snapshot::{
-    ControlProblem, ControlSnapshot, HourlyPrice, JobSlots, JobView, ProvisionedView, QuotaLine, RouteLimits, UnitQuota,
+    ControlProblem, ControlSnapshot, HourlyPrice, JobSlots, JobView, ProvisionedView, Question, QuotaLine, RouteLimits,
+    UnitQuota,
 };
-pub use watch::{ControlHandle, start};
-pub use work::{CheckReport, FetchReport, Outcome, Stage, Work};
+pub use tokens::{OpenCreate, Tokens};
+pub use work::{CheckReport, FetchReport, NotDone, Outcome, Stage, Work};

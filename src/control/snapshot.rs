@@ -168,9 +168,33 @@ pub struct QuotaLine {
     pub in_use: bool,
 }
 
+/// What is asked of the account, by whom an answer replaces a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// Who we are.
+    Identity,
+    /// Which models a Region offers.
+    Models,
+    /// Which inference profiles a Region offers.
+    Profiles,
+    /// Which quotas apply.
+    Quotas,
+    /// The provisioned models.
+    Provisioned,
+    /// How much the provisioned models are used.
+    Use,
+    /// The batch jobs.
+    Jobs,
+    /// Not a question: whether the journal of changes and the client tokens can be written.
+    Journal,
+}
+
 /// A question that was not answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ControlProblem {
+    /// Which one.
+    pub question: Question,
     /// Where; `None` for questions about the whole account.
     pub region: Option<Region>,
     /// The service's words and the remedy, one line.

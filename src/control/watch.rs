@@ -1,22 +1,19 @@
-//! Keeps the snapshot fresh.
+//! Keeps identity, credentials and quotas in the snapshot fresh.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::runtime::Handle;
-use tokio::sync::watch;
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::bedrock::Clients;
 use crate::catalogue::{BucketKind, Catalogue, base_id, bucket_kind};
 use crate::record::{Failure, Region};
 
+use super::desk::Desk;
 use super::discovery::{Discovery, join, listed, utc_ms};
 use super::quota::quota_of;
 use super::routes::PlannedRoute;
-use super::snapshot::{ControlProblem, ControlSnapshot, QuotaLine, RouteLimits, bucket_of};
+use super::snapshot::{ControlSnapshot, Question, QuotaLine, RouteLimits, bucket_of};
 
 /// Who we are and how long the credentials last: once a minute, which costs a call only while the identity is unknown.
 const IDENTITY_EVERY: Duration = Duration::from_secs(60);
@@ -25,66 +22,43 @@ const QUOTAS_EVERY: Duration = Duration::from_secs(15 * 60);
 /// After a failure, sooner.
 const QUOTAS_AFTER_FAILURE: Duration = Duration::from_secs(120);
 
-/// The watch over the account. Dropping it ends the watch.
-#[derive(Debug)]
-pub struct ControlHandle {
-    snapshot: watch::Receiver<Arc<ControlSnapshot>>,
-    task: AbortHandle,
-}
-
-impl ControlHandle {
-    /// The latest snapshot, and the news of each later one.
-    #[must_use]
-    pub fn snapshot(&self) -> watch::Receiver<Arc<ControlSnapshot>> {
-        self.snapshot.clone()
-    }
-}
-
-impl Drop for ControlHandle {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// Publishes what `discovery` found about `routes`, and keeps asking: identity and credentials once a minute, quotas every 15 minutes.
-#[must_use]
-pub fn start(
-    clients: Arc<Clients>,
-    routes: Vec<PlannedRoute>,
-    discovery: Discovery,
-    runtime: &Handle,
-) -> ControlHandle {
-    let mut watcher = Watcher { clients, routes, discovery, stale: BTreeMap::new(), asked_at: SystemTime::now() };
-    let (publish, snapshot) = watch::channel(Arc::new(watcher.snapshot()));
-    let task = runtime.spawn(async move {
-        let mut quotas_due = Instant::now() + watcher.quotas_again();
-        let mut identity_due = Instant::now() + IDENTITY_EVERY;
-        while !publish.is_closed() {
-            tokio::time::sleep_until(quotas_due.min(identity_due)).await;
-            if Instant::now() >= identity_due {
-                watcher.ask_identity().await;
-                identity_due = Instant::now() + IDENTITY_EVERY;
-            }
-            if Instant::now() >= quotas_due {
-                watcher.ask_quotas().await;
-                quotas_due = Instant::now() + watcher.quotas_again();
-            }
-            publish.send_replace(Arc::new(watcher.snapshot()));
-        }
-    });
-    ControlHandle { snapshot, task: task.abort_handle() }
-}
-
-struct Watcher {
-    clients: Arc<Clients>,
+/// Asks for identity, credentials and quotas, and publishes what follows for the routes in use.
+pub(super) struct Watcher {
+    desk: Arc<Desk>,
     routes: Vec<PlannedRoute>,
     discovery: Discovery,
     /// Regions whose quotas could not be read again.
     stale: BTreeMap<Region, Failure>,
-    asked_at: SystemTime,
 }
 
 impl Watcher {
+    /// With what `discovery` found about `routes`.
+    pub(super) fn new(desk: Arc<Desk>, routes: Vec<PlannedRoute>, discovery: Discovery) -> Watcher {
+        Watcher { desk, routes, discovery, stale: BTreeMap::new() }
+    }
+
+    /// Keeps asking: identity and credentials once a minute, quotas every 15 minutes and on demand.
+    pub(super) async fn watch(mut self) {
+        let mut wishes = self.desk.wishes();
+        let mut quotas_due = Instant::now() + self.quotas_again();
+        let mut identity_due = Instant::now() + IDENTITY_EVERY;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(quotas_due.min(identity_due)) => {}
+                Ok(()) = wishes.changed() => identity_due = Instant::now(),
+            }
+            if Instant::now() >= identity_due {
+                self.ask_identity().await;
+                identity_due = Instant::now() + IDENTITY_EVERY;
+            }
+            if Instant::now() >= quotas_due {
+                self.ask_quotas().await;
+                quotas_due = Instant::now() + self.quotas_again();
+            }
+            self.publish();
+        }
+    }
+
     fn quotas_again(&self) -> Duration {
         let failed = !self.stale.is_empty() || self.discovery.regions.values().any(|facts| facts.quotas.is_err());
         if failed { QUOTAS_AFTER_FAILURE } else { QUOTAS_EVERY }
@@ -92,22 +66,21 @@ impl Watcher {
 
     async fn ask_identity(&mut self) {
         if self.discovery.identity.is_err() {
-            self.discovery.identity = self.clients.identity().await;
-            self.asked_at = SystemTime::now();
+            self.discovery.identity = self.desk.clients.identity().await;
         }
-        self.discovery.credentials_until = self.clients.credentials_until().await;
+        self.discovery.credentials_until = self.desk.clients.credentials_until().await;
     }
 
     async fn ask_quotas(&mut self) {
-        let clients = &self.clients;
+        let clients = &self.desk.clients;
         let answers = join(self.discovery.regions.keys().map(|region| listed(clients, region))).await;
-        self.asked_at = SystemTime::now();
+        let at_ms = utc_ms(SystemTime::now());
         self.stale.clear();
         for ((region, facts), answer) in self.discovery.regions.iter_mut().zip(answers) {
             match answer {
                 Ok(quotas) => {
                     facts.quotas = Ok(quotas);
-                    facts.quotas_at_ms = utc_ms(self.asked_at);
+                    facts.quotas_at_ms = at_ms;
                 }
                 // What was read before still holds, and shows its age.
                 Err(failure) if facts.quotas.is_ok() => {
@@ -118,23 +91,24 @@ impl Watcher {
         }
     }
 
-    fn snapshot(&self) -> ControlSnapshot {
+    /// Puts on the board what is known.
+    pub(super) fn publish(&self) {
         let simulated = self.discovery.simulated;
         let limits = self.routes.iter().map(|planned| RouteLimits {
             route: planned.route.clone(),
             key: planned.key.clone(),
             quota: quota_of(planned, self.discovery.regions.get(&planned.key.region), simulated),
         });
-        ControlSnapshot {
-            at_ms: utc_ms(SystemTime::now()),
-            simulated,
-            identity: self.discovery.identity.as_ref().ok().cloned(),
-            credentials_until_ms: self.discovery.credentials_until.map(utc_ms),
-            limits: limits.collect(),
-            quotas: self.table(),
-            problems: self.problems(),
-            ..ControlSnapshot::default()
-        }
+        let limits = limits.collect();
+        let quotas = self.table();
+        self.desk.board.edit(|snapshot| {
+            snapshot.identity = self.discovery.identity.as_ref().ok().cloned();
+            snapshot.credentials_until_ms = self.discovery.credentials_until.map(utc_ms);
+            snapshot.limits = limits;
+            snapshot.quotas = quotas;
+            snapshot.clock_offset_ms = self.desk.clients.clock_offset_ms();
+            self.problems(snapshot);
+        });
     }
 
     /// The quotas of the models in use, and of the account.
@@ -180,17 +154,14 @@ impl Watcher {
         lines
     }
 
-    fn problems(&self) -> Vec<ControlProblem> {
-        let at_ms = utc_ms(self.asked_at);
-        let problem =
-            |region: Option<_>, failure: &Failure| ControlProblem { region, message: failure.message.clone(), at_ms };
-        let mut problems: Vec<_> =
-            self.discovery.identity.as_ref().err().map(|failure| problem(None, failure)).into_iter().collect();
+    fn problems(&self, snapshot: &mut ControlSnapshot) {
+        let words = |failure: Option<&Failure>| failure.map(|failure| failure.message.clone());
+        snapshot.answered(Question::Identity, None, words(self.discovery.identity.as_ref().err()));
         for (region, facts) in &self.discovery.regions {
-            let failures = [facts.models.as_ref().err(), facts.profiles.as_ref().err(), facts.quotas.as_ref().err()];
-            let failures = failures.into_iter().chain([self.stale.get(region)]).flatten();
-            problems.extend(failures.map(|failure| problem(Some(region.clone()), failure)));
+            snapshot.answered(Question::Models, Some(region), words(facts.models.as_ref().err()));
+            snapshot.answered(Question::Profiles, Some(region), words(facts.profiles.as_ref().err()));
+            let quotas = facts.quotas.as_ref().err().or_else(|| self.stale.get(region));
+            snapshot.answered(Question::Quotas, Some(region), words(quotas));
         }
-        problems
     }
 }

@@ -46,6 +46,32 @@ pub enum Stage {
     },
 }
 
+impl Stage {
+    /// Nothing changes any more.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Stage::Done(_) | Stage::Failed { .. })
+    }
+}
+
+/// Why an order could not be done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}{}", .kept.as_ref().map(|kept| format!("; {kept}")).unwrap_or_default())]
+pub struct NotDone {
+    /// The service's words, the missing action, the remedy: one line.
+    pub reason: String,
+    /// What exists nevertheless and how to go on.
+    pub kept: Option<String>,
+}
+
+impl NotDone {
+    /// For `reason`; nothing is left behind.
+    #[must_use]
+    pub fn because(reason: impl Into<String>) -> NotDone {
+        NotDone { reason: reason.into(), kept: None }
+    }
+}
+
 /// What came of an order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,6 +81,8 @@ pub enum Outcome {
         /// Of what.
         arn: String,
     },
+    /// Everything is being asked again.
+    Asked,
     /// A batch input was looked through.
     Checked(CheckReport),
     /// Results were fetched and joined.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bedrock_top::bedrock::{Call, Clients, ConnectionSettings, Identified, Resolved, Target, identify};
-use bedrock_top::control::{self, Discovery, Expansion, RouteQuota};
+use bedrock_top::control::{self, DeskSetup, Discovery, Expansion, RouteQuota};
 use bedrock_top::limiter::QuotaLimit;
 use bedrock_top::record::{ErrorClass, Family, Reach, Region, Route};
 use bedrock_top::sim::{Fault, FaultKind, QuotaSpec, RegionSpec, Scenario, Simulator};
@@ -214,6 +214,11 @@ async fn found() {
     assert!(found.refusals[0].to_string().contains("use us.anthropic.claude-haiku-4-5"), "{}", found.refusals[0]);
 }
 
+/// A desk that changes nothing needs no folder.
+fn setup(clients: Arc<Clients>) -> DeskSetup {
+    DeskSetup { clients, identity: None, state: std::env::temp_dir().join("bedrock-top-none"), read_only: true }
+}
+
 async fn without_permission() {
     let denied = |service: &str| Fault {
         region: None,
@@ -233,7 +238,7 @@ async fn without_permission() {
     let quota = control::quota_of(&found.routes[0], discovery.regions.values().next(), true);
     assert_eq!(quota.tpm.0, QuotaLimit::Limit(2_000_000));
     assert!(quota.source().contains("ListServiceQuotas"), "{}", quota.source());
-    let handle = control::start(clients, found.routes, discovery, &tokio::runtime::Handle::current());
+    let handle = control::start(setup(clients), found.routes, discovery, &tokio::runtime::Handle::current());
     let snapshot = handle.snapshot().borrow().clone();
     assert_eq!((snapshot.identity.as_ref(), snapshot.problems.len()), (None, 4));
     let says = |words: &str| snapshot.problems.iter().any(|problem| problem.message.contains(words));
@@ -244,7 +249,7 @@ async fn watched() {
     let simulator = simulator(scenario());
     let clients = Arc::new(clients(&simulator, &["us-east-1"]).await);
     let (discovery, found) = find(&clients, &[HAIKU]).await;
-    let handle = control::start(clients, found.routes, discovery, &tokio::runtime::Handle::current());
+    let handle = control::start(setup(clients), found.routes, discovery, &tokio::runtime::Handle::current());
     let snapshot = handle.snapshot().borrow().clone();
     assert!(snapshot.simulated && snapshot.problems.is_empty());
     assert_eq!(snapshot.limits[0].quota.tpm.0, QuotaLimit::Limit(5_000_000));

@@ -1,0 +1,211 @@
+//! The desk: takes orders, does them one task each, and keeps the snapshot fresh.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::bedrock::{Clients, Identity};
+
+use super::board::{Board, MOST_CHANGES};
+use super::change::Change;
+use super::command::{ControlCommand, Order};
+use super::discovery::{Discovery, utc_ms};
+use super::journal::Journal;
+use super::routes::PlannedRoute;
+use super::snapshot::{ControlSnapshot, Question};
+use super::tokens::Tokens;
+use super::watch::Watcher;
+use super::work::{NotDone, Outcome, Stage};
+
+/// Told how far a workflow is. May be called from any thread; never blocks.
+pub type Progress<'a> = &'a (dyn Fn(Stage) + Send + Sync);
+
+/// What a desk stands on.
+#[derive(Debug)]
+pub struct DeskSetup {
+    /// The AWS edge.
+    pub clients: Arc<Clients>,
+    /// Who we are, if known.
+    pub identity: Option<Identity>,
+    /// The folder for the journal of changes and for client tokens.
+    pub state: PathBuf,
+    /// Nothing that costs or destroys is done.
+    pub read_only: bool,
+}
+
+/// Does orders: each is a workflow that can be awaited ([`Desk::perform`]). Whoever asks has consent already.
+#[derive(Debug)]
+pub struct Desk {
+    pub(super) clients: Arc<Clients>,
+    pub(super) board: Board,
+    pub(super) journal: Journal,
+    pub(super) tokens: Tokens,
+    read_only: bool,
+    /// Counts the wishes to be asked again now.
+    wishes: watch::Sender<u64>,
+}
+
+impl Desk {
+    /// A desk that does what it is told and asks nothing by itself.
+    #[must_use]
+    pub fn open(setup: DeskSetup) -> Desk {
+        let DeskSetup { clients, identity, state, read_only } = setup;
+        let simulated = clients.simulated();
+        let board = Board::new(ControlSnapshot { simulated, identity, ..ControlSnapshot::default() });
+        let journal = Journal::within(&state);
+        match journal.newest(MOST_CHANGES) {
+            Ok(changes) => board.edit(|snapshot| snapshot.changes = changes),
+            Err(error) => board.edit(|snapshot| snapshot.journal_failed(journal.path(), &error)),
+        }
+        let tokens = Tokens::within(&state);
+        Desk { clients, board, journal, tokens, read_only, wishes: watch::channel(0).0 }
+    }
+
+    /// Everything known of the account.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<ControlSnapshot> {
+        self.board.now()
+    }
+
+    /// Does `order` and tells `progress` how far it is.
+    ///
+    /// # Errors
+    /// [`NotDone`]: the service's words, the missing action, the remedy, and what exists nevertheless.
+    pub async fn perform(&self, order: Order, progress: Progress<'_>) -> Result<Outcome, NotDone> {
+        if self.read_only && order.changes() {
+            return Err(NotDone::because("read-only: nothing that costs or destroys is done"));
+        }
+        let _ = progress;
+        let done = match order {
+            Order::Refresh => Ok(Outcome::Asked),
+            Order::CreateProvisioned(_) | Order::UpdateProvisioned { .. } | Order::DeleteProvisioned { .. } => {
+                Err(NotDone::because("provisioned throughput: not done here yet"))
+            }
+            Order::CheckBatch(_)
+            | Order::SubmitBatch(_)
+            | Order::StopJob { .. }
+            | Order::FetchJob { .. }
+            | Order::ResubmitJob { .. }
+            | Order::DeleteCopies { .. } => Err(NotDone::because("batch jobs: not done here yet")),
+        };
+        self.ask_again();
+        done
+    }
+
+    /// Whatever is asked from time to time is asked now.
+    pub(super) fn ask_again(&self) {
+        self.wishes.send_modify(|wishes| *wishes += 1);
+    }
+
+    /// Changes with each wish to ask now.
+    pub(super) fn wishes(&self) -> watch::Receiver<u64> {
+        self.wishes.subscribe()
+    }
+
+    /// Puts a change in the journal and on the board. A journal that cannot be written is a problem that is shown: the
+    /// change has happened.
+    pub(super) fn record(&self, change: Change) {
+        let written = self.journal.append(&change);
+        self.board.changed(change);
+        self.board.edit(|snapshot| match &written {
+            Ok(()) => snapshot.answered(Question::Journal, None, None),
+            Err(error) => snapshot.journal_failed(self.journal.path(), error),
+        });
+    }
+
+    /// Now, by the service's clock, milliseconds since 1970.
+    #[must_use]
+    pub fn service_now_ms(&self) -> i64 {
+        utc_ms(SystemTime::now()).saturating_add(self.clients.clock_offset_ms())
+    }
+}
+
+impl ControlSnapshot {
+    fn journal_failed(&mut self, path: &Path, error: &std::io::Error) {
+        self.answered(Question::Journal, None, Some(format!("{}: {error}", path.display())));
+    }
+}
+
+/// A running desk. Dropping it ends everything that it does; what is on its way to the service is found again by its
+/// client token at the next start.
+#[derive(Debug)]
+pub struct ControlHandle {
+    snapshot: watch::Receiver<Arc<ControlSnapshot>>,
+    sender: ControlSender,
+    task: AbortHandle,
+}
+
+impl ControlHandle {
+    /// The latest snapshot, and the news of each later one.
+    #[must_use]
+    pub fn snapshot(&self) -> watch::Receiver<Arc<ControlSnapshot>> {
+        self.snapshot.clone()
+    }
+
+    /// Where orders go.
+    #[must_use]
+    pub fn sender(&self) -> ControlSender {
+        self.sender.clone()
+    }
+}
+
+impl Drop for ControlHandle {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Where orders go. Cheap to clone; never blocks.
+#[derive(Clone, Debug)]
+pub struct ControlSender(mpsc::UnboundedSender<ControlCommand>);
+
+impl ControlSender {
+    /// Gives an order. To a desk that has ended it does nothing.
+    pub fn send(&self, command: ControlCommand) {
+        let _ = self.0.send(command);
+    }
+}
+
+/// Opens a desk that keeps asking: publishes what `discovery` found about `routes`, asks again from time to time, and
+/// takes orders.
+#[must_use]
+pub fn start(setup: DeskSetup, routes: Vec<PlannedRoute>, discovery: Discovery, runtime: &Handle) -> ControlHandle {
+    let desk = Arc::new(Desk::open(setup));
+    let watcher = Watcher::new(Arc::clone(&desk), routes, discovery);
+    watcher.publish();
+    let snapshot = desk.board.subscribe();
+    let (send, mut orders) = mpsc::unbounded_channel::<ControlCommand>();
+    let task = runtime.spawn(async move {
+        // All tasks end with this one.
+        let mut tasks = JoinSet::new();
+        tasks.spawn(watcher.watch());
+        loop {
+            tokio::select! {
+                order = orders.recv() => match order {
+                    Some(ControlCommand { order: Order::Refresh, .. }) => desk.ask_again(),
+                    Some(command) => {
+                        tasks.spawn(attend(Arc::clone(&desk), command));
+                    }
+                    None => std::future::pending().await,
+                },
+                Some(_) = tasks.join_next() => {}
+            }
+        }
+    });
+    ControlHandle { snapshot, sender: ControlSender(send), task: task.abort_handle() }
+}
+
+/// Does one order and shows how far it is.
+async fn attend(desk: Arc<Desk>, ControlCommand { id, order }: ControlCommand) {
+    desk.board.begin(id, order.title());
+    let progress = |stage| desk.board.stage(id, stage);
+    let last = match desk.perform(order, &progress).await {
+        Ok(outcome) => Stage::Done(outcome),
+        Err(NotDone { reason, kept }) => Stage::Failed { reason, kept },
+    };
+    desk.board.stage(id, last);
+}
