@@ -16,7 +16,7 @@ use super::reply::{Answer, Refusal, ReplyBody, Severed};
 use super::route::{self, Caller, Operation, Service};
 use super::scenario::RegionSpec;
 use super::world::{Arrival, World};
-use super::{control, quotas, runtime, sts};
+use super::{control, quotas, runtime, s3, sts};
 
 /// By this header a client can tell a simulator from the service.
 pub(super) const SIM_HEADER: &str = "x-bedrock-top-sim";
@@ -59,7 +59,18 @@ impl Call {
             Some(Failing::Outage) => ServiceError::unavailable(&service).into(),
             Some(Failing::Reset) => Refusal::Severed(Severed::Reset),
             Some(Failing::Expired) => ServiceError::expired(&service).into(),
-            Some(Failing::Denied) => ServiceError::denied(&service, account, &self.operation.to_string()).into(),
+            Some(Failing::Denied) => ServiceError::denied(&service, account, &self.operation.iam_action()).into(),
+            _ => return Ok(()),
+        })
+    }
+
+    /// The failures of a service that has taken the request in, where it only looks something up or keeps it.
+    pub(super) fn at_the_desk(&self) -> Result<(), Refusal> {
+        let service = self.operation.service();
+        Err(match self.failing() {
+            Some(Failing::Throttle) => ServiceError::throttled(&service).into(),
+            Some(Failing::Capacity | Failing::NotReady) => ServiceError::unavailable(&service).into(),
+            Some(Failing::Internal | Failing::StreamError) => ServiceError::internal(&service).into(),
             _ => return Ok(()),
         })
     }
@@ -69,10 +80,10 @@ impl Call {
 pub(super) async fn answer(world: Arc<World>, request: Request<Incoming>) -> Result<Response<ReplyBody>, Severed> {
     let Arrival { at, rng, request_id } = world.arrive();
     world.look(request.headers(), request.uri().path_and_query().map_or("", |target| target.as_str()));
+    let mut service = Service::Control;
     let mut response = if request.uri().path() == IDENTIFY && request.method() == Method::GET {
         identification(&world)
     } else {
-        let mut service = Service::Control;
         let arrival = Arrival { at, rng, request_id: request_id.clone() };
         match attend(&world, request, arrival, &mut service).await {
             Ok(answer) => answer.into_response(),
@@ -82,7 +93,12 @@ pub(super) async fn answer(world: Arc<World>, request: Request<Incoming>) -> Res
     };
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&request_id) {
-        headers.insert("x-amzn-requestid", id);
+        if service == Service::S3 {
+            headers.insert("x-amz-id-2", id.clone());
+            headers.insert("x-amz-request-id", id);
+        } else {
+            headers.insert("x-amzn-requestid", id);
+        }
     }
     headers.insert(SIM_HEADER, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
     Ok(response)
@@ -99,7 +115,11 @@ async fn attend(
     *service = route::service(&caller, &head.headers, &head.uri);
     let target = route::operation(service, &head.method, &head.uri, &head.headers)?;
     let region = region(world, service, &caller)?;
-    let payload = Payload::read(world, &head.headers, body).await?;
+    // Objects of S3 are too large to hold: they are read as they come.
+    let (payload, unread) = match service {
+        Service::S3 => (Payload::none(world)?, Some(body)),
+        _ => (Payload::read(world, &head.headers, body).await?, None),
+    };
     if *service == Service::Sts {
         route::sts_operation(&payload.bytes)?;
     }
@@ -127,6 +147,9 @@ async fn attend(
         arrived: at,
         request_id,
     };
+    if let Some(body) = unread {
+        return s3::serve(call, &head.headers, body).await;
+    }
     call.at_the_door()?;
     match target.operation {
         Operation::Converse
@@ -141,13 +164,7 @@ async fn attend(
 async fn plain(mut call: Call) -> Result<Answer, Refusal> {
     let pause = latency::control_call(call.trouble.slow, &mut call.rng);
     sleep_until(call.arrived + pause).await;
-    let service = call.operation.service();
-    match call.failing() {
-        Some(Failing::Throttle) => return Err(ServiceError::throttled(&service).into()),
-        Some(Failing::Capacity | Failing::NotReady) => return Err(ServiceError::unavailable(&service).into()),
-        Some(Failing::Internal | Failing::StreamError) => return Err(ServiceError::internal(&service).into()),
-        _ => {}
-    }
+    call.at_the_desk()?;
     let answer = match call.operation {
         Operation::CountTokens => runtime::count_tokens(&call)?,
         Operation::ListFoundationModels => control::list_foundation_models(&call)?,

@@ -92,7 +92,7 @@ impl Scenario {
             let operations: Vec<Operation> =
                 Operation::ALL.into_iter().filter(|operation| operation.service().name() == service).collect();
             if operations.is_empty() {
-                errors.add(&key("service"), service, "bedrock-runtime, bedrock, servicequotas or sts");
+                errors.add(&key("service"), service, "bedrock-runtime, bedrock, servicequotas, sts or s3");
             } else if let Some(wanted) = &fault.operation
                 && !operations.iter().any(|operation| operation.to_string() == *wanted)
             {

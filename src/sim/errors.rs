@@ -1,4 +1,4 @@
-//! The service's own words when it refuses, and the three ways in which its protocols write them.
+//! The service's own words when it refuses, and the ways in which its protocols write them.
 
 use std::borrow::Cow;
 
@@ -76,6 +76,7 @@ impl ServiceError {
         let code = match service {
             Service::Quotas => "ServiceException",
             Service::Sts => "InternalFailure",
+            Service::S3 => "InternalError",
             _ => "InternalServerException",
         };
         ServiceError::new(
@@ -88,7 +89,7 @@ impl ServiceError {
     pub(super) fn unavailable(service: &Service) -> ServiceError {
         match service {
             Service::Runtime => ServiceError::capacity(),
-            Service::Sts => ServiceError::new(
+            Service::Sts | Service::S3 => ServiceError::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "ServiceUnavailable",
                 "Service is unable to handle request.",
@@ -110,11 +111,15 @@ impl ServiceError {
                 "Due to throttling, the request was denied. Slow down the rate of request calls, or request an increase for this quota.",
             ),
             Service::Sts => ServiceError::new(StatusCode::BAD_REQUEST, "Throttling", "Rate exceeded"),
+            Service::S3 => {
+                ServiceError::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.")
+            }
             _ => ServiceError::rate_too_high(),
         }
     }
 
-    pub(super) fn denied(service: &Service, account: &str, operation: &str) -> ServiceError {
+    /// `action`: the name of the IAM action, without its prefix.
+    pub(super) fn denied(service: &Service, account: &str, action: &str) -> ServiceError {
         match service {
             Service::Runtime => ServiceError::new(
                 StatusCode::FORBIDDEN,
@@ -123,9 +128,9 @@ impl ServiceError {
             ),
             service => ServiceError::new(
                 StatusCode::FORBIDDEN,
-                if *service == Service::Sts { "AccessDenied" } else { "AccessDeniedException" },
+                if matches!(service, Service::Sts | Service::S3) { "AccessDenied" } else { "AccessDeniedException" },
                 format!(
-                    "User: arn:aws:iam::{account}:user/simulated is not authorized to perform: {}:{operation}",
+                    "User: arn:aws:iam::{account}:user/simulated is not authorized to perform: {}:{action}",
                     service.iam_prefix()
                 ),
             ),
@@ -133,6 +138,9 @@ impl ServiceError {
     }
 
     pub(super) fn expired(service: &Service) -> ServiceError {
+        if *service == Service::S3 {
+            return ServiceError::new(StatusCode::BAD_REQUEST, "ExpiredToken", "The provided token has expired.");
+        }
         ServiceError::new(
             StatusCode::FORBIDDEN,
             if *service == Service::Sts { "ExpiredToken" } else { "ExpiredTokenException" },
@@ -183,7 +191,7 @@ impl ServiceError {
         let namespace = match service {
             Service::Runtime | Service::Control => "http://internal.amazon.com/coral/com.amazon.bedrock/",
             Service::Quotas => "http://internal.amazon.com/coral/com.amazonaws.servicequotas/",
-            Service::Sts => return None,
+            Service::Sts | Service::S3 => return None,
             Service::Other(_) => "http://internal.amazon.com/coral/com.amazon.coral.service/",
         };
         Some(format!("{}:{namespace}", self.code))
@@ -208,6 +216,15 @@ impl ServiceError {
                     escape_xml(&self.message),
                 );
                 ("text/xml", Bytes::from(text))
+            }
+            Service::S3 => {
+                let text = format!(
+                    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message>\
+                     <RequestId>{request_id}</RequestId><HostId>{request_id}</HostId></Error>",
+                    self.code,
+                    escape_xml(&self.message),
+                );
+                ("application/xml", Bytes::from(text))
             }
         }
     }

@@ -4,7 +4,7 @@
 //! what the client believes is thereby tested against somebody else's arithmetic.
 //!
 //! A request's way: `server` accepts, `call` finds out who wants what where (`route`) and what goes wrong with it
-//! (`faults`), `runtime`, `control`, `quotas` or `sts` do it, `reply` and `stream` send it. The
+//! (`faults`), `runtime`, `control`, `quotas`, `sts` or `s3` do it, `reply` and `stream` send it. The
 //! `account` holds the meters, `world` is what all requests share.
 
 mod account;
@@ -23,6 +23,7 @@ mod quotas;
 mod reply;
 mod route;
 mod runtime;
+mod s3;
 mod scenario;
 mod server;
 mod stream;

@@ -28,6 +28,11 @@ pub(super) struct Payload {
 }
 
 impl Payload {
+    /// The payload of a request whose body is not read here.
+    pub(super) fn none(world: &Arc<World>) -> Result<Payload, Refusal> {
+        Ok(Payload { bytes: Bytes::new(), claim: world.claim(0).ok_or_else(crowded)? })
+    }
+
     /// Gives the memory back.
     pub(super) fn forget(&mut self) {
         self.bytes = Bytes::new();

@@ -1,7 +1,7 @@
 //! Which service, Region and operation a request is for.
 //!
 //! One port serves everything, so the credential scope of the signature is what tells services apart: paths alone
-//! could not (a bucket of S3 may be called `model`). Provisioned throughput, batch, CloudWatch and S3 join here.
+//! could not (a bucket of S3 may be called `model`). Provisioned throughput, batch and CloudWatch join here.
 
 use std::fmt;
 
@@ -10,6 +10,7 @@ use hyper::{Method, Uri};
 use percent_encoding::percent_decode_str;
 
 use super::errors::ServiceError;
+use super::s3;
 
 /// A service of the simulated account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(super) enum Service {
     Quotas,
     /// `sts`.
     Sts,
+    /// `s3`.
+    S3,
     /// A signing name that the simulator does not serve.
     Other(String),
 }
@@ -34,6 +37,7 @@ impl Service {
             Service::Control => "bedrock",
             Service::Quotas => "servicequotas",
             Service::Sts => "sts",
+            Service::S3 => "s3",
             Service::Other(name) => name,
         }
     }
@@ -65,11 +69,27 @@ pub enum Operation {
     ListAWSDefaultServiceQuotas,
     GetAWSDefaultServiceQuota,
     GetCallerIdentity,
+    PutObject,
+    GetObject,
+    HeadObject,
+    DeleteObject,
+    DeleteObjects,
+    ListObjectsV2,
+    ListObjects,
+    CreateMultipartUpload,
+    UploadPart,
+    CompleteMultipartUpload,
+    AbortMultipartUpload,
+    ListParts,
+    CreateBucket,
+    HeadBucket,
+    ListBuckets,
+    GetBucketLocation,
 }
 
 impl Operation {
     /// All operations.
-    pub const ALL: [Operation; 14] = [
+    pub const ALL: [Operation; 30] = [
         Operation::Converse,
         Operation::ConverseStream,
         Operation::InvokeModel,
@@ -84,6 +104,22 @@ impl Operation {
         Operation::ListAWSDefaultServiceQuotas,
         Operation::GetAWSDefaultServiceQuota,
         Operation::GetCallerIdentity,
+        Operation::PutObject,
+        Operation::GetObject,
+        Operation::HeadObject,
+        Operation::DeleteObject,
+        Operation::DeleteObjects,
+        Operation::ListObjectsV2,
+        Operation::ListObjects,
+        Operation::CreateMultipartUpload,
+        Operation::UploadPart,
+        Operation::CompleteMultipartUpload,
+        Operation::AbortMultipartUpload,
+        Operation::ListParts,
+        Operation::CreateBucket,
+        Operation::HeadBucket,
+        Operation::ListBuckets,
+        Operation::GetBucketLocation,
     ];
 
     /// The service it belongs to.
@@ -103,6 +139,37 @@ impl Operation {
             | Operation::ListAWSDefaultServiceQuotas
             | Operation::GetAWSDefaultServiceQuota => Service::Quotas,
             Operation::GetCallerIdentity => Service::Sts,
+            Operation::PutObject
+            | Operation::GetObject
+            | Operation::HeadObject
+            | Operation::DeleteObject
+            | Operation::DeleteObjects
+            | Operation::ListObjectsV2
+            | Operation::ListObjects
+            | Operation::CreateMultipartUpload
+            | Operation::UploadPart
+            | Operation::CompleteMultipartUpload
+            | Operation::AbortMultipartUpload
+            | Operation::ListParts
+            | Operation::CreateBucket
+            | Operation::HeadBucket
+            | Operation::ListBuckets
+            | Operation::GetBucketLocation => Service::S3,
+        }
+    }
+
+    /// The IAM action that allows it, without its prefix. In S3 several operations share one.
+    pub(super) fn iam_action(self) -> String {
+        match self {
+            Operation::HeadObject => Operation::GetObject.to_string(),
+            Operation::DeleteObjects => Operation::DeleteObject.to_string(),
+            Operation::CreateMultipartUpload | Operation::UploadPart | Operation::CompleteMultipartUpload => {
+                Operation::PutObject.to_string()
+            }
+            Operation::ListObjectsV2 | Operation::ListObjects | Operation::HeadBucket => "ListBucket".into(),
+            Operation::ListBuckets => "ListAllMyBuckets".into(),
+            Operation::ListParts => "ListMultipartUploadParts".into(),
+            other => other.to_string(),
         }
     }
 
@@ -195,6 +262,7 @@ pub(super) fn service(caller: &Caller, headers: &HeaderMap, uri: &Uri) -> Servic
         }
         Some("servicequotas") => Service::Quotas,
         Some("sts") => Service::Sts,
+        Some("s3") => Service::S3,
         Some(_) if x_amz_target(headers).is_some_and(|target| target.starts_with(QUOTAS_TARGET)) => Service::Quotas,
         Some(other) => Service::Other(other.to_owned()),
     }
@@ -216,6 +284,7 @@ pub(super) fn operation(
     let plain = |operation| Ok(Target { operation, resource: String::new() });
     match service {
         Service::Runtime | Service::Control => rest(service, method, uri.path()),
+        Service::S3 => plain(s3::operation(method, uri, headers)?),
         Service::Quotas => {
             let target = x_amz_target(headers).unwrap_or_default();
             match target.strip_prefix(QUOTAS_TARGET).and_then(Operation::named) {
@@ -350,7 +419,7 @@ mod tests {
             (Method::POST, "us-east-1/bedrock", "/model//converse"),
             (Method::POST, "us-east-1/bedrock", "/model/x/dance"),
             (Method::GET, "us-east-1/bedrock", "/nothing"),
-            (Method::PUT, "us-east-1/s3", "/bucket/key"),
+            (Method::PUT, "us-east-1/sqs", "/bucket/key"),
             (Method::POST, "us-east-1/servicequotas", "/"),
         ] {
             let error = target(method, scope, path).unwrap_err();

@@ -175,7 +175,7 @@ pub struct Fault {
     pub region: Option<String>,
     /// What.
     pub kind: FaultKind,
-    /// Service (`bedrock-runtime`, `bedrock`, `servicequotas`, `sts`); absent: `bedrock-runtime`.
+    /// Service (`bedrock-runtime`, `bedrock`, `servicequotas`, `sts`, `s3`); absent: `bedrock-runtime`.
     #[serde(default)]
     pub service: Option<String>,
     /// Operation name; absent: all of the service.

@@ -16,6 +16,7 @@ use crate::record::Micros;
 use super::account::Account;
 use super::objects::Objects;
 use super::quotas::Row;
+use super::s3::Uploads;
 use super::scenario::{RegionSpec, Scenario};
 use super::text::Speaker;
 
@@ -29,6 +30,8 @@ pub(super) struct World {
     pub speaker: Speaker,
     /// The account's S3.
     pub objects: Objects,
+    /// What is on its way into it in parts.
+    pub uploads: Uploads,
     started: Instant,
     unix_start: Micros,
     account: Mutex<Account>,
@@ -57,6 +60,7 @@ impl World {
             catalogue,
             speaker: Speaker::new(),
             objects: Objects::new(),
+            uploads: Uploads::default(),
             started: Instant::now(),
             unix_start,
             account: Mutex::new(account),

@@ -13,6 +13,7 @@ mod engine;
 mod pty;
 mod real_input;
 mod run;
+mod s3;
 mod terminal;
 mod wire;
 mod wire_raw;
@@ -25,6 +26,7 @@ fn main() {
     trials.extend(engine::trials());
     trials.extend(real_input::trials());
     trials.extend(run::trials());
+    trials.extend(s3::trials());
     trials.extend(terminal::trials());
     trials.extend(wire::trials());
     trials.extend(wire_raw::trials());

@@ -17,7 +17,7 @@ use runtime::error::ProvideErrorMetadata;
 use runtime::types::{ContentBlock, ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message};
 
 /// Every check of `boto3_wire.py`, by name.
-const BOTO3_CHECKS: [&str; 41] = [
+const BOTO3_CHECKS: [&str; 51] = [
     "converse",
     "converse_stops_at_max_tokens",
     "converse_by_profile_and_arn",
@@ -59,6 +59,16 @@ const BOTO3_CHECKS: [&str; 41] = [
     "errors_by_hand",
     "identification",
     "many_at_once",
+    "s3_objects",
+    "s3_ranges_and_conditions",
+    "s3_lists",
+    "s3_checksums",
+    "s3_transfers",
+    "s3_multipart",
+    "s3_full_object_checksum_of_parts",
+    "s3_buckets",
+    "s3_faults",
+    "s3_by_hand",
 ];
 
 /// The boto3 that the checks were written against.
@@ -112,6 +122,11 @@ fn of_service(kind: FaultKind, service: &str) -> Fault {
     Fault { region: Some("eu-west-1".into()), model: None, service: Some(service.into()), ..fault(kind, "") }
 }
 
+/// A fault of one operation of S3 in one Region.
+fn of_s3(kind: FaultKind, operation: &str) -> Fault {
+    Fault { operation: Some(operation.into()), ..of_service(kind, "s3") }
+}
+
 /// What `boto3_wire.py` runs against.
 fn wire_scenario() -> Scenario {
     Scenario {
@@ -141,6 +156,14 @@ fn wire_scenario() -> Scenario {
             of_service(FaultKind::Expired, "sts"),
             of_service(FaultKind::Denied, "bedrock"),
             Fault { operation: Some("CountTokens".into()), ..of_service(FaultKind::Outage, "bedrock-runtime") },
+            of_s3(FaultKind::Throttle, "PutObject"),
+            of_s3(FaultKind::Truncate, "GetObject"),
+            of_s3(FaultKind::Denied, "HeadObject"),
+            of_s3(FaultKind::Denied, "ListObjects"),
+            of_s3(FaultKind::Expired, "ListObjectsV2"),
+            of_s3(FaultKind::Outage, "ListBuckets"),
+            of_s3(FaultKind::Reset, "UploadPart"),
+            of_s3(FaultKind::LostReply, "DeleteObject"),
         ],
         ..Scenario::default()
     }

@@ -69,7 +69,7 @@ def errors_by_hand():
     for service, path, status, code in (
         ("bedrock", "/model/x/dance", 404, "UnknownOperationException"),
         ("bedrock", "/nothing", 404, "UnknownOperationException"),
-        ("s3", "/bucket/key", 404, "UnknownOperationException"),
+        ("sqs", "/bucket/key", 404, "UnknownOperationException"),
         ("servicequotas", "/", 400, "UnknownOperationException"),
     ):
         connection, headers = raw("POST", path, b"{}", service)
