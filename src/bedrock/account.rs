@@ -1,26 +1,22 @@
 //! The account's own questions: who am I, what are my quotas, which models are there, how many tokens is this.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use aws_sdk_bedrock::types::{InferenceProfileType, InferenceType};
 use aws_sdk_bedrockruntime::types::{CountTokensInput, InvokeModelTokensRequest};
 use aws_sdk_servicequotas::types::ServiceQuota;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tokio::time::timeout;
 
 use crate::catalogue::base_id;
 use crate::record::{Api, Body, ErrorClass, Failure, Region, Route};
 
+use super::ask::{MOST_PAGES, endless};
 use super::connect::Clients;
 use super::exchange::{Exchange, Keep, Trace};
-use super::failure::{from_sdk, own};
+use super::failure::own;
 use super::message::one_line;
 
 /// Who the credentials belong to.
@@ -84,9 +80,6 @@ pub struct InferenceProfile {
     /// ARNs of the models behind it, one for each Region that it may reach.
     pub models: Vec<String>,
 }
-
-/// Pages of one list that we read at most: a list that never ends is a fault of whoever sends it.
-const MOST_PAGES: usize = 100;
 
 impl Clients {
     /// Account and caller, from STS.
@@ -219,40 +212,6 @@ impl Clients {
         u64::try_from(answer.input_tokens())
             .map_err(|_| own(ErrorClass::Malformed, "MalformedReply", "CountTokens: a negative number of tokens"))
     }
-
-    /// Waits for the answer to a question to the control plane, at most as long as the settings allow. A failure names
-    /// the call, and the permission where that is what is missing.
-    async fn ask<T, E>(
-        &self,
-        call: &str,
-        action: Option<&str>,
-        answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, Failure>
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        // The SDK's own deadline starts only once the credentials are there.
-        let within = self.settings.control_timeout.saturating_mul(2);
-        let mut failure = match timeout(within, answer).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => from_sdk(&error, &Trace::default()),
-            Err(_) => own(ErrorClass::Timeout, "Timeout", &format!("no answer within {} s", within.as_secs_f64())),
-        };
-        failure.maybe_billed = false;
-        if failure.code == "NoCredentials" && self.remedy.api_key() {
-            failure.class = ErrorClass::Access;
-            failure.message = "AWS_BEARER_TOKEN_BEDROCK is in use, which only Bedrock itself accepts".to_owned();
-        }
-        failure.message = format!("{call}: {}", failure.message);
-        if failure.class == ErrorClass::Access
-            && failure.status == Some(403)
-            && let Some(action) = action
-            && !failure.message.contains(action)
-        {
-            let _ = write!(failure.message, " (allow {action})");
-        }
-        Err(self.remedy.advise(failure))
-    }
 }
 
 fn entry(quota: &ServiceQuota) -> Option<QuotaEntry> {
@@ -262,10 +221,6 @@ fn entry(quota: &ServiceQuota) -> Option<QuotaEntry> {
         value: quota.value().filter(|value| value.is_finite() && *value >= 0.0)?,
         adjustable: quota.adjustable(),
     })
-}
-
-fn endless(call: &str) -> Failure {
-    own(ErrorClass::Malformed, "MalformedReply", &format!("{call}: the list goes on after {MOST_PAGES} pages"))
 }
 
 /// The parts of a Converse body that CountTokens takes; it refuses the others.

@@ -60,6 +60,7 @@ pub(super) struct RegionClients {
     pub(super) runtime: aws_sdk_bedrockruntime::Client,
     pub(super) control: aws_sdk_bedrock::Client,
     pub(super) quotas: aws_sdk_servicequotas::Client,
+    pub(super) metrics: aws_sdk_cloudwatch::Client,
 }
 
 /// The SDK clients of all Regions in use, over one connector. Cheap to share, made once.
@@ -173,15 +174,18 @@ impl RegionClients {
             .timeout_config(TimeoutConfig::disabled());
         let mut control = aws_sdk_bedrock::config::Builder::from(&questions).interceptor(clock.clone());
         let mut quotas = aws_sdk_servicequotas::config::Builder::from(&questions).interceptor(clock.clone());
+        let mut metrics = aws_sdk_cloudwatch::config::Builder::from(&questions).interceptor(clock.clone());
         if genuine {
             runtime = runtime.interceptor(Genuine);
             control = control.interceptor(Genuine);
             quotas = quotas.interceptor(Genuine);
+            metrics = metrics.interceptor(Genuine);
         }
         RegionClients {
             runtime: aws_sdk_bedrockruntime::Client::from_conf(runtime.build()),
             control: aws_sdk_bedrock::Client::from_conf(control.build()),
             quotas: aws_sdk_servicequotas::Client::from_conf(quotas.build()),
+            metrics: aws_sdk_cloudwatch::Client::from_conf(metrics.build()),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! [`crate::record`].
 
 mod account;
+mod ask;
 mod call;
 mod classify;
 mod clock;
@@ -17,14 +18,17 @@ mod exchange;
 mod failure;
 mod jobs;
 mod message;
+mod metrics;
 mod provisioned;
 mod stream;
 mod target;
 mod transport;
 
 pub use account::{FoundationModel, Identity, InferenceProfile, ProfileKind, QuotaEntry};
+pub use ask::Receipt;
 pub use call::{Attempt, Call, Progress, ProgressSink};
 pub use connect::{Clients, ConnectError, ConnectionSettings};
 pub use jobs::{BatchJob, InvocationType, JobCounts, JobStatus};
-pub use provisioned::{Commitment, ProvisionedModel, ProvisionedStatus};
+pub use metrics::Invocations;
+pub use provisioned::{Commitment, NewProvisioned, ProvisionedModel, ProvisionedStatus};
 pub use target::{Identified, Resolved, Target, TargetError, identify};

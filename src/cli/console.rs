@@ -44,7 +44,7 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
     }
     let Session { info, clients, routes, discovery, planned, settings, config, simulator, .. } = session;
     let simulated = info.simulated;
-    let desk = terminal.then(|| session::desk(&info, &clients, planned, discovery, runtime.handle()));
+    let desk = terminal.then(|| session::desk(&info, &clients, planned, discovery, &config, runtime.handle()));
     let prices = prices(&routes);
     let load = simulated.then(|| Load::Synthetic(LoadSpec::default()));
     let setup = EngineSetup { target: info, clients, routes, settings, load, clock, seed: 7 };

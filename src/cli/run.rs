@@ -81,7 +81,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let maybe_paid_twice = past.maybe_paid_twice;
 
     let Session { info, clients, routes, discovery, planned, settings, config, simulator, .. } = session;
-    let desk = args.tui.then(|| session::desk(&info, &clients, planned, discovery, runtime.handle()));
+    let desk = args.tui.then(|| session::desk(&info, &clients, planned, discovery, &config, runtime.handle()));
     let prices = console::prices(&routes);
     let setup = EngineSetup {
         target: info,

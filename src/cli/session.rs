@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::bedrock::{Clients, ConnectionSettings, Resolved, Target};
+use crate::bedrock::{Clients, Commitment, ConnectionSettings, Identity, Resolved, Target};
 use crate::catalogue::Catalogue;
 use crate::config::{Adaptive, Config, Paths, QuotaByHand};
-use crate::control::{self, ControlHandle, DeskSetup, Discovery, PlannedRoute, QuotaSource};
+use crate::control::{self, AgreedPrice, ControlHandle, DeskSetup, Discovery, PlannedRoute, QuotaSource};
 use crate::engine::{EngineSettings, RouteSetup, TargetInfo};
 use crate::limiter::{AdaptiveKnobs, QuotaLimit};
 use crate::record::{Micros, Region, Route};
@@ -178,15 +178,32 @@ pub fn desk(
     clients: &Arc<Clients>,
     planned: Vec<PlannedRoute>,
     discovery: Discovery,
+    config: &Config,
     runtime: &tokio::runtime::Handle,
 ) -> ControlHandle {
-    let setup = DeskSetup {
-        clients: Arc::clone(clients),
-        identity: discovery.identity.as_ref().ok().cloned(),
-        state: state_folder(),
-        read_only: info.read_only,
-    };
-    control::start(setup, planned, discovery, runtime)
+    let identity = discovery.identity.as_ref().ok().cloned();
+    control::start(desk_setup(info, clients, identity, config), planned, discovery, runtime)
+}
+
+/// What a control desk on this target stands on.
+#[must_use]
+pub fn desk_setup(info: &TargetInfo, clients: &Arc<Clients>, identity: Option<Identity>, config: &Config) -> DeskSetup {
+    let agreed = config.provisioned_price.iter().filter_map(|price| {
+        Some(AgreedPrice {
+            model: price.model.clone(),
+            commitment: commitment(&price.commitment)?,
+            usd: price.usd_per_mu_hour?,
+        })
+    });
+    let prices = agreed.collect();
+    DeskSetup { clients: Arc::clone(clients), identity, state: state_folder(), read_only: info.read_only, prices }
+}
+
+/// A commitment by its word on the command line; none if nothing is said.
+fn commitment(word: &str) -> Option<Commitment> {
+    let all = [Commitment::None, Commitment::OneMonth, Commitment::SixMonths];
+    let word = if word.is_empty() { Commitment::None.word() } else { word };
+    all.into_iter().find(|commitment| commitment.word() == word)
 }
 
 /// Regions and models: flags, else the file, else the scenario or the demo; on AWS the SDK's own Region variables.

@@ -37,6 +37,8 @@ pub struct Config {
     pub connection: Connection,
     /// Quotas by hand.
     pub quota: Vec<QuotaByHand>,
+    /// Prices of model units, where none are published or others were agreed.
+    pub provisioned_price: Vec<ProvisionedPrice>,
     /// Labels and locks by account id.
     pub accounts: BTreeMap<String, Account>,
 }
@@ -117,6 +119,18 @@ pub struct QuotaByHand {
     pub tpm: Option<u64>,
 }
 
+/// What a unit of a provisioned model costs.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct ProvisionedPrice {
+    /// Model id, with or without its context variant, or ARN.
+    pub model: String,
+    /// `none`, `one-month` or `six-months`; empty: none.
+    pub commitment: String,
+    /// USD per model unit and hour.
+    pub usd_per_mu_hour: Option<f64>,
+}
+
 /// An account.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
@@ -187,6 +201,14 @@ fn keys() -> Vec<Key> {
                 whole("tpm", 1_000_000_000_000),
             ]),
         },
+        Key {
+            name: "provisioned_price",
+            kind: Kind::Tables(vec![
+                text("model"),
+                choice("commitment", &["none", "one-month", "six-months"]),
+                number("usd_per_mu_hour", 0.01..=100_000.0),
+            ]),
+        },
         Key { name: "accounts", kind: Kind::Named(vec![text("label"), flag("read_only")]) },
     ]
 }
@@ -239,6 +261,7 @@ mod tests {
         let config = Config::parse("default", &uncommented).unwrap();
         assert_eq!(config.target.as_deref(), Some("sim"));
         assert_eq!(config.quota[0].rpm, Some(200));
+        assert_eq!(config.provisioned_price[0].usd_per_mu_hour, Some(22.0));
         assert!(config.accounts["123456789012"].read_only);
     }
 

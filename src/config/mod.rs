@@ -6,7 +6,7 @@ mod paths;
 mod scenario;
 mod strict;
 
-pub use file::{Account, Adaptive, Config, Connection, Limits, QuotaByHand, Retry, default_text};
+pub use file::{Account, Adaptive, Config, Connection, Limits, ProvisionedPrice, QuotaByHand, Retry, default_text};
 pub use paths::Paths;
 pub use scenario::load_scenario;
 pub use strict::ConfigErrors;

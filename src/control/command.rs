@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bedrock::{Commitment, InvocationType};
+use crate::bedrock::{InvocationType, NewProvisioned};
 use crate::record::Region;
 
 /// An order to the control room. How far it is can be read in [`super::ControlSnapshot::works`], under `id`.
@@ -104,23 +104,6 @@ impl Order {
             Order::Refresh => "refresh".to_owned(),
         }
     }
-}
-
-/// Provisioned throughput to buy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewProvisioned {
-    /// Where.
-    pub region: Region,
-    /// Its name: 1 to 63 letters, digits, `-`, `_`.
-    pub name: String,
-    /// Model id with its context variant, or the ARN of a custom model.
-    pub model: String,
-    /// Model units.
-    pub units: u32,
-    /// The commitment.
-    pub commitment: Commitment,
-    /// Tags.
-    pub tags: Vec<(String, String)>,
 }
 
 /// Where a batch input is.

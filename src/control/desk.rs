@@ -1,25 +1,29 @@
 //! The desk: takes orders, does them one task each, and keeps the snapshot fresh.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::bedrock::{Clients, Identity};
+use crate::bedrock::{Clients, Identity, QuotaEntry};
+use crate::record::Region;
 
 use super::board::{Board, MOST_CHANGES};
+use super::capacity::AgreedPrice;
 use super::change::Change;
 use super::command::{ControlCommand, Order};
-use super::discovery::{Discovery, utc_ms};
+use super::discovery::{Discovery, is_capacity, join, utc_ms};
 use super::journal::Journal;
 use super::routes::PlannedRoute;
 use super::snapshot::{ControlSnapshot, Question};
 use super::tokens::Tokens;
 use super::watch::Watcher;
 use super::work::{NotDone, Outcome, Stage};
+use super::{provisioned, provisioned_watch};
 
 /// Told how far a workflow is. May be called from any thread; never blocks.
 pub type Progress<'a> = &'a (dyn Fn(Stage) + Send + Sync);
@@ -35,6 +39,8 @@ pub struct DeskSetup {
     pub state: PathBuf,
     /// Nothing that costs or destroys is done.
     pub read_only: bool,
+    /// Prices of model units by configuration.
+    pub prices: Vec<AgreedPrice>,
 }
 
 /// Does orders: each is a workflow that can be awaited ([`Desk::perform`]). Whoever asks has consent already.
@@ -44,6 +50,9 @@ pub struct Desk {
     pub(super) board: Board,
     pub(super) journal: Journal,
     pub(super) tokens: Tokens,
+    /// Prices of model units by configuration.
+    pub(super) prices: Vec<AgreedPrice>,
+    capacity: Mutex<BTreeMap<Region, Vec<QuotaEntry>>>,
     read_only: bool,
     /// Counts the wishes to be asked again now.
     wishes: watch::Sender<u64>,
@@ -53,7 +62,7 @@ impl Desk {
     /// A desk that does what it is told and asks nothing by itself.
     #[must_use]
     pub fn open(setup: DeskSetup) -> Desk {
-        let DeskSetup { clients, identity, state, read_only } = setup;
+        let DeskSetup { clients, identity, state, read_only, prices } = setup;
         let simulated = clients.simulated();
         let board = Board::new(ControlSnapshot { simulated, identity, ..ControlSnapshot::default() });
         let journal = Journal::within(&state);
@@ -62,7 +71,8 @@ impl Desk {
             Err(error) => board.edit(|snapshot| snapshot.journal_failed(journal.path(), &error)),
         }
         let tokens = Tokens::within(&state);
-        Desk { clients, board, journal, tokens, read_only, wishes: watch::channel(0).0 }
+        let (capacity, wishes) = (Mutex::default(), watch::channel(0).0);
+        Desk { clients, board, journal, tokens, prices, capacity, read_only, wishes }
     }
 
     /// Everything known of the account.
@@ -79,12 +89,13 @@ impl Desk {
         if self.read_only && order.changes() {
             return Err(NotDone::because("read-only: nothing that costs or destroys is done"));
         }
-        let _ = progress;
         let done = match order {
             Order::Refresh => Ok(Outcome::Asked),
-            Order::CreateProvisioned(_) | Order::UpdateProvisioned { .. } | Order::DeleteProvisioned { .. } => {
-                Err(NotDone::because("provisioned throughput: not done here yet"))
+            Order::CreateProvisioned(new) => provisioned::create(self, new, progress).await,
+            Order::UpdateProvisioned { region, arn, name, model } => {
+                provisioned::update(self, &region, &arn, name.as_deref(), model.as_deref(), progress).await
             }
+            Order::DeleteProvisioned { region, arn } => provisioned::delete(self, &region, &arn, progress).await,
             Order::CheckBatch(_)
             | Order::SubmitBatch(_)
             | Order::StopJob { .. }
@@ -94,6 +105,56 @@ impl Desk {
         };
         self.ask_again();
         done
+    }
+
+    /// Reads the provisioned models of all Regions, the units allowed, and, if `with_use`, how much they are used: once,
+    /// for whoever keeps no desk running. What could not be read is among the problems of the snapshot, and
+    /// purchases whose replies had been lost are among its works.
+    pub async fn read_provisioned(&self, with_use: bool) -> Arc<ControlSnapshot> {
+        let regions: Vec<Region> = self.clients.regions().cloned().collect();
+        let rows = join(regions.iter().map(|region| self.clients.quotas(region))).await;
+        for (region, rows) in regions.iter().zip(rows) {
+            match rows {
+                Ok(rows) => {
+                    let rows: Vec<_> = rows.into_iter().filter(|row| is_capacity(&row.name)).collect();
+                    self.set_capacity_rows(region, &rows);
+                }
+                Err(failure) => self.board.answered(Question::Quotas, Some(region), Some(&failure)),
+            }
+        }
+        join(regions.iter().map(|region| provisioned_watch::read(self, region.clone()))).await;
+        if with_use {
+            join(regions.iter().map(|region| provisioned_watch::read_use(self, region.clone()))).await;
+        }
+        self.board.now()
+    }
+
+    /// The rows of Service Quotas on model units and batch jobs in `region`, as last read.
+    pub(super) fn capacity_rows(&self, region: &Region) -> Vec<QuotaEntry> {
+        let rows = self.capacity.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.get(region).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn set_capacity_rows(&self, region: &Region, rows: &[QuotaEntry]) {
+        let mut known = self.capacity.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(region.clone(), rows.to_vec());
+    }
+
+    /// ARN of the caller, if known.
+    pub(super) fn caller(&self) -> Option<String> {
+        self.board.now().identity.as_ref().map(|identity| identity.arn.clone())
+    }
+
+    /// The account, if known.
+    pub(super) fn account(&self) -> Option<String> {
+        self.board.now().identity.as_ref().map(|identity| identity.account.clone())
+    }
+
+    /// A create has a definite answer. A token that cannot be removed is looked up again later, which does no harm.
+    pub(super) fn close_token(&self, token: &str) {
+        if let Err(error) = self.tokens.close(token) {
+            self.board.edit(|snapshot| snapshot.journal_failed(Path::new(token), &error));
+        }
     }
 
     /// Whatever is asked from time to time is asked now.
@@ -183,6 +244,7 @@ pub fn start(setup: DeskSetup, routes: Vec<PlannedRoute>, discovery: Discovery, 
         // All tasks end with this one.
         let mut tasks = JoinSet::new();
         tasks.spawn(watcher.watch());
+        tasks.spawn(provisioned_watch::watch(Arc::clone(&desk)));
         loop {
             tokio::select! {
                 order = orders.recv() => match order {

@@ -23,8 +23,10 @@ pub struct RegionFacts {
     pub models: Result<Vec<FoundationModel>, Failure>,
     /// Inference profiles, of AWS and of the user.
     pub profiles: Result<Vec<InferenceProfile>, Failure>,
-    /// Applied quotas of on-demand inference. All other rows of Service Quotas are left out.
+    /// Applied quotas of on-demand inference.
     pub quotas: Result<Vec<ListedQuota>, Failure>,
+    /// The rows on model units and batch jobs. All others of Service Quotas are left out.
+    pub capacity: Vec<QuotaEntry>,
     /// When the quotas were read, milliseconds since 1970.
     pub quotas_at_ms: i64,
 }
@@ -58,18 +60,32 @@ pub async fn discover(clients: &Clients) -> Discovery {
 async fn region_facts(clients: &Clients, region: &Region) -> (Region, RegionFacts) {
     let (models, profiles, quotas) =
         tokio::join!(clients.foundation_models(region), clients.inference_profiles(region), listed(clients, region));
-    (region.clone(), RegionFacts { models, profiles, quotas, quotas_at_ms: utc_ms(SystemTime::now()) })
+    let (quotas, capacity) = match quotas {
+        Ok((quotas, capacity)) => (Ok(quotas), capacity),
+        Err(failure) => (Err(failure), Vec::new()),
+    };
+    (region.clone(), RegionFacts { models, profiles, quotas, capacity, quotas_at_ms: utc_ms(SystemTime::now()) })
 }
 
-/// The applied quotas of on-demand inference in `region`.
-pub(super) async fn listed(clients: &Clients, region: &Region) -> Result<Vec<ListedQuota>, Failure> {
+/// The applied quotas of on-demand inference in `region`, and the rows on model units and batch jobs.
+pub(super) async fn listed(clients: &Clients, region: &Region) -> Result<(Vec<ListedQuota>, Vec<QuotaEntry>), Failure> {
     let catalogue = Catalogue::embedded();
-    let entries = clients.quotas(region).await?;
-    let listed = entries.into_iter().filter_map(|entry| {
-        let meaning = catalogue.match_quota_name(&entry.name)?;
-        Some(ListedQuota { entry, meaning })
-    });
-    Ok(listed.collect())
+    let mut quotas = Vec::new();
+    let mut capacity = Vec::new();
+    for entry in clients.quotas(region).await? {
+        if let Some(meaning) = catalogue.match_quota_name(&entry.name) {
+            quotas.push(ListedQuota { entry, meaning });
+        } else if is_capacity(&entry.name) {
+            capacity.push(entry);
+        }
+    }
+    Ok((quotas, capacity))
+}
+
+/// A row on model units or batch jobs.
+#[must_use]
+pub fn is_capacity(name: &str) -> bool {
+    name.starts_with("Model units") || name.to_lowercase().contains("batch inference")
 }
 
 /// Waits for all of `futures` at once; their answers come in the order of the futures.

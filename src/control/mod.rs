@@ -8,11 +8,14 @@
 //! best source is used, and the reason is part of the answer.
 
 mod board;
+mod capacity;
 mod change;
 mod command;
 mod desk;
 mod discovery;
 mod journal;
+mod provisioned;
+mod provisioned_watch;
 mod quota;
 mod routes;
 mod snapshot;
@@ -20,11 +23,14 @@ mod tokens;
 mod watch;
 mod work;
 
+pub use crate::bedrock::NewProvisioned;
+pub use capacity::{AgreedPrice, Idle, term_price, unit_price};
 pub use change::Change;
-pub use command::{BatchInput, ControlCommand, NewBatch, NewProvisioned, Order};
+pub use command::{BatchInput, ControlCommand, NewBatch, Order};
 pub use desk::{ControlHandle, ControlSender, Desk, DeskSetup, Progress, start};
 pub use discovery::{Discovery, ListedQuota, RegionFacts, discover};
 pub use journal::Journal;
+pub use provisioned::{LostReply, is_provisioned_name};
 pub use quota::{QuotaSource, RouteQuota, quota_of};
 pub use routes::{Expansion, PlannedRoute, Refusal, expand_routes};
 pub use snapshot::{

@@ -228,7 +228,13 @@ mod tests {
             entry: QuotaEntry { code: (*code).into(), name: (*name).into(), value: *value, adjustable: true },
             meaning: Catalogue::embedded().match_quota_name(name).unwrap(),
         });
-        RegionFacts { models: Ok(vec![]), profiles: Ok(vec![]), quotas: Ok(quotas.collect()), quotas_at_ms: 0 }
+        RegionFacts {
+            models: Ok(vec![]),
+            profiles: Ok(vec![]),
+            quotas: Ok(quotas.collect()),
+            capacity: vec![],
+            quotas_at_ms: 0,
+        }
     }
 
     fn denied() -> RegionFacts {
@@ -242,7 +248,13 @@ mod tests {
             usage: None,
             text_bytes: 0,
         };
-        RegionFacts { models: Ok(vec![]), profiles: Ok(vec![]), quotas: Err(failure), quotas_at_ms: 0 }
+        RegionFacts {
+            models: Ok(vec![]),
+            profiles: Ok(vec![]),
+            quotas: Err(failure),
+            capacity: vec![],
+            quotas_at_ms: 0,
+        }
     }
 
     const ROWS: [(&str, &str, f64); 6] = [

@@ -264,10 +264,16 @@ mod tests {
             models: Ok(vec![model(HAIKU, true), model(HAIKU_4_5, false), model("newco.brand-new-v1:0", true)]),
             profiles: Ok(profiles),
             quotas: Err(denied()),
+            capacity: vec![],
             quotas_at_ms: 0,
         };
-        let silent =
-            RegionFacts { models: Err(denied()), profiles: Err(denied()), quotas: Err(denied()), quotas_at_ms: 0 };
+        let silent = RegionFacts {
+            models: Err(denied()),
+            profiles: Err(denied()),
+            quotas: Err(denied()),
+            capacity: vec![],
+            quotas_at_ms: 0,
+        };
         BTreeMap::from([("us-east-1".into(), facts), ("eu-west-1".into(), silent)])
     }
 

@@ -65,9 +65,9 @@ pub struct ProvisionedView {
     pub model: ProvisionedModel,
     /// What one of its model units costs per hour under its commitment.
     pub unit_price: HourlyPrice,
-    /// Input tokens a minute that its units take; `None`: not known.
+    /// Input tokens a minute that its units take, as the catalogue assumes: none are published; `None`: not known.
     pub input_tpm: Option<u64>,
-    /// Output tokens a minute that its units give; `None`: not known.
+    /// Output tokens a minute that its units give, likewise.
     pub output_tpm: Option<u64>,
     /// Invocations by all callers in the last hour, by CloudWatch; `None`: not known.
     pub last_hour: Option<u64>,
@@ -182,8 +182,6 @@ pub enum Question {
     Quotas,
     /// The provisioned models.
     Provisioned,
-    /// How much the provisioned models are used.
-    Use,
     /// The batch jobs.
     Jobs,
     /// Not a question: whether the journal of changes and the client tokens can be written.

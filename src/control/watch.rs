@@ -78,8 +78,9 @@ impl Watcher {
         self.stale.clear();
         for ((region, facts), answer) in self.discovery.regions.iter_mut().zip(answers) {
             match answer {
-                Ok(quotas) => {
+                Ok((quotas, capacity)) => {
                     facts.quotas = Ok(quotas);
+                    facts.capacity = capacity;
                     facts.quotas_at_ms = at_ms;
                 }
                 // What was read before still holds, and shows its age.
@@ -100,6 +101,9 @@ impl Watcher {
             quota: quota_of(planned, self.discovery.regions.get(&planned.key.region), simulated),
         });
         let limits = limits.collect();
+        for (region, facts) in &self.discovery.regions {
+            self.desk.set_capacity_rows(region, &facts.capacity);
+        }
         let quotas = self.table();
         self.desk.board.edit(|snapshot| {
             snapshot.identity = self.discovery.identity.as_ref().ok().cloned();

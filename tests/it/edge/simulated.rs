@@ -216,7 +216,8 @@ async fn found() {
 
 /// A desk that changes nothing needs no folder.
 fn setup(clients: Arc<Clients>) -> DeskSetup {
-    DeskSetup { clients, identity: None, state: std::env::temp_dir().join("bedrock-top-none"), read_only: true }
+    let state = std::env::temp_dir().join("bedrock-top-none");
+    DeskSetup { clients, identity: None, state, read_only: true, prices: Vec::new() }
 }
 
 async fn without_permission() {
