@@ -9,6 +9,8 @@ use clap_complete::Shell;
 
 use crate::record::Priority;
 
+use super::pt::PtCommand;
+
 /// The operations console for Amazon Bedrock in a terminal.
 #[derive(Debug, Parser)]
 #[command(name = "bedrock-top", version, max_term_width = 110, args_conflicts_with_subcommands = false, after_help = EXAMPLES)]
@@ -32,6 +34,7 @@ const EXAMPLES: &str = "Examples:
       --model us.anthropic.claude-sonnet-4-5-20250929-v1:0 --max-cost 25
   bedrock-top run prompts.jsonl -o results.jsonl --resume
   bedrock-top sim --listen 127.0.0.1:4566 --scenario outage.toml
+  bedrock-top pt list --target aws --region us-east-1,us-west-2 --expiring 14d
   bedrock-top bench --scenario S1 --seeds 5";
 
 /// What applies everywhere.
@@ -84,6 +87,12 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// The simulator alone, for any AWS client.
     Sim(SimArgs),
+    /// Provisioned throughput: list, show, create, rename or change the model, delete.
+    Pt {
+        /// What to do.
+        #[command(subcommand)]
+        what: PtCommand,
+    },
     /// The limiter against its rivals, on a virtual clock: a table, or the gates.
     Bench(BenchArgs),
     /// The configuration: print the default, check yours, say where it is.
@@ -245,18 +254,23 @@ fn dollars(text: &str) -> Result<f64, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A time with its unit.
+///
+/// # Errors
+/// What is expected instead.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let number = text.trim_end_matches(char::is_alphabetic);
     let seconds = match &text[number.len()..] {
         "" | "s" => 1.0,
         "ms" => 0.001,
         "m" | "min" => 60.0,
         "h" => 3_600.0,
-        other => return Err(format!("unknown unit `{other}`: use s, m or h")),
+        "d" => 86_400.0,
+        other => return Err(format!("unknown unit `{other}`: use s, m, h or d")),
     };
     match number.parse::<f64>() {
         Ok(value) if value.is_finite() && (0.0..=1e7).contains(&value) => Ok(Duration::from_secs_f64(value * seconds)),
-        _ => Err("expected a time such as 30s, 5m or 1h".to_string()),
+        _ => Err("expected a time such as 30s, 5m, 1h or 14d".to_string()),
     }
 }
 

@@ -9,6 +9,86 @@ use crate::report::{Plan, money, percent};
 use super::args::RunArgs;
 use super::problem::Problem;
 
+/// A change that is about to be made to the account, and what of the consent was given on the command line.
+pub struct Change<'a> {
+    /// What is shown: account, Region, price, what cannot be undone; a line each.
+    pub about: Vec<String>,
+    /// The question itself, without its answers.
+    pub question: String,
+    /// This name must be typed (`--confirm-name`): a commitment, or what cannot be had back.
+    pub name: Option<&'a str>,
+    /// The price is not published, which must be accepted.
+    pub price_unknown: bool,
+    /// `--yes`.
+    pub yes: bool,
+    /// `--confirm-name`.
+    pub confirm_name: Option<&'a str>,
+    /// `--accept-unknown-price`.
+    pub accept_unknown_price: bool,
+}
+
+/// Shows what is about to change and asks. A simulator is asked about as well: what it would do is what is rehearsed.
+///
+/// # Errors
+/// No consent: read-only, refused, or nobody there to ask and not enough on the command line.
+pub fn to_change(target: &TargetInfo, change: &Change<'_>) -> Result<(), Problem> {
+    if target.read_only {
+        return Err(Problem::usage(
+            "read-only: nothing that costs or destroys is done (leave --read-only out, or change the account's setting)",
+        ));
+    }
+    let mut screen = std::io::stderr();
+    let shown = change.about.iter().try_for_each(|line| writeln!(screen, "  {line}"));
+    // Without the question on screen there is no consent either.
+    shown.map_err(Problem::io("terminal"))?;
+    let terminal = std::io::stdin().is_terminal() && screen.is_terminal();
+    if change.yes || !terminal {
+        return on_the_command_line(change);
+    }
+    if change.price_unknown && !change.accept_unknown_price {
+        answered(
+            &format!("{} The price is not known. Type `unknown` to accept that: ", change.question),
+            &["unknown"],
+        )?;
+    }
+    match change.name {
+        Some(name) if change.confirm_name != Some(name) => {
+            answered(&format!("{} Type its name ({name}): ", change.question), &[name])
+        }
+        _ => answered(&format!("{} [y/N] ", change.question), &["y", "Y", "yes"]),
+    }
+}
+
+fn on_the_command_line(change: &Change<'_>) -> Result<(), Problem> {
+    let mut missing = Vec::new();
+    if !change.yes {
+        missing.push("--yes".to_owned());
+    }
+    if change.price_unknown && !change.accept_unknown_price {
+        missing.push("--accept-unknown-price".to_owned());
+    }
+    match (change.name, change.confirm_name) {
+        (Some(name), Some(given)) if name != given => {
+            return Err(Problem::usage(format!("--confirm-name {given}: its name is {name}; nothing was done")));
+        }
+        (Some(name), None) => missing.push(format!("--confirm-name {name}")),
+        _ => {}
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.join(" ");
+    Err(Problem::usage(format!("nothing was done; without a terminal to ask on, consent is: {missing}")))
+}
+
+fn answered(question: &str, accepted: &[&str]) -> Result<(), Problem> {
+    let mut screen = std::io::stderr();
+    write!(screen, "{question}").and_then(|()| screen.flush()).map_err(Problem::io("terminal"))?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(Problem::io("terminal"))?;
+    if accepted.contains(&answer.trim()) { Ok(()) } else { Err(Problem::usage("nothing was done")) }
+}
+
 /// Asks before load is sent where somebody pays for it. A simulator costs nothing and never asks.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ mod consent;
 mod console;
 mod manual;
 mod problem;
+mod pt;
 mod run;
 mod say;
 mod session;
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
         None => console::run(&cli.global, &cli.console),
         Some(Command::Run(args)) => run::run(&cli.global, &args),
         Some(Command::Sim(args)) => sim::run(&args),
+        Some(Command::Pt { what }) => pt::run(&cli.global, &what),
         Some(Command::Bench(args)) => bench::run(&cli.global, &args),
         Some(Command::Config { what }) => config(&cli.global, what),
         Some(Command::Completions { shell }) => Ok(manual::completions(shell)),

@@ -34,7 +34,10 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let runtime = runtime()?;
     let clock = RunClock::start();
     let session = runtime.block_on(session::open(global, config, args.scenario.as_deref()))?;
-    announce(&session);
+    session::announce(&session.info);
+    for note in &session.notes {
+        say::notice(format_args!("note: {note}\n"));
+    }
     if session.routes.is_empty() {
         return Err(Problem::usage(
             "no model: name one with --model, e.g. --model us.anthropic.claude-sonnet-4-5-20250929-v1:0",
@@ -133,16 +136,6 @@ fn refuse_to_guess(global: &Global, config: &crate::config::Config, args: &RunAr
         () => return Ok(()),
     };
     Err(Problem::usage(format!("{reason} is set, but no target: say `--target sim` or `--target aws`")))
-}
-
-fn announce(session: &Session) {
-    let regions: Vec<&str> = session.info.regions.iter().map(|region| region.as_str()).collect();
-    let kind = if session.info.simulated { " (simulated)" } else { "" };
-    let account = session.info.account.as_deref().map_or(String::new(), |account| format!(", account {account}"));
-    say::notice(format_args!("target {}{kind}{account}, Regions {}\n", session.info.name, regions.join(", ")));
-    for note in &session.notes {
-        say::notice(format_args!("note: {note}\n"));
-    }
 }
 
 fn options(session: &Session, args: &RunArgs) -> InputOptions {

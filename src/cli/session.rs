@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::bedrock::{Clients, Commitment, ConnectionSettings, Identity, Resolved, Target};
 use crate::catalogue::Catalogue;
 use crate::config::{Adaptive, Config, Paths, QuotaByHand};
-use crate::control::{self, AgreedPrice, ControlHandle, DeskSetup, Discovery, PlannedRoute, QuotaSource};
+use crate::control::{self, AgreedPrice, ControlHandle, Desk, DeskSetup, Discovery, PlannedRoute, QuotaSource};
 use crate::engine::{EngineSettings, RouteSetup, TargetInfo};
 use crate::limiter::{AdaptiveKnobs, QuotaLimit};
 use crate::record::{Micros, Region, Route};
@@ -139,13 +139,7 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
     };
     let mut notes = refusals;
     match &facts.identity {
-        Ok(identity) => {
-            let account = config.accounts.get(&identity.account);
-            info.account_label = account.and_then(|account| account.label.clone());
-            info.read_only |= account.is_some_and(|account| account.read_only);
-            info.account = Some(identity.account.clone());
-            info.caller = Some(identity.arn.clone());
-        }
+        Ok(identity) => known_account(&mut info, identity, &config),
         Err(failure) => notes.push(format!("sts:GetCallerIdentity: {failure}")),
     }
     info.credentials_until_ms = facts.credentials_until.and_then(|until| {
@@ -163,6 +157,72 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
         notes,
         simulator,
     })
+}
+
+/// What a command about the account stands on: a target that outlives the command.
+pub struct Remote {
+    /// For the header.
+    pub info: TargetInfo,
+    /// Does orders.
+    pub desk: Desk,
+    /// The configuration.
+    pub config: Config,
+}
+
+/// Opens the account for `command`; `more` are Regions beside those of flags and file. Says where calls go.
+///
+/// # Errors
+/// No target or one that dies with the command, no Region, no credentials; each with what to do.
+pub async fn remote(global: &Global, config: Config, command: &str, more: &[Region]) -> Result<Remote, Problem> {
+    let name = named_target(global, &config).unwrap_or_else(|| "sim".to_string());
+    let profile = global.profile.clone().or_else(|| config.profile.clone());
+    let resolved =
+        Target::resolve(&name, profile.as_deref()).await.map_err(|error| Problem::usage(error.to_string()))?;
+    let Resolved::Target(target) = resolved else {
+        return Err(Problem::usage(format!(
+            "`{command}` needs an account that outlives it: `--target aws`, or a simulator that runs beside it \
+             (`bedrock-top sim --listen 127.0.0.1:4566`, then `--target http://127.0.0.1:4566`)"
+        )));
+    };
+    let simulated = target.simulated();
+    let (mut regions, _) = places(global, &config, simulated, None);
+    for region in more {
+        if !regions.contains(region) {
+            regions.push(region.clone());
+        }
+    }
+    let clients = Clients::connect(&target, &regions, connection(&config)).await;
+    let clients = Arc::new(clients.map_err(|error| Problem::usage(error.to_string()))?);
+    let mut info = TargetInfo {
+        simulated,
+        name,
+        profile: target.profile(),
+        regions,
+        read_only: global.read_only || config.read_only,
+        ..TargetInfo::default()
+    };
+    // Without an identity nothing could be journalled nor found again, and every other call would fail alike.
+    let identity = clients.identity().await.map_err(|failure| Problem::usage(failure.message))?;
+    known_account(&mut info, &identity, &config);
+    announce(&info);
+    let desk = Desk::open(desk_setup(&info, &clients, Some(identity), &config));
+    Ok(Remote { info, desk, config })
+}
+
+fn known_account(info: &mut TargetInfo, identity: &Identity, config: &Config) {
+    let account = config.accounts.get(&identity.account);
+    info.account_label = account.and_then(|account| account.label.clone());
+    info.read_only |= account.is_some_and(|account| account.read_only);
+    info.account = Some(identity.account.clone());
+    info.caller = Some(identity.arn.clone());
+}
+
+/// Says where calls go.
+pub fn announce(info: &TargetInfo) {
+    let regions: Vec<&str> = info.regions.iter().map(|region| region.as_str()).collect();
+    let kind = if info.simulated { " (simulated)" } else { "" };
+    let account = info.account.as_deref().map_or(String::new(), |account| format!(", account {account}"));
+    say::notice(format_args!("target {}{kind}{account}, Regions {}\n", info.name, regions.join(", ")));
 }
 
 /// The folder for journals, tokens and incidents; the working folder where there is no home.
@@ -188,15 +248,18 @@ pub fn desk(
 /// What a control desk on this target stands on.
 #[must_use]
 pub fn desk_setup(info: &TargetInfo, clients: &Arc<Clients>, identity: Option<Identity>, config: &Config) -> DeskSetup {
+    let (state, prices) = (state_folder(), agreed_prices(config));
+    DeskSetup { clients: Arc::clone(clients), identity, state, read_only: info.read_only, prices }
+}
+
+/// The prices of model units in the configuration.
+#[must_use]
+pub fn agreed_prices(config: &Config) -> Vec<AgreedPrice> {
     let agreed = config.provisioned_price.iter().filter_map(|price| {
-        Some(AgreedPrice {
-            model: price.model.clone(),
-            commitment: commitment(&price.commitment)?,
-            usd: price.usd_per_mu_hour?,
-        })
+        let commitment = commitment(&price.commitment)?;
+        Some(AgreedPrice { model: price.model.clone(), commitment, usd: price.usd_per_mu_hour? })
     });
-    let prices = agreed.collect();
-    DeskSetup { clients: Arc::clone(clients), identity, state: state_folder(), read_only: info.read_only, prices }
+    agreed.collect()
 }
 
 /// A commitment by its word on the command line; none if nothing is said.

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::bedrock::{Clients, Identity, QuotaEntry};
-use crate::record::Region;
+use crate::record::{Failure, Region};
 
 use super::board::{Board, MOST_CHANGES};
 use super::capacity::AgreedPrice;
@@ -41,6 +41,15 @@ pub struct DeskSetup {
     pub read_only: bool,
     /// Prices of model units by configuration.
     pub prices: Vec<AgreedPrice>,
+}
+
+/// What to read beside the provisioned models themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AlsoRead {
+    /// How many model units are allowed, by Service Quotas: some pages for each Region.
+    pub unit_quotas: bool,
+    /// How much the models are used, by CloudWatch: a metric for each model.
+    pub invocations: bool,
 }
 
 /// Does orders: each is a workflow that can be awaited ([`Desk::perform`]). Whoever asks has consent already.
@@ -107,26 +116,31 @@ impl Desk {
         done
     }
 
-    /// Reads the provisioned models of all Regions, the units allowed, and, if `with_use`, how much they are used: once,
-    /// for whoever keeps no desk running. What could not be read is among the problems of the snapshot, and
-    /// purchases whose replies had been lost are among its works.
-    pub async fn read_provisioned(&self, with_use: bool) -> Arc<ControlSnapshot> {
+    /// Reads the provisioned models of all Regions once, for whoever keeps no desk running. What could not be read is among
+    /// the problems of the snapshot, and purchases whose replies had been lost are among its works.
+    pub async fn read_provisioned(&self, more: AlsoRead) -> Arc<ControlSnapshot> {
         let regions: Vec<Region> = self.clients.regions().cloned().collect();
-        let rows = join(regions.iter().map(|region| self.clients.quotas(region))).await;
-        for (region, rows) in regions.iter().zip(rows) {
-            match rows {
-                Ok(rows) => {
-                    let rows: Vec<_> = rows.into_iter().filter(|row| is_capacity(&row.name)).collect();
-                    self.set_capacity_rows(region, &rows);
-                }
-                Err(failure) => self.board.answered(Question::Quotas, Some(region), Some(&failure)),
+        if more.unit_quotas {
+            let rows = join(regions.iter().map(|region| self.clients.quotas(region))).await;
+            for (region, rows) in regions.iter().zip(rows) {
+                self.board.answered(Question::Quotas, Some(region), rows.as_ref().err());
+                let rows: Vec<_> = rows.into_iter().flatten().filter(|row| is_capacity(&row.name)).collect();
+                self.set_capacity_rows(region, &rows);
             }
         }
         join(regions.iter().map(|region| provisioned_watch::read(self, region.clone()))).await;
-        if with_use {
+        if more.invocations {
             join(regions.iter().map(|region| provisioned_watch::read_use(self, region.clone()))).await;
         }
         self.board.now()
+    }
+
+    /// The tags of a provisioned model or a job.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn tags(&self, region: &Region, arn: &str) -> Result<Vec<(String, String)>, Failure> {
+        self.clients.tags(region, arn).await
     }
 
     /// The rows of Service Quotas on model units and batch jobs in `region`, as last read.

@@ -27,7 +27,7 @@ pub use crate::bedrock::NewProvisioned;
 pub use capacity::{AgreedPrice, Idle, term_price, unit_price};
 pub use change::Change;
 pub use command::{BatchInput, ControlCommand, NewBatch, Order};
-pub use desk::{ControlHandle, ControlSender, Desk, DeskSetup, Progress, start};
+pub use desk::{AlsoRead, ControlHandle, ControlSender, Desk, DeskSetup, Progress, start};
 pub use discovery::{Discovery, ListedQuota, RegionFacts, discover};
 pub use journal::Journal;
 pub use provisioned::{LostReply, is_provisioned_name};
