@@ -7,7 +7,7 @@
 //!  console   ──► engine, control, limiter, workload, catalogue, record   (reads snapshots, sends commands and load specs)
 //!  engine    ──► workload, queue, limiter, bedrock, families, catalogue, record
 //!  workload  ──► families, catalogue, record
-//!  control   ──► bedrock, limiter, catalogue, record   (gives quotas in the limiter's own terms)
+//!  control   ──► bedrock, workload, families, limiter, catalogue, record   (gives quotas in the limiter's own terms; reads batch inputs as a run reads its file)
 //!  report    ──► engine, workload, limiter, catalogue, record   (words for what they say of themselves)
 //!  config    ──► limiter, sim, record   (reads a preset and a scenario as they define them)
 //!  sim       ──► meter, families, catalogue, record   (never engine, limiter, console)

@@ -1,6 +1,7 @@
 //! Questions and orders to the control planes: one way to wait, to name what failed, and to say what was missing.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -77,7 +78,20 @@ impl Clients {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         // The SDK's own deadline starts only once the credentials are there.
-        let within = self.settings.control_timeout.saturating_mul(2);
+        self.order_within(self.settings.control_timeout.saturating_mul(2), call, action, answer).await
+    }
+
+    /// The same with a deadline of its own.
+    pub(super) async fn order_within<T, E>(
+        &self,
+        within: Duration,
+        call: &str,
+        action: Option<&str>,
+        answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Receipt<T>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
         let (mut failure, request_id) = match timeout(within, answer).await {
             Ok(Ok(answer)) => return Receipt { answer: Ok(answer), request_id: None },
             Ok(Err(error)) => (from_sdk(&error, &Trace::default()), error.request_id().map(one_line)),

@@ -43,6 +43,10 @@ impl Default for ConnectionSettings {
     }
 }
 
+/// How long one attempt to send a part of an object may take, or the head of its contents to come: 8 MiB over a line of
+/// half a megabit per second.
+const OBJECT_ATTEMPT: Duration = Duration::from_secs(150);
+
 /// Why no clients could be made.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConnectError {
@@ -61,6 +65,7 @@ pub(super) struct RegionClients {
     pub(super) control: aws_sdk_bedrock::Client,
     pub(super) quotas: aws_sdk_servicequotas::Client,
     pub(super) metrics: aws_sdk_cloudwatch::Client,
+    pub(super) objects: aws_sdk_s3::Client,
 }
 
 /// The SDK clients of all Regions in use, over one connector. Cheap to share, made once.
@@ -175,17 +180,23 @@ impl RegionClients {
         let mut control = aws_sdk_bedrock::config::Builder::from(&questions).interceptor(clock.clone());
         let mut quotas = aws_sdk_servicequotas::config::Builder::from(&questions).interceptor(clock.clone());
         let mut metrics = aws_sdk_cloudwatch::config::Builder::from(&questions).interceptor(clock.clone());
+        // Behind an endpoint of the user's own there is no host for each bucket.
+        let mut objects = aws_sdk_s3::config::Builder::from(&questions)
+            .force_path_style(base.endpoint_url().is_some())
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(OBJECT_ATTEMPT).build());
         if genuine {
             runtime = runtime.interceptor(Genuine);
             control = control.interceptor(Genuine);
             quotas = quotas.interceptor(Genuine);
             metrics = metrics.interceptor(Genuine);
+            objects = objects.interceptor(Genuine);
         }
         RegionClients {
             runtime: aws_sdk_bedrockruntime::Client::from_conf(runtime.build()),
             control: aws_sdk_bedrock::Client::from_conf(control.build()),
             quotas: aws_sdk_servicequotas::Client::from_conf(quotas.build()),
             metrics: aws_sdk_cloudwatch::Client::from_conf(metrics.build()),
+            objects: aws_sdk_s3::Client::from_conf(objects.build()),
         }
     }
 }

@@ -19,6 +19,7 @@ mod failure;
 mod jobs;
 mod message;
 mod metrics;
+mod objects;
 mod provisioned;
 mod stream;
 mod target;
@@ -28,7 +29,9 @@ pub use account::{FoundationModel, Identity, InferenceProfile, ProfileKind, Quot
 pub use ask::Receipt;
 pub use call::{Attempt, Call, Progress, ProgressSink};
 pub use connect::{Clients, ConnectError, ConnectionSettings};
-pub use jobs::{BatchJob, InvocationType, JobCounts, JobStatus};
+pub use jobs::{BatchJob, InvocationType, JobCounts, JobRequest, JobStatus};
+pub(crate) use message::one_line;
 pub use metrics::Invocations;
+pub use objects::{Address, ObjectFacts, ObjectStream, Part};
 pub use provisioned::{Commitment, NewProvisioned, ProvisionedModel, ProvisionedStatus};
 pub use target::{Identified, Resolved, Target, TargetError, identify};

@@ -61,6 +61,8 @@ pub enum Order {
         folder: PathBuf,
         /// One file over all generations of a resubmitted input.
         merge: bool,
+        /// Over files that are there.
+        force: bool,
     },
     /// Submit the retryable and missing records of a job again, as a new job.
     ResubmitJob {
@@ -68,6 +70,8 @@ pub enum Order {
         region: Region,
         /// Which.
         arn: String,
+        /// The folder for the new input.
+        folder: PathBuf,
     },
     /// Delete a job's input and output in S3.
     DeleteCopies {

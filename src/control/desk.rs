@@ -1,6 +1,6 @@
 //! The desk: takes orders, does them one task each, and keeps the snapshot fresh.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -12,6 +12,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use crate::bedrock::{Clients, Identity, QuotaEntry};
 use crate::record::{Failure, Region};
 
+use super::batch::{self, Lineage};
 use super::board::{Board, MOST_CHANGES};
 use super::capacity::AgreedPrice;
 use super::change::Change;
@@ -62,9 +63,17 @@ pub struct Desk {
     /// Prices of model units by configuration.
     pub(super) prices: Vec<AgreedPrice>,
     capacity: Mutex<BTreeMap<Region, Vec<QuotaEntry>>>,
+    /// The state folder.
+    pub(super) state: PathBuf,
+    /// What the tags of jobs say: asked once.
+    pub(super) lineages: Mutex<HashMap<String, Lineage>>,
+    /// Jobs that wait here for a slot, by Region and model.
+    pub(super) waiting: Mutex<HashMap<(Region, String), u32>>,
     read_only: bool,
     /// Counts the wishes to be asked again now.
     wishes: watch::Sender<u64>,
+    /// Whether workflows are to come to an orderly end.
+    interrupts: watch::Sender<bool>,
 }
 
 impl Desk {
@@ -80,8 +89,20 @@ impl Desk {
             Err(error) => board.edit(|snapshot| snapshot.journal_failed(journal.path(), &error)),
         }
         let tokens = Tokens::within(&state);
-        let (capacity, wishes) = (Mutex::default(), watch::channel(0).0);
-        Desk { clients, board, journal, tokens, prices, capacity, read_only, wishes }
+        Desk {
+            clients,
+            board,
+            journal,
+            tokens,
+            prices,
+            capacity: Mutex::default(),
+            state,
+            lineages: Mutex::default(),
+            waiting: Mutex::default(),
+            read_only,
+            wishes: watch::channel(0).0,
+            interrupts: watch::channel(false).0,
+        }
     }
 
     /// Everything known of the account.
@@ -110,7 +131,7 @@ impl Desk {
             | Order::StopJob { .. }
             | Order::FetchJob { .. }
             | Order::ResubmitJob { .. }
-            | Order::DeleteCopies { .. } => Err(NotDone::because("batch jobs: not done here yet")),
+            | Order::DeleteCopies { .. } => batch::perform(self, order, progress).await.map_err(NotDone::from),
         };
         self.ask_again();
         done
@@ -169,6 +190,17 @@ impl Desk {
         if let Err(error) = self.tokens.close(token) {
             self.board.edit(|snapshot| snapshot.journal_failed(Path::new(token), &error));
         }
+    }
+
+    /// Ends what is being done in good order: an upload is taken back, a wait ended. What was sent for good stays.
+    pub fn interrupt(&self) {
+        self.interrupts.send_replace(true);
+    }
+
+    /// Done once workflows are to end.
+    pub(super) async fn interrupted(&self) {
+        // The sender lives as long as the desk.
+        let _ = self.interrupts.subscribe().wait_for(|interrupted| *interrupted).await;
     }
 
     /// Whatever is asked from time to time is asked now.
@@ -259,6 +291,7 @@ pub fn start(setup: DeskSetup, routes: Vec<PlannedRoute>, discovery: Discovery, 
         let mut tasks = JoinSet::new();
         tasks.spawn(watcher.watch());
         tasks.spawn(provisioned_watch::watch(Arc::clone(&desk)));
+        tasks.spawn(batch::watch(Arc::clone(&desk)));
         loop {
             tokio::select! {
                 order = orders.recv() => match order {

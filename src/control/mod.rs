@@ -7,6 +7,7 @@
 //! account, with its client token on disk before the call and its line in the journal after it. It may not know the engine. A question that is not answered stops nothing: the next
 //! best source is used, and the reason is part of the answer.
 
+pub mod batch;
 mod board;
 mod capacity;
 mod change;

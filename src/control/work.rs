@@ -131,4 +131,6 @@ pub struct FetchReport {
     pub files: Vec<String>,
     /// The most frequent errors: text and number.
     pub reasons: Vec<(String, u64)>,
+    /// What should be known of all this.
+    pub warnings: Vec<String>,
 }

@@ -41,6 +41,8 @@ pub struct Inspection<'a> {
     pub other_tokens: u64,
     /// Turns of the conversation; 1 for text completion.
     pub turns: u32,
+    /// A member that batch inference does not take: tools, structured output (facts §2.5).
+    pub not_in_batch: Option<&'static str>,
 }
 
 /// Tokens that a request has beside its texts: the frame of the conversation, and each turn's role marks.
@@ -91,6 +93,7 @@ pub fn inspect<'a>(model: &str, choice: ApiChoice, body: &'a [u8]) -> Result<Ins
         let line = "neither the body nor the model's id tells its family; a Converse body (messages) would do";
         return Err(BodyError::new(format!("not an InvokeModel body of a known family: {line}")));
     };
+    let not_in_batch = request.not_in_batch();
     let (max_tokens, turns, gathered) = check(model, family, request).map_err(|defect| match (defect, choice) {
         (Defect::Value(line), _) => BodyError::new(line),
         (Defect::Form(line), ApiChoice::Auto) => {
@@ -111,6 +114,7 @@ pub fn inspect<'a>(model: &str, choice: ApiChoice, body: &'a [u8]) -> Result<Ins
         other_bytes: gathered.other_bytes,
         other_tokens: gathered.other_tokens,
         turns,
+        not_in_batch,
     })
 }
 

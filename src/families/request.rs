@@ -86,6 +86,17 @@ impl Request<'_> {
         given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
     }
 
+    /// A member that asks for what batch inference has not: tools, structured output.
+    pub(super) fn not_in_batch(&self) -> Option<&'static str> {
+        let given = [
+            ("toolConfig", self.tool_config.is_some()),
+            ("tools", self.tools.is_some()),
+            ("outputConfig", self.output_config.is_some()),
+            ("response_format", self.response_format.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+
     /// Whether something in the body can only be in an `InvokeModel` body.
     pub(super) fn has_invoke_mark(&self) -> bool {
         self.anthropic_version.is_some()

@@ -144,6 +144,12 @@ impl<'a> Shape<'a> {
         }
     }
 
+    /// It is a prompt, not a body.
+    #[must_use]
+    pub fn is_prompt(&self) -> bool {
+        self.prompt.is_some()
+    }
+
     fn priority(&self) -> Result<Option<Priority>, Reason> {
         let Some(raw) = self.priority else { return Ok(None) };
         let name = string(raw);
@@ -184,6 +190,8 @@ pub struct Judge {
     options: InputOptions,
     /// Models whose InvokeModel bodies have another form than the first one's, so that a body must be tried on them.
     others: Vec<ModelId>,
+    /// The records are for a batch job: what that does not take is an error.
+    for_batch: bool,
 }
 
 /// A body as it stands in a line, or as we made it.
@@ -208,7 +216,13 @@ impl Judge {
         let first = options.models.first().map(ModelId::as_str).and_then(families::invoke_family);
         let differs = |model: &&ModelId| families::invoke_family(model.as_str()) != first;
         let others = options.models.iter().skip(1).filter(differs).cloned().collect();
-        Judge { options, others }
+        Judge { options, others, for_batch: false }
+    }
+
+    /// This judge, for records of batch jobs.
+    #[must_use]
+    pub fn for_batch(self) -> Judge {
+        Judge { for_batch: true, ..self }
     }
 
     /// The options.
@@ -296,6 +310,9 @@ impl Judge {
     fn inspect(&self, body: &[u8]) -> Result<(Family, Option<u64>, u64, u8), Reason> {
         let model = self.options.models.first().map_or("", ModelId::as_str);
         let found = families::inspect(model, self.options.api, body).map_err(|e| e.to_string())?;
+        if let Some(member) = found.not_in_batch.filter(|_| self.for_batch) {
+            return Err(format!("`{member}`: batch inference takes neither tools nor structured output"));
+        }
         if found.api == Api::Invoke {
             for other in &self.others {
                 let family = families::inspect(other.as_str(), self.options.api, body).map(|found| found.family);

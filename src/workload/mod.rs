@@ -5,6 +5,7 @@
 //! [`crate::families`]) but no limiter, no queue, no AWS and no async runtime: sources block on threads of their own.
 
 mod append;
+mod batch_line;
 mod blocks;
 mod clock;
 mod file;
@@ -28,6 +29,7 @@ mod stream;
 mod synthetic;
 mod validate;
 
+pub use batch_line::{BatchJudge, BatchRecord, Lines, Unusable, write_batch_line};
 pub use clock::RunClock;
 pub use file::FileSource;
 pub use input::{Input, InputError, InputSummary, InvalidLines, Progress};

@@ -156,7 +156,7 @@ pub fn write_bad(line: &mut Vec<u8>, bad: &BadLine, simulated: bool) -> io::Resu
 }
 
 /// Puts JSON into the line as it stands. In JSON a raw line break is white space: leaving it out changes nothing.
-fn embed(line: &mut Vec<u8>, json: &[u8]) {
+pub(super) fn embed(line: &mut Vec<u8>, json: &[u8]) {
     if memchr::memchr2(b'\n', b'\r', json).is_none() {
         line.extend_from_slice(json);
     } else {
