@@ -9,6 +9,7 @@ use clap_complete::Shell;
 
 use crate::record::Priority;
 
+use super::batch::BatchCommand;
 use super::pt::PtCommand;
 
 /// The operations console for Amazon Bedrock in a terminal.
@@ -35,6 +36,8 @@ const EXAMPLES: &str = "Examples:
   bedrock-top run prompts.jsonl -o results.jsonl --resume
   bedrock-top sim --listen 127.0.0.1:4566 --scenario outage.toml
   bedrock-top pt list --target aws --region us-east-1,us-west-2 --expiring 14d
+  bedrock-top batch check prompts.jsonl --model us.amazon.nova-lite-v1:0
+  bedrock-top batch submit prompts.jsonl --target aws --region us-east-1 --model us.amazon.nova-lite-v1:0 --watch
   bedrock-top bench --scenario S1 --seeds 5";
 
 /// What applies everywhere.
@@ -92,6 +95,12 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         what: PtCommand,
+    },
+    /// Batch inference jobs: check, submit, list, show, watch, stop, fetch, resubmit.
+    Batch {
+        /// What to do.
+        #[command(subcommand)]
+        what: BatchCommand,
     },
     /// The limiter against its rivals, on a virtual clock: a table, or the gates.
     Bench(BenchArgs),

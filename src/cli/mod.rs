@@ -5,6 +5,7 @@
 
 mod args;
 mod attend;
+mod batch;
 mod bench;
 mod consent;
 mod console;
@@ -40,6 +41,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(&cli.global, &args),
         Some(Command::Sim(args)) => sim::run(&args),
         Some(Command::Pt { what }) => pt::run(&cli.global, &what),
+        Some(Command::Batch { what }) => batch::run(&cli.global, &what),
         Some(Command::Bench(args)) => bench::run(&cli.global, &args),
         Some(Command::Config { what }) => config(&cli.global, what),
         Some(Command::Completions { shell }) => Ok(manual::completions(shell)),

@@ -1,6 +1,6 @@
 //! The desk: takes orders, does them one task each, and keeps the snapshot fresh.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -67,6 +67,8 @@ pub struct Desk {
     pub(super) state: PathBuf,
     /// What the tags of jobs say: asked once.
     pub(super) lineages: Mutex<HashMap<String, Lineage>>,
+    /// Client tokens of jobs that were found although their replies had been lost.
+    pub(super) recovered: Mutex<HashSet<String>>,
     /// Jobs that wait here for a slot, by Region and model.
     pub(super) waiting: Mutex<HashMap<(Region, String), u32>>,
     read_only: bool,
@@ -98,6 +100,7 @@ impl Desk {
             capacity: Mutex::default(),
             state,
             lineages: Mutex::default(),
+            recovered: Mutex::default(),
             waiting: Mutex::default(),
             read_only,
             wishes: watch::channel(0).0,

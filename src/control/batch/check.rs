@@ -3,8 +3,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::bedrock::InvocationType;
-use crate::catalogue::{BatchLimit, Catalogue, Metric, cost};
+use crate::bedrock::{InvocationType, QuotaEntry};
+use crate::catalogue::{BatchLimit, Catalogue, Metric, base_id, bucket_kind, cost};
 use crate::families::ApiChoice;
 use crate::record::{Api, Region, Tokens, Usage};
 use crate::workload::{BatchJudge, Lines, write_batch_line};
@@ -55,6 +55,27 @@ pub struct OnDemand {
 }
 
 impl OnDemand {
+    /// What Service Quotas applies to the account.
+    fn applied(model: &str, rows: &[QuotaEntry]) -> OnDemand {
+        let catalogue = Catalogue::embedded();
+        let base = catalogue.model(model).map_or_else(|| base_id(model), |model| model.id.as_str());
+        let mut pace = OnDemand::default();
+        for row in rows {
+            let Some(meaning) = catalogue.match_quota_name(&row.name) else { continue };
+            let Some(factor) = meaning.factor(bucket_kind(model)) else { continue };
+            if !meaning.model_ids.iter().any(|id| id == base) {
+                continue;
+            }
+            let value = Some((row.value.max(0.0) as u64).saturating_mul(factor));
+            match meaning.metric {
+                Metric::Rpm => pace.rpm = value,
+                Metric::Tpm => pace.tpm = value,
+                Metric::Tpd => {}
+            }
+        }
+        pace
+    }
+
     /// The published defaults; what applies to an account may differ.
     #[must_use]
     pub fn published(region: &Region, model: &str) -> OnDemand {
@@ -68,12 +89,7 @@ impl Desk {
     ///
     /// # Errors
     /// The input cannot be read. What is wrong with its records is part of the report.
-    pub async fn check_batch(
-        &self,
-        new: &NewBatch,
-        on_demand: OnDemand,
-        progress: Progress<'_>,
-    ) -> Result<Checked, Trouble> {
+    pub async fn check_batch(&self, new: &NewBatch, progress: Progress<'_>) -> Result<Checked, Trouble> {
         progress(Stage::Busy { doing: "checking".to_owned(), done: 0, total: 0 });
         let applied = self.clients.quotas(&new.region).await;
         let mut limits = BatchLimits::of(
@@ -86,6 +102,11 @@ impl Desk {
             limits.jobs = None;
         }
         let sources = self.sources(&new.region, &new.input).await?;
+        let on_demand = match &applied {
+            Ok(rows) => OnDemand::applied(&new.model, rows),
+            Err(_) if self.clients.simulated() => OnDemand::default(),
+            Err(_) => OnDemand::published(&new.region, &new.model),
+        };
         let question = Question::of(new, limits, on_demand);
         let told = tokio::sync::mpsc::unbounded_channel();
         let tell = told.0;

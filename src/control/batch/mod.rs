@@ -34,15 +34,16 @@ use super::desk::{Desk, Progress};
 use super::discovery::utc_ms;
 use super::work::Outcome;
 
-pub use check::{Checked, OnDemand, check_file};
+pub use check::{Checked, check_file};
 pub use fetch::Fetch;
 pub use limits::BatchLimits;
 pub use lineage::Lineage;
 pub use pace::{Moment, Pace};
 pub use policy::role_recipe;
 pub use resubmit::Resubmit;
-pub use submit::WhenFull;
+pub use submit::{Lost, WhenFull};
 pub use trouble::{Trouble, TroubleKind};
+pub use views::Look;
 
 pub(super) use views::watch;
 
@@ -52,10 +53,7 @@ use uploads::Uploads;
 /// Does an order about batch jobs. Whoever asks has consent.
 pub(super) async fn perform(desk: &Desk, order: Order, progress: Progress<'_>) -> Result<Outcome, Trouble> {
     match order {
-        Order::CheckBatch(new) => {
-            let on_demand = OnDemand::published(&new.region, &new.model);
-            Ok(Outcome::Checked(desk.check_batch(&new, on_demand, progress).await?.report))
-        }
+        Order::CheckBatch(new) => Ok(Outcome::Checked(desk.check_batch(&new, progress).await?.report)),
         Order::SubmitBatch(new) => submit(desk, &new, progress).await,
         Order::StopJob { region, arn } => {
             desk.stop_job(&region, &arn).await?;
@@ -73,7 +71,7 @@ pub(super) async fn perform(desk: &Desk, order: Order, progress: Progress<'_>) -
             }
         }
         Order::DeleteCopies { region, arn } => {
-            let copies = desk.copies(&region, &arn).await?;
+            let copies = desk.copies(&region, &arn, false).await?;
             desk.delete_copies(&region, &copies, progress).await?;
             Ok(Outcome::Changed { arn })
         }
@@ -82,8 +80,7 @@ pub(super) async fn perform(desk: &Desk, order: Order, progress: Progress<'_>) -
 }
 
 async fn submit(desk: &Desk, new: &NewBatch, progress: Progress<'_>) -> Result<Outcome, Trouble> {
-    let on_demand = OnDemand::published(&new.region, &new.model);
-    let checked = desk.check_batch(new, on_demand, progress).await?;
+    let checked = desk.check_batch(new, progress).await?;
     let arn = desk.submit_batch(new, &checked, WhenFull::Wait, progress).await?;
     Ok(Outcome::Changed { arn })
 }

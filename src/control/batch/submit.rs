@@ -250,7 +250,14 @@ impl Desk {
     fn found(&self, open: &OpenCreate, new: &NewBatch, job: &BatchJob) {
         let receipt = Receipt { answer: Ok(()), request_id: None };
         self.note(&new.region, "CreateModelInvocationJob (reply lost, found in the list)", &job.arn, &receipt);
+        self.recovered.lock().unwrap_or_else(PoisonError::into_inner).insert(open.token.clone());
         self.created(open, new, &job.arn);
+    }
+
+    /// Whether this process found the job with this token after its reply had been lost.
+    #[must_use]
+    pub fn was_lost(&self, token: &str) -> bool {
+        self.recovered.lock().unwrap_or_else(PoisonError::into_inner).contains(token)
     }
 
     /// Creates of jobs in this account that have no definite answer.
@@ -263,31 +270,59 @@ impl Desk {
         self.tokens.all().unwrap_or_default().into_iter().filter(here).collect()
     }
 
-    /// Looks up creates whose replies were lost; what became of each, one line.
-    pub async fn find_lost_jobs(&self) -> Vec<String> {
-        let mut told = Vec::new();
+    /// Looks up creates whose replies were lost.
+    pub async fn find_lost_jobs(&self) -> Vec<Lost> {
+        let mut lost = Vec::new();
         for open in self.open_creates() {
             let Order::SubmitBatch(new) = &open.order else { continue };
             if !self.clients.regions().any(|region| *region == new.region) {
                 continue;
             }
-            match self.made_by(&new.region, &new.name, &open.token).await {
+            let name = new.name.clone();
+            let (arn, became) = match self.made_by(&new.region, &new.name, &open.token).await {
                 Ok(Some(job)) => {
                     self.found(&open, new, &job);
-                    told.push(format!("{} was created although its reply was lost: {}", new.name, job.arn));
+                    (Some(job.arn), "was created although its reply was lost".to_owned())
                 }
                 Ok(None) if self.service_now_ms().saturating_sub(open.service_at_ms) > SURELY_MS => {
                     self.close_token(&open.token);
-                    told.push(format!("{} was sent without a reply and never created", new.name));
+                    (None, "was sent without a reply, and never created".to_owned())
                 }
-                Ok(None) => told.push(format!("{} was sent without a reply and is not in the list yet", new.name)),
-                Err(failure) => {
-                    told.push(format!("{} was sent without a reply; the list cannot be read: {failure}", new.name))
-                }
-            }
+                Ok(None) => (None, "was sent without a reply, and is not in the list yet".to_owned()),
+                Err(failure) => (None, format!("was sent without a reply, and the list cannot be read: {failure}")),
+            };
+            lost.push(Lost { name, arn, became });
         }
-        told
+        lost
     }
+
+    /// The jobs at work, or of the same name, that a new job should not be mistaken for: those with its name first.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn twins(&self, new: &NewBatch, checked: &Checked) -> Result<Vec<BatchJob>, Trouble> {
+        let storage = Address::parse(&new.storage).map_err(Trouble::unusable)?;
+        let copy = Desk::copy_prefix(&storage, &checked.digest).to_string();
+        let same_input = |job: &BatchJob| match &new.input {
+            BatchInput::Local(_) => job.input.starts_with(&copy),
+            BatchInput::S3(at) => job.input == *at,
+        };
+        let mut twins = self.clients.jobs(&new.region, None, MOST_JOBS).await?;
+        twins.retain(|job| job.name == new.name || same_input(job));
+        twins.sort_by_key(|job| job.name != new.name);
+        Ok(twins)
+    }
+}
+
+/// A create whose reply was lost, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// The name of the job.
+    pub name: String,
+    /// The job, if it is there.
+    pub arn: Option<String>,
+    /// What became of it, for people.
+    pub became: String,
 }
 
 /// Counts a job that waits here, as long as it does.

@@ -1,6 +1,6 @@
 //! Stopping jobs, and deleting what is left of them in S3.
 
-use crate::bedrock::{Address, ObjectFacts};
+use crate::bedrock::{Address, BatchJob, ObjectFacts};
 use crate::record::Region;
 
 use super::super::desk::{Desk, Progress};
@@ -22,21 +22,36 @@ impl Desk {
         receipt.answer.map_err(|failure| Trouble { kind: TroubleKind::Passing, ..failure.into() })
     }
 
-    /// What deleting the copies of a job would delete: its output, and the input if it is a copy of ours that no other
-    /// job at work reads. Inputs of the user's own are never among them.
+    /// What deleting the copies of a job, or of `all` its generations, would delete: outputs, and inputs that are copies
+    /// of ours and that no other job at work reads. Inputs of the user's own are never among them.
     ///
     /// # Errors
-    /// The job is still at work, or as every call.
-    pub async fn copies(&self, region: &Region, job: &str) -> Result<Vec<ObjectFacts>, Trouble> {
+    /// A job is still at work, or as every call.
+    pub async fn copies(&self, region: &Region, job: &str, all: bool) -> Result<Vec<ObjectFacts>, Trouble> {
         let job = self.clients.job(region, job).await?;
+        let mut copies = Vec::new();
+        if all {
+            for (job, _) in self.generations(&job).await? {
+                copies.extend(self.copies_of(&job).await?);
+            }
+        } else {
+            copies = self.copies_of(&job).await?;
+        }
+        copies.sort_by(|a, b| a.address.cmp(&b.address));
+        copies.dedup();
+        Ok(copies)
+    }
+
+    async fn copies_of(&self, job: &BatchJob) -> Result<Vec<ObjectFacts>, Trouble> {
+        let region = &job.region;
         if !job.status.is_final() {
             return Err(Trouble::unusable(format!("{} is {}: it still needs its copies", job.name, job.status.word())));
         }
-        let mut copies = self.output_objects(&job).await?;
+        let mut copies = self.output_objects(job).await?;
         let input = Address::parse(&job.input).map_err(Trouble::unusable)?;
         if is_copy(&input) {
             let others = self.clients.jobs(region, None, MOST_JOBS).await?;
-            let used = |other: &&crate::bedrock::BatchJob| !other.status.is_final() && other.input == job.input;
+            let used = |other: &&BatchJob| !other.status.is_final() && other.input == job.input;
             if !others.iter().any(|other| used(&other)) {
                 copies.extend(self.clients.objects(region, &input).await?);
             }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinSet;
 
-use crate::bedrock::{BatchJob, QuotaEntry};
+use crate::bedrock::{BatchJob, QuotaEntry, one_line};
 use crate::record::Region;
 
 use super::super::desk::Desk;
@@ -17,11 +17,25 @@ use super::lineage::Lineage;
 use super::local::Known;
 use super::pace::{Moment, Pace};
 use super::submit::base_of;
+use super::trouble::{Trouble, may_pass};
 
 /// Jobs of a Region that are shown, newest first.
 const MOST_JOBS: usize = 200;
+/// Jobs of a Region that a name is looked for in.
+const MOST_LOOKED_AT: usize = 1_000;
 /// Where no job is at work.
 const QUIET: Duration = Duration::from_secs(60);
+
+/// What one look at a job showed.
+#[derive(Clone, Debug)]
+pub enum Look {
+    /// The job.
+    Job(Box<BatchJob>),
+    /// Not now: the service's words. The next look may show it.
+    Later(String),
+    /// Looking again changes nothing.
+    Never(Trouble),
+}
 
 /// What follows from a job and what is known of it.
 fn view(job: BatchJob, pace: Option<&Pace>, lineage: Option<Lineage>, known: Option<Known>, now_ms: i64) -> JobView {
@@ -53,7 +67,7 @@ impl Desk {
     ///
     /// # Errors
     /// As every call; tags that cannot be read are none.
-    pub async fn job_view(&self, region: &Region, job: &str) -> Result<JobView, super::Trouble> {
+    pub async fn job_view(&self, region: &Region, job: &str) -> Result<JobView, Trouble> {
         let job = self.clients.job(region, job).await?;
         let lineage = self.lineage(region, &job.arn).await.ok();
         let known = self.local_jobs().all().remove(&job.arn);
@@ -64,9 +78,51 @@ impl Desk {
     ///
     /// # Errors
     /// As every call; tags that cannot be read are none.
-    pub async fn job_views(&self, region: &Region, name: Option<&str>) -> Result<Vec<JobView>, super::Trouble> {
+    pub async fn job_views(&self, region: &Region, name: Option<&str>) -> Result<Vec<JobView>, Trouble> {
         let jobs = self.clients.jobs(region, name, MOST_JOBS).await?;
         Ok(self.views(region, jobs, &HashMap::new()).await)
+    }
+
+    /// Looks at a job once, for whoever watches it.
+    pub async fn look(&self, region: &Region, job: &str) -> Look {
+        match self.clients.job(region, job).await {
+            Ok(job) => Look::Job(Box::new(job)),
+            Err(failure) if may_pass(&failure) => Look::Later(failure.to_string()),
+            Err(failure) => Look::Never(failure.into()),
+        }
+    }
+
+    /// The job called `which`: its ARN, its id, or its name (the newest of that name).
+    ///
+    /// # Errors
+    /// There is none, there are several Regions with one, or as every call.
+    pub async fn find_job(&self, which: &str) -> Result<BatchJob, Trouble> {
+        let shown = one_line(which);
+        if let Some(region) = which.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(2)) {
+            return Ok(self.clients.job(&Region::from(region), which).await?);
+        }
+        let is_id = which.len() == 12 && which.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let mut found = Vec::new();
+        let mut names = Vec::new();
+        for region in self.clients.regions() {
+            if is_id && let Ok(job) = self.clients.job(region, which).await {
+                return Ok(job);
+            }
+            let jobs = self.clients.jobs(region, None, MOST_LOOKED_AT).await?;
+            names.extend(jobs.iter().take(5).map(|job| job.name.clone()));
+            found.extend(jobs.into_iter().find(|job| job.name == which || job.id() == which));
+        }
+        match found.len() {
+            0 if names.is_empty() => {
+                Err(Trouble::unusable(format!("no job `{shown}`; there are none in these Regions")))
+            }
+            0 => Err(Trouble::unusable(format!("no job `{shown}`; the newest are {}", names.join(", ")))),
+            1 => Ok(found.remove(0)),
+            _ => {
+                let regions: Vec<&str> = found.iter().map(|job| job.region.as_str()).collect();
+                Err(Trouble::unusable(format!("`{shown}` is in {}: name one --region", regions.join(" and "))))
+            }
+        }
     }
 
     async fn views(&self, region: &Region, jobs: Vec<BatchJob>, paces: &HashMap<String, Pace>) -> Vec<JobView> {
