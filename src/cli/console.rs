@@ -126,7 +126,14 @@ pub fn show(
         max_fps: None,
         incidents,
         prices: screen.prices.clone(),
-        control: screen.desk.map(|desk| ConsoleControl { snapshot: desk.snapshot(), orders: desk.sender() }),
+        control: screen.desk.map(|desk| {
+            let orders = desk.sender();
+            ConsoleControl {
+                snapshot: desk.snapshot(),
+                orders: Box::new(move |command| orders.send(command)),
+                agreed: session::agreed_prices(screen.config),
+            }
+        }),
     })
     .map_err(|error| Problem::usage(error.to_string()))?;
     let mut time = None;

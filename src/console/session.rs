@@ -11,7 +11,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::Frame;
 use tokio::sync::{oneshot, watch};
 
-use crate::control::{ControlSender, ControlSnapshot};
+use crate::control::{AgreedPrice, ControlCommand, ControlSnapshot};
 use crate::engine::{Command, EngineSnapshot};
 use crate::workload::RunClock;
 
@@ -31,12 +31,24 @@ const WAITING: Duration = Duration::from_millis(100);
 /// Reports of one second that get a name of their own; more than that nobody writes by hand.
 const SAME_NAME: u32 = 99;
 
+/// The account that the console manages: its side of the control desk.
+pub struct ConsoleControl {
+    /// Everything known of the account.
+    pub snapshot: watch::Receiver<Arc<ControlSnapshot>>,
+    /// Where orders go. Never blocks.
+    pub orders: Box<dyn Fn(ControlCommand) + Send>,
+    /// Prices of model units by configuration.
+    pub agreed: Vec<AgreedPrice>,
+}
+
 /// Everything that the console needs.
 pub struct ConsoleSetup {
     /// The engine's latest snapshot.
     pub snapshot: watch::Receiver<Arc<EngineSnapshot>>,
     /// Where orders to the engine go. Never blocks.
     pub commands: Box<dyn Fn(Command) + Send>,
+    /// The account; `None` where there is nothing to manage.
+    pub control: Option<ConsoleControl>,
     /// The run's clock: the one by which the snapshots are stamped.
     pub clock: RunClock,
     /// The theme; `None`: the default.
@@ -49,17 +61,6 @@ pub struct ConsoleSetup {
     pub incidents: PathBuf,
     /// Prices of the models in use, for the estimate before a load is started.
     pub prices: Vec<ModelPrice>,
-    /// The control desk of the target.
-    pub control: Option<ConsoleControl>,
-}
-
-/// The console's side of the control desk.
-#[derive(Clone, Debug)]
-pub struct ConsoleControl {
-    /// Everything known of the account.
-    pub snapshot: watch::Receiver<Arc<ControlSnapshot>>,
-    /// Where orders go. Never blocks.
-    pub orders: ControlSender,
 }
 
 /// Why the console could not run, or ended badly. The terminal has been given back.
@@ -89,7 +90,8 @@ pub fn run(setup: ConsoleSetup) -> Result<Exit, ConsoleError> {
     let caps = Caps { slow_link: caps.slow_link || setup.slow_link, ..caps };
     let options = SessionOptions { caps, max_fps: setup.max_fps };
     let session = Session::start(options).map_err(ConsoleError::Start)?;
-    let news = forward(setup.snapshot.clone(), session.waker())?;
+    let account = setup.control.as_ref().map(|control| control.snapshot.clone());
+    let news = forward(setup.snapshot.clone(), account, session.waker())?;
     let mut console = Console::new(setup, caps);
     let ended = session.run(&mut console);
     // The forwarding thread ends whether or not another snapshot ever comes.
@@ -101,9 +103,13 @@ pub fn run(setup: ConsoleSetup) -> Result<Exit, ConsoleError> {
     }
 }
 
-/// A thread that says "there is news" for each new snapshot. The console takes the latest when it gets to it: a
+/// A thread that says "there is news" for each new snapshot of engine or account. The console takes the latest when it gets to it: a
 /// terminal that takes no bytes holds nobody up. Ends when the returned handle is dropped.
-fn forward(mut snapshots: watch::Receiver<Arc<EngineSnapshot>>, waker: Waker) -> io::Result<oneshot::Sender<()>> {
+fn forward(
+    mut snapshots: watch::Receiver<Arc<EngineSnapshot>>,
+    mut account: Option<watch::Receiver<Arc<ControlSnapshot>>>,
+    waker: Waker,
+) -> io::Result<oneshot::Sender<()>> {
     let (alive, mut gone) = oneshot::channel();
     // Without drivers: it waits for nothing but the channels.
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -116,6 +122,11 @@ fn forward(mut snapshots: watch::Receiver<Arc<EngineSnapshot>>, waker: Waker) ->
                         Ok(()) => waker.wake(),
                         Err(_) => return,
                     },
+                    changed = account_changed(account.as_mut()) => match changed {
+                        Ok(()) => waker.wake(),
+                        // Nobody watches the account any more: what is known of it stays on the screen, with its age.
+                        Err(_) => account = None,
+                    },
                 }
             }
         });
@@ -123,11 +134,22 @@ fn forward(mut snapshots: watch::Receiver<Arc<EngineSnapshot>>, waker: Waker) ->
     Ok(alive)
 }
 
+/// Waits for news of the account: for ever, where there is none.
+async fn account_changed(
+    account: Option<&mut watch::Receiver<Arc<ControlSnapshot>>>,
+) -> Result<(), watch::error::RecvError> {
+    match account {
+        Some(account) => account.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// The console between the terminal's loop and its pure parts.
 struct Console {
     state: State,
     snapshot: watch::Receiver<Arc<EngineSnapshot>>,
     commands: Box<dyn Fn(Command) + Send>,
+    control: Option<ConsoleControl>,
     clock: RunClock,
     incidents: PathBuf,
     caps: Caps,
@@ -145,7 +167,13 @@ impl Console {
         let all = names.join(", ");
         let mut state = State::new(first.clone(), FIRST_SIZE, names, wanted);
         state.prices = setup.prices;
+        state.agreed_prices =
+            setup.control.as_mut().map(|control| std::mem::take(&mut control.agreed)).unwrap_or_default();
         update(&mut state, Msg::Snapshot(first), setup.clock.now());
+        if let Some(control) = &mut setup.control {
+            let account = control.snapshot.borrow_and_update().clone();
+            update(&mut state, Msg::Control(account), setup.clock.now());
+        }
         if !known {
             state.complain(format!("there is no theme `{wanted}`; there are: {all}"));
         }
@@ -153,6 +181,7 @@ impl Console {
             state,
             snapshot: setup.snapshot,
             commands: setup.commands,
+            control: setup.control,
             clock: setup.clock,
             incidents: setup.incidents,
             caps,
@@ -179,6 +208,11 @@ impl Console {
         for effect in effects {
             match effect {
                 Effect::Engine(order) => (self.commands)(order.into_inner()),
+                Effect::Control(order) => {
+                    if let Some(control) = &self.control {
+                        (control.orders)(order.into_inner());
+                    }
+                }
                 Effect::Write { name, text } => {
                     let written = write_new(&self.incidents, &name, &text);
                     let said = written.map(|path| path.display().to_string()).map_err(|error| error.to_string());
@@ -212,7 +246,13 @@ impl term::App for Console {
             Event::Resumed => self.take(Msg::Resumed),
             Event::Wake => {
                 let latest = self.snapshot.borrow_and_update().clone();
-                self.take(Msg::Snapshot(latest))
+                let reaction = self.take(Msg::Snapshot(latest));
+                let account = self.control.as_mut().filter(|control| control.snapshot.has_changed().unwrap_or(false));
+                match account.map(|control| control.snapshot.borrow_and_update().clone()) {
+                    // What ends the console is not taken back by other news.
+                    Some(latest) if reaction == Reaction::Redraw => self.take(Msg::Control(latest)),
+                    _ => reaction,
+                }
             }
             Event::Deadline => self.take(Msg::Tick),
             Event::Hangup => self.take(Msg::Hangup),
@@ -301,31 +341,41 @@ mod tests {
     use super::super::ui::fixtures;
     use super::term::App;
     use super::*;
+    use crate::control::Order;
     use crate::engine::LoadState;
 
     struct Rig {
         console: Console,
         engine: watch::Sender<Arc<EngineSnapshot>>,
         orders: mpsc::Receiver<Command>,
+        account: watch::Sender<Arc<ControlSnapshot>>,
+        account_orders: mpsc::Receiver<ControlCommand>,
         folder: tempfile::TempDir,
     }
 
     fn rig(snapshot: EngineSnapshot) -> Rig {
         let (engine, receiver) = watch::channel(Arc::new(snapshot));
         let (sender, orders) = mpsc::channel();
+        let (account, account_receiver) = watch::channel(Arc::new(fixtures::account().0));
+        let (account_sender, account_orders) = mpsc::channel();
         let folder = tempfile::tempdir().unwrap();
         let setup = ConsoleSetup {
             snapshot: receiver,
             commands: Box::new(move |command| sender.send(command).unwrap()),
+            control: Some(ConsoleControl {
+                snapshot: account_receiver,
+                orders: Box::new(move |order| account_sender.send(order).unwrap()),
+                agreed: Vec::new(),
+            }),
             clock: RunClock::start(),
             theme: None,
             slow_link: false,
             max_fps: None,
             incidents: folder.path().join("incidents"),
             prices: Vec::new(),
-            control: None,
         };
-        Rig { console: Console::new(setup, Caps::FULL), engine, orders, folder }
+        let console = Console::new(setup, Caps::FULL);
+        Rig { console, engine, orders, account, account_orders, folder }
     }
 
     impl Rig {
@@ -345,6 +395,19 @@ mod tests {
         rig.engine.send_replace(Arc::new(paused));
         assert_eq!(rig.console.handle(Event::Wake, Instant::now()), Reaction::Redraw);
         assert_eq!(rig.console.state.live.state, LoadState::Paused);
+    }
+
+    #[test]
+    fn news_of_the_account_become_the_screen_and_orders_go_to_it() {
+        let mut rig = rig(fixtures::running());
+        assert_eq!(rig.key(KeyCode::Char('3'), KeyModifiers::NONE), Reaction::Redraw);
+        assert!(!rig.console.state.visible_provisioned().is_empty(), "the first snapshot is there at once");
+        rig.account.send_replace(Arc::new(ControlSnapshot::default()));
+        assert_eq!(rig.console.handle(Event::Wake, Instant::now()), Reaction::Redraw);
+        assert!(rig.console.state.visible_provisioned().is_empty());
+        rig.key(KeyCode::Char('r'), KeyModifiers::CONTROL);
+        assert_eq!(rig.account_orders.try_recv().map(|command| command.order), Ok(Order::Refresh));
+        assert!(rig.orders.try_recv().is_err(), "nothing goes to the engine");
     }
 
     #[test]
@@ -396,13 +459,13 @@ mod tests {
         let setup = ConsoleSetup {
             snapshot: receiver,
             commands: Box::new(|_| {}),
+            control: None,
             clock: RunClock::start(),
             theme: Some("beige".to_owned()),
             slow_link: false,
             max_fps: None,
             incidents: PathBuf::new(),
             prices: Vec::new(),
-            control: None,
         };
         let console = Console::new(setup, Caps::FULL);
         assert!(console.state.toast.unwrap().text.contains("beige"));

@@ -24,7 +24,10 @@ mod tokens;
 mod watch;
 mod work;
 
-pub use crate::bedrock::NewProvisioned;
+// The nouns of the snapshot and of orders: who reads and gives them needs no other room for them.
+pub use crate::bedrock::{
+    BatchJob, Commitment, InvocationType, JobCounts, JobStatus, NewProvisioned, ProvisionedModel, ProvisionedStatus,
+};
 pub use capacity::{AgreedPrice, Idle, term_price, unit_price};
 pub use change::Change;
 pub use command::{BatchInput, ControlCommand, NewBatch, Order};

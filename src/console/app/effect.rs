@@ -1,5 +1,6 @@
 //! What the console wants done. Nothing else leaves [`super::update`].
 
+use crate::control::ControlCommand;
 use crate::engine::Command;
 
 use super::confirm::Confirmed;
@@ -9,6 +10,8 @@ use super::confirm::Confirmed;
 pub enum Effect {
     /// An order to the engine that has passed the gate.
     Engine(Confirmed<Command>),
+    /// An order to the account that has passed its gate.
+    Control(Confirmed<ControlCommand>),
     /// Write a text file into the incident folder, never over an existing one; answered by [`super::Msg::Written`].
     Write {
         /// File name without folder.

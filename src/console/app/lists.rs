@@ -51,7 +51,9 @@ impl Words {
         Words(filter.split_whitespace().map(str::to_lowercase).collect())
     }
 
-    fn found_in(&self, fields: &[&str]) -> bool {
+    /// Whether each word is somewhere in `fields`.
+    #[must_use]
+    pub fn found_in(&self, fields: &[&str]) -> bool {
         self.0.iter().all(|word| fields.iter().any(|field| field.to_lowercase().contains(word.as_str())))
     }
 

@@ -1,9 +1,11 @@
 //! The console's mind: its state, what can happen to it, and what it wants done.
 //!
 //! [`update`] is pure: no clock, no input or output, no tokio, no drawing. Time comes in as an argument, the engine
-//! as a snapshot, and the only way out is an [`Effect`]. An order to the engine can leave only as a
+//! as a snapshot, and the only way out is an [`Effect`]. An order to the engine or the account can leave only as a
 //! [`confirm::Confirmed`] value, and only `confirm` can make one: whatever may spend money has passed its gate.
 
+mod account;
+pub mod batch;
 pub mod confirm;
 mod effect;
 pub mod entry;
@@ -13,8 +15,10 @@ mod leave;
 pub mod lists;
 mod msg;
 mod names;
+mod orders;
 mod panel;
 pub mod price;
+pub mod provisioned;
 mod state;
 mod steer;
 pub mod tuning;
@@ -24,6 +28,7 @@ pub use effect::{Effect, Exit};
 pub use lists::List;
 pub use msg::Msg;
 pub use names::short_model;
+pub use orders::Orders;
 pub use panel::{Breakpoint, Panel, header_rows};
 pub use price::ModelPrice;
 pub use state::{Detail, Leaving, Overlay, Screen, State, Suspending, Toast};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::console::keys::Chord;
+use crate::control::ControlSnapshot;
 use crate::engine::EngineSnapshot;
 
 /// One thing that happened.
@@ -16,6 +17,8 @@ pub enum Msg {
     Resize(u16, u16),
     /// The engine's latest snapshot.
     Snapshot(Arc<EngineSnapshot>),
+    /// The account's latest snapshot.
+    Control(Arc<ControlSnapshot>),
     /// Time has passed.
     Tick,
     /// The file of an [`super::Effect::Write`]: its path, or what went wrong.

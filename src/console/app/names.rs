@@ -2,12 +2,14 @@
 
 use crate::record::ModelId;
 
-/// A model's name without its provider and version, for narrow columns: `claude-3-haiku`; a geography stays.
+/// A model's name without its provider and version, for narrow columns: `claude-3-haiku`; a geography stays, and so does
+/// the context variant of provisioned throughput: `nova-pro:24k`.
 #[must_use]
 pub fn short_model(model: &ModelId) -> String {
     let id = model.as_str();
     // An ARN's last part names it best.
     let id = id.rsplit('/').next().unwrap_or(id);
+    let context = id.rsplit_once(':').map(|(_, context)| context).filter(|context| is_context(context));
     let mut parts: Vec<&str> = id.split('.').collect();
     let profile =
         parts.first().filter(|p| matches!(**p, "us" | "eu" | "apac" | "jp" | "au" | "ca" | "us-gov" | "global"));
@@ -19,10 +21,17 @@ pub fn short_model(model: &ModelId) -> String {
     };
     let base = base.split(':').next().unwrap_or(&base);
     // `-v1` and a date say which build it is, not which model.
-    let base = base.strip_suffix("-v1").or_else(|| base.strip_suffix("-v2")).unwrap_or(base);
+    let build = base.strip_suffix("-v1").or_else(|| base.strip_suffix("-v2")).filter(|rest| rest.contains('-'));
+    let base = build.unwrap_or(base);
     let dated = base.rsplit_once('-').filter(|(_, date)| date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()));
     let base = dated.map_or(base, |(name, _)| name);
-    profile.map_or_else(|| base.to_owned(), |profile| format!("{profile}.{base}"))
+    let name = profile.map_or_else(|| base.to_owned(), |profile| format!("{profile}.{base}"));
+    context.map_or_else(|| name.clone(), |context| format!("{name}:{context}"))
+}
+
+/// `24k`, `200k`.
+fn is_context(text: &str) -> bool {
+    text.strip_suffix('k').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -40,6 +49,8 @@ mod tests {
             ("ai21.jamba-1-5-mini-v1:0", "jamba-1-5-mini"),
             ("deepseek.v3.2", "v3.2"),
             ("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123", "abc123"),
+            ("amazon.nova-pro-v1:0:24k", "nova-pro:24k"),
+            ("arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-v2:1:18k", "claude-v2:18k"),
             ("odd", "odd"),
             ("us.odd", "us.odd"),
             ("", ""),

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use crate::console::keys::Place;
+use crate::control::{AgreedPrice, ControlSnapshot};
 use crate::engine::{EngineSnapshot, JournalLine, KnobId, Level, LoadState, RequestView};
 use crate::record::{Micros, ScopeKey};
 
+use super::batch::Batch;
 use super::confirm::{self, Agreement, Dialog};
 use super::entry::{Entry, Target};
-use super::form::LoadForm;
+use super::form::Form;
 use super::lists::{self, List};
+use super::provisioned::Provisioned;
 use super::tuning::{Tuning, TuningRow};
-use super::{Breakpoint, ModelPrice, Panel};
+use super::{Breakpoint, ModelPrice, Orders, Panel};
 
 /// A screen, reached by its digit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +24,10 @@ pub enum Screen {
     Dashboard,
     /// 2.
     Tuning,
+    /// 3.
+    Provisioned,
+    /// 4.
+    Batch,
     /// 5.
     Requests,
     /// 7.
@@ -29,9 +36,11 @@ pub enum Screen {
 
 impl Screen {
     /// The screens that are built, in the order of their digits.
-    pub const ALL: [(char, Screen, &'static str); 4] = [
+    pub const ALL: [(char, Screen, &'static str); 6] = [
         ('1', Screen::Dashboard, "Dashboard"),
         ('2', Screen::Tuning, "Tuning"),
+        ('3', Screen::Provisioned, "Provisioned"),
+        ('4', Screen::Batch, "Batch"),
         ('5', Screen::Requests, "Requests"),
         ('7', Screen::Log, "Log"),
     ];
@@ -54,6 +63,20 @@ pub enum Detail {
         /// First line shown.
         scroll: u16,
     },
+    /// A provisioned model.
+    Provisioned {
+        /// Which.
+        arn: String,
+        /// First line shown.
+        scroll: u16,
+    },
+    /// A batch job.
+    Job {
+        /// Which.
+        arn: String,
+        /// First line shown.
+        scroll: u16,
+    },
 }
 
 /// What lies on top and has the keys.
@@ -64,8 +87,8 @@ pub enum Overlay {
         /// First line shown.
         scroll: u16,
     },
-    /// The load form.
-    Form(Box<LoadForm>),
+    /// A form.
+    Form(Box<Form>),
     /// A question.
     Dialog(Box<Dialog>),
     /// The theme picker.
@@ -109,6 +132,12 @@ pub struct State {
     pub live: Arc<EngineSnapshot>,
     /// The snapshot at which the display is held still.
     pub frozen: Option<Arc<EngineSnapshot>>,
+    /// The account's latest snapshot; `None`: this console has no account to manage.
+    pub control: Option<Arc<ControlSnapshot>>,
+    /// The account at which the display is held still.
+    pub frozen_control: Option<Arc<ControlSnapshot>>,
+    /// What was changed in the account, as lines of the log.
+    pub changes: Vec<JournalLine>,
     /// The time of the last message, on the run's clock.
     pub now: Micros,
     /// Columns and rows of the terminal.
@@ -129,6 +158,12 @@ pub struct State {
     pub row: usize,
     /// The tuning screen.
     pub tuning: Tuning,
+    /// The screen of provisioned throughput.
+    pub provisioned: Provisioned,
+    /// The screen of batch jobs.
+    pub batch: Batch,
+    /// Orders to the account.
+    pub orders: Orders,
     /// The requests screen.
     pub requests: List,
     /// Failed records only.
@@ -151,6 +186,8 @@ pub struct State {
     pub theme: usize,
     /// Prices of the models in use.
     pub prices: Vec<ModelPrice>,
+    /// Prices of model units by configuration.
+    pub agreed_prices: Vec<AgreedPrice>,
 }
 
 impl State {
@@ -162,6 +199,9 @@ impl State {
             now: first.at,
             live: first,
             frozen: None,
+            control: None,
+            frozen_control: None,
+            changes: Vec::new(),
             size,
             screen: Screen::Dashboard,
             detail: None,
@@ -171,6 +211,9 @@ impl State {
             expanded: None,
             row: 0,
             tuning: Tuning::default(),
+            provisioned: Provisioned::default(),
+            batch: Batch::default(),
+            orders: Orders::default(),
             requests: List::default(),
             failed_only: false,
             log: List::default(),
@@ -182,6 +225,7 @@ impl State {
             themes,
             theme,
             prices: Vec::new(),
+            agreed_prices: Vec::new(),
         }
     }
 
@@ -227,11 +271,15 @@ impl State {
         match &self.detail {
             Some(Detail::Scope { .. }) => return Place::Scope,
             Some(Detail::Request { .. }) => return Place::Request,
+            Some(Detail::Provisioned { .. }) => return Place::ProvisionedModel,
+            Some(Detail::Job { .. }) => return Place::Job,
             None => {}
         }
         match self.screen {
             Screen::Dashboard => Place::Dashboard,
             Screen::Tuning => Place::Tuning,
+            Screen::Provisioned => Place::Provisioned,
+            Screen::Batch => Place::Batch,
             Screen::Requests => Place::Requests,
             Screen::Log => Place::Log,
         }
@@ -255,10 +303,16 @@ impl State {
         if let Some(Entry { target: Target::Filter { .. }, input, .. }) = &self.entry {
             return input.value();
         }
-        match self.screen {
+        self.stored_filter(self.screen)
+    }
+
+    fn stored_filter(&self, screen: Screen) -> &str {
+        match screen {
+            Screen::Provisioned => &self.provisioned.list.filter,
+            Screen::Batch => &self.batch.list.filter,
             Screen::Requests => &self.requests.filter,
             Screen::Log => &self.log.filter,
-            _ => "",
+            Screen::Dashboard | Screen::Tuning => "",
         }
     }
 
@@ -298,25 +352,19 @@ impl State {
             .collect()
     }
 
-    /// The journal's lines on display, newest first.
+    /// The lines of the journal and the changes to the account on display, newest first.
     #[must_use]
     pub fn visible_lines(&self) -> Vec<&JournalLine> {
         let filter = lists::Words::new(self.filter_of(Screen::Log));
-        self.shown()
-            .journal
-            .iter()
-            .filter(|line| line.level >= self.level)
-            .filter(|line| filter.match_line(line))
-            .collect()
+        let all = self.shown().journal.iter().chain(&self.changes);
+        let kept = all.filter(|line| line.level >= self.level && filter.match_line(line));
+        let mut lines: Vec<&JournalLine> = kept.collect();
+        lines.sort_by_key(|line| std::cmp::Reverse(line.utc_ms));
+        lines
     }
 
-    fn filter_of(&self, screen: Screen) -> &str {
-        match screen {
-            _ if screen == self.screen => self.filter(),
-            Screen::Requests => &self.requests.filter,
-            Screen::Log => &self.log.filter,
-            _ => "",
-        }
+    pub(super) fn filter_of(&self, screen: Screen) -> &str {
+        if screen == self.screen { self.filter() } else { self.stored_filter(screen) }
     }
 
     /// The selected record of the requests screen.

@@ -3,10 +3,10 @@
 use crate::engine::{Command, KnobId, LoadState};
 use crate::workload::LoadSpec;
 
-use super::confirm::{self, Agreement, Circumstance, Gate};
+use super::confirm::{self, Agreement, Answer, Button, Circumstance, Gate};
 use super::entry::{Entry, Target};
-use super::form::LoadForm;
-use super::{Effect, Overlay, State, TuningRow};
+use super::form::{Kind, load};
+use super::{Effect, Overlay, State, TuningRow, orders};
 
 /// One press of `+`.
 const FASTER: f64 = 1.25;
@@ -54,20 +54,35 @@ pub(super) fn send(state: &mut State, command: Command, effects: &mut Vec<Effect
     }
 }
 
-/// The answer to the question on top.
+/// The answer to the question on top. What cannot be accepted yet stays there with the reason.
 pub(super) fn answer(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(Overlay::Dialog(dialog)) = state.overlays.last_mut() else { return };
+    if dialog.focus != Button::Cancel
+        && let Some(why) = dialog.why_not()
+    {
+        state.complain(why);
+        return;
+    }
+    if dialog.focus == Button::Field {
+        dialog.focus = Button::Accept;
+        return;
+    }
     let Some(Overlay::Dialog(dialog)) = state.overlays.pop() else { return };
-    let agreement = dialog.agreement;
     match dialog.answer(&state.live) {
-        Ok(Some(confirmed)) => {
+        Ok(Some(answer)) => {
             // The form that asked has done its work.
             state.overlays.retain(|overlay| !matches!(overlay, Overlay::Form(_)));
-            state.agreed = Some(agreement);
-            if is_tuning(confirmed.get()) {
-                state.tuning.changes = state.tuning.changes.saturating_add(1);
+            match answer {
+                Answer::Engine(confirmed, agreement) => {
+                    state.agreed = Some(agreement);
+                    if is_tuning(confirmed.get()) {
+                        state.tuning.changes = state.tuning.changes.saturating_add(1);
+                    }
+                    state.say(format!("{}: sent to the engine", name(confirmed.get())));
+                    effects.push(Effect::Engine(confirmed));
+                }
+                Answer::Control(confirmed) => orders::give(state, confirmed, effects),
             }
-            state.say(format!("{}: sent to the engine", name(confirmed.get())));
-            effects.push(Effect::Engine(confirmed));
         }
         Ok(None) => state.say("left as it was"),
         Err(why) => state.complain(why),
@@ -179,13 +194,16 @@ pub(super) fn open_form(state: &mut State) {
     if !state.live.target.simulated {
         spec.cap = Some(state.live.money.cap.unwrap_or(crate::record::Usd::from_dollars(1.0)));
     }
-    state.overlays.push(Overlay::Form(Box::new(LoadForm::new(&spec))));
+    state.overlays.push(Overlay::Form(Box::new(load::form(&spec))));
 }
 
 /// Starts the load that the form describes, if the form is right.
 pub(super) fn submit_form(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(Overlay::Form(form)) = state.overlays.last_mut() else { return };
-    let Some(spec) = form.check() else {
+    if form.kind != Kind::Load {
+        return orders::submit_form(state, effects);
+    }
+    let Some(spec) = load::check(form) else {
         let count = form.errors.len();
         state.complain(format!("{count} {} not right yet", if count == 1 { "field is" } else { "fields are" }));
         return;

@@ -1,13 +1,17 @@
 //! The one function that changes the state.
 
 use crate::console::keys::{self, Action, Chord, Lookup};
+use crate::control::Order;
 use crate::engine::{Level, LoadKind};
 use crate::record::Micros;
 
 use super::confirm::Agreement;
 use super::entry::{self, Entry, Target};
 use super::lists::{line_key, request_key};
-use super::{Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, header_rows, incident, leave, steer, tuning};
+use super::{
+    Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, account, batch, header_rows, incident, leave, orders,
+    provisioned, steer, tuning,
+};
 
 /// The most that a detail can be scrolled: on the lowest screen no detail has more lines below its end.
 const DETAIL_LINES: usize = 32;
@@ -36,6 +40,7 @@ pub fn update(state: &mut State, msg: Msg, now: Micros) -> Vec<Effect> {
             state.tuning.settle(&live, now);
             clamp(state);
         }
+        Msg::Control(snapshot) => orders::news(state, snapshot),
         Msg::Tick => {}
         Msg::Written(Ok(path)) => state.say(format!("incident report written: {path}")),
         Msg::Written(Err(why)) => state.complain(format!("incident report not written: {why}")),
@@ -61,12 +66,15 @@ fn key(state: &mut State, chord: Chord, effects: &mut Vec<Effect>) {
             typed_filter(state);
             return;
         }
-    } else if let Some(Overlay::Form(form)) = state.overlays.last_mut()
-        && let Some(input) = form.focused_input()
-        && entry::type_key(input, chord)
-    {
-        form.errors.clear();
-        return;
+    } else {
+        let taken = match state.overlays.last_mut() {
+            Some(Overlay::Form(form)) => form.type_key(chord),
+            Some(Overlay::Dialog(dialog)) => dialog.type_key(chord),
+            _ => false,
+        };
+        if taken {
+            return;
+        }
     }
     match keys::lookup(state, chord) {
         Lookup::Do(action) => act(state, action, effects),
@@ -75,14 +83,18 @@ fn key(state: &mut State, chord: Chord, effects: &mut Vec<Effect>) {
 }
 
 fn paste(state: &mut State, text: &str) {
-    if let Some(entry) = &mut state.entry {
+    let taken = if let Some(entry) = &mut state.entry {
         entry::paste(&mut entry.input, text);
         typed_filter(state);
-    } else if let Some(Overlay::Form(form)) = state.overlays.last_mut()
-        && let Some(input) = form.focused_input()
-    {
-        entry::paste(input, text);
+        true
     } else {
+        match state.overlays.last_mut() {
+            Some(Overlay::Form(form)) => form.paste(text),
+            Some(Overlay::Dialog(dialog)) => dialog.paste(text),
+            _ => false,
+        }
+    };
+    if !taken {
         state.complain("nothing to paste into: open a field first");
     }
 }
@@ -100,6 +112,8 @@ fn typed_filter(state: &mut State) {
 
 fn list(state: &mut State) -> Option<&mut super::List> {
     match state.screen {
+        Screen::Provisioned => Some(&mut state.provisioned.list),
+        Screen::Batch => Some(&mut state.batch.list),
         Screen::Requests => Some(&mut state.requests),
         Screen::Log => Some(&mut state.log),
         _ => None,
@@ -110,6 +124,8 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     match action {
         Action::Dashboard => go(state, Screen::Dashboard),
         Action::Tuning => go(state, Screen::Tuning),
+        Action::Provisioned => go(state, Screen::Provisioned),
+        Action::Batch => go(state, Screen::Batch),
         Action::Requests => go(state, Screen::Requests),
         Action::Log => go(state, Screen::Log),
         Action::Help => match state.overlays.last() {
@@ -164,6 +180,17 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
             state.log.selected = None;
         }
         Action::Submit => submit(state, effects),
+        Action::Sort => sort(state),
+        Action::Refresh => orders::refresh(state, effects),
+        Action::New => orders::new(state),
+        Action::Resize => orders::resize(state),
+        Action::Change => orders::change(state),
+        Action::Delete => orders::delete(state, effects),
+        Action::GoOn => orders::ask_submit(state, effects),
+        Action::Fetch => orders::fetch(state),
+        Action::StopJob => orders::on_job(state, |region, arn| Order::StopJob { region, arn }, effects),
+        Action::Resubmit => orders::on_job(state, |region, arn| Order::ResubmitJob { region, arn }, effects),
+        Action::DeleteCopies => orders::on_job(state, |region, arn| Order::DeleteCopies { region, arn }, effects),
     }
 }
 
@@ -175,10 +202,13 @@ fn go(state: &mut State, screen: Screen) {
 
 fn freeze(state: &mut State) {
     if state.frozen.take().is_some() {
+        state.frozen_control = None;
+        state.changes = state.control.as_deref().map(account::change_lines).unwrap_or_default();
         state.say("the display is live again");
         clamp(state);
     } else {
         state.frozen = Some(state.live.clone());
+        state.frozen_control = state.control.clone();
         state.say("the display is frozen, the load goes on; f again goes back to live");
     }
 }
@@ -210,7 +240,12 @@ fn shift(state: &mut State, by: isize) {
         Some(Overlay::Dialog(_)) | None => {}
     }
     match &mut state.detail {
-        Some(Detail::Scope { scroll, .. } | Detail::Request { scroll, .. }) => {
+        Some(
+            Detail::Scope { scroll, .. }
+            | Detail::Request { scroll, .. }
+            | Detail::Provisioned { scroll, .. }
+            | Detail::Job { scroll, .. },
+        ) => {
             return scroll_by(scroll, by, DETAIL_LINES);
         }
         None => {}
@@ -223,6 +258,16 @@ fn shift(state: &mut State, by: isize) {
         Screen::Tuning => {
             let last = tuning::rows(&state.live).len().saturating_sub(1);
             state.tuning.cursor = state.tuning.cursor.saturating_add_signed(by).min(last);
+        }
+        Screen::Provisioned => {
+            let mut list = state.provisioned.list.clone();
+            list.shift(&state.visible_provisioned(), provisioned::key, by);
+            state.provisioned.list = list;
+        }
+        Screen::Batch => {
+            let mut list = state.batch.list.clone();
+            list.shift(&state.visible_jobs(), batch::key, by);
+            state.batch.list = list;
         }
         Screen::Requests => {
             let mut list = std::mem::take(&mut state.requests);
@@ -238,6 +283,22 @@ fn shift(state: &mut State, by: isize) {
             state.log = list;
         }
     }
+}
+
+/// `o`: the next order of the list on screen.
+fn sort(state: &mut State) {
+    let name = match state.screen {
+        Screen::Provisioned => {
+            state.provisioned.sort = state.provisioned.sort.next();
+            state.provisioned.sort.name()
+        }
+        Screen::Batch => {
+            state.batch.sort = state.batch.sort.next();
+            state.batch.sort.name()
+        }
+        _ => return,
+    };
+    state.say(format!("sorted by {name}"));
 }
 
 fn scroll_by(scroll: &mut u16, by: isize, most: usize) {
@@ -258,6 +319,7 @@ fn open(state: &mut State) {
                 state.detail = Some(Detail::Request { request: Box::new(request), scroll: 0 });
             }
         }
+        Screen::Provisioned | Screen::Batch => orders::open(state),
         _ => {}
     }
 }
@@ -286,7 +348,7 @@ fn back(state: &mut State) {
 fn next(state: &mut State, by: isize) {
     match state.overlays.last_mut() {
         Some(Overlay::Form(form)) => return form.move_focus(by),
-        Some(Overlay::Dialog(dialog)) => return dialog.switch(),
+        Some(Overlay::Dialog(dialog)) => return dialog.switch(by < 0),
         _ => {}
     }
     // Alone on the screen any panel can be shown, side by side only those that fit.
@@ -305,7 +367,7 @@ fn next(state: &mut State, by: isize) {
 fn turn(state: &mut State, up: bool, effects: &mut Vec<Effect>) {
     match state.overlays.last_mut() {
         Some(Overlay::Form(form)) => form.turn(up),
-        Some(Overlay::Dialog(dialog)) => dialog.switch(),
+        Some(Overlay::Dialog(dialog)) => dialog.switch(!up),
         _ => steer::step(state, up, effects),
     }
 }

@@ -10,17 +10,25 @@ pub enum Place {
     Dashboard,
     /// Screen 2.
     Tuning,
+    /// Screen 3.
+    Provisioned,
+    /// Screen 4.
+    Batch,
     /// Screen 5.
     Requests,
     /// Screen 7.
     Log,
+    /// The detail of one provisioned model.
+    ProvisionedModel,
+    /// The detail of one batch job.
+    Job,
     /// The detail of one scope.
     Scope,
     /// The detail of one finished record.
     Request,
     /// The help screen.
     Help,
-    /// The load form.
+    /// A form.
     Form,
     /// The consent dialog.
     Dialog,
@@ -32,11 +40,15 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Place; 11] = [
+    pub const ALL: [Place; 15] = [
         Place::Dashboard,
         Place::Tuning,
+        Place::Provisioned,
+        Place::Batch,
         Place::Requests,
         Place::Log,
+        Place::ProvisionedModel,
+        Place::Job,
         Place::Scope,
         Place::Request,
         Place::Help,
@@ -52,12 +64,16 @@ impl Place {
         match self {
             Place::Dashboard => "the dashboard (1)",
             Place::Tuning => "the tuning screen (2)",
+            Place::Provisioned => "the screen of provisioned throughput (3)",
+            Place::Batch => "the batch screen (4)",
+            Place::ProvisionedModel => "a provisioned model's detail",
+            Place::Job => "a job's detail",
             Place::Requests => "the requests screen (5)",
             Place::Log => "the log (7)",
             Place::Scope => "a scope's detail",
             Place::Request => "a record's detail",
             Place::Help => "the help screen (?)",
-            Place::Form => "the load form (L)",
+            Place::Form => "a form (L, n)",
             Place::Dialog => "a question",
             Place::Themes => "the theme picker (t)",
             Place::Entry => "a field",
@@ -83,6 +99,10 @@ pub enum Action {
     Dashboard,
     /// Show screen 2.
     Tuning,
+    /// Show screen 3.
+    Provisioned,
+    /// Show screen 4.
+    Batch,
     /// Show screen 5.
     Requests,
     /// Show screen 7.
@@ -155,6 +175,28 @@ pub enum Action {
     Level,
     /// Take what is typed or chosen.
     Submit,
+    /// Another order of the rows.
+    Sort,
+    /// Ask the account now.
+    Refresh,
+    /// Buy provisioned throughput, or submit a batch job.
+    New,
+    /// Provisioned throughput like the selected one, with other units.
+    Resize,
+    /// Rename provisioned throughput, or change its model.
+    Change,
+    /// Delete provisioned throughput.
+    Delete,
+    /// Go on with a batch input that was looked through.
+    GoOn,
+    /// Fetch the results of a job.
+    Fetch,
+    /// Stop a job.
+    StopJob,
+    /// Submit again what of a job can be retried.
+    Resubmit,
+    /// Delete the files of a job in S3.
+    DeleteCopies,
 }
 
 /// A row of the table.
@@ -187,28 +229,70 @@ const fn k(key: Key) -> Chord {
 }
 
 /// Screens and details: everywhere where no field or question has the keys.
-const VIEWS: &[Place] =
-    &[Place::Dashboard, Place::Tuning, Place::Requests, Place::Log, Place::Scope, Place::Request, Place::Help];
+const VIEWS: &[Place] = &[
+    Place::Dashboard,
+    Place::Tuning,
+    Place::Provisioned,
+    Place::Batch,
+    Place::Requests,
+    Place::Log,
+    Place::ProvisionedModel,
+    Place::Job,
+    Place::Scope,
+    Place::Request,
+    Place::Help,
+];
 /// The screens and details on which the load is steered.
-const STEER: &[Place] = &[Place::Dashboard, Place::Tuning, Place::Requests, Place::Log, Place::Scope, Place::Request];
+const STEER: &[Place] = &[
+    Place::Dashboard,
+    Place::Tuning,
+    Place::Provisioned,
+    Place::Batch,
+    Place::Requests,
+    Place::Log,
+    Place::ProvisionedModel,
+    Place::Job,
+    Place::Scope,
+    Place::Request,
+];
 const EVERYWHERE: &[Place] = &Place::ALL;
 const ROWS: &[Place] = &[
     Place::Dashboard,
     Place::Tuning,
+    Place::Provisioned,
+    Place::Batch,
     Place::Requests,
     Place::Log,
+    Place::ProvisionedModel,
+    Place::Job,
     Place::Scope,
     Place::Request,
     Place::Help,
     Place::Themes,
     Place::Form,
 ];
-const PAGES: &[Place] = &[Place::Tuning, Place::Requests, Place::Log, Place::Scope, Place::Request, Place::Help];
-const OPENERS: &[Place] = &[Place::Dashboard, Place::Requests];
+const PAGES: &[Place] = &[
+    Place::Tuning,
+    Place::Provisioned,
+    Place::Batch,
+    Place::Requests,
+    Place::Log,
+    Place::ProvisionedModel,
+    Place::Job,
+    Place::Scope,
+    Place::Request,
+    Place::Help,
+];
+const OPENERS: &[Place] = &[Place::Dashboard, Place::Provisioned, Place::Batch, Place::Requests];
 const DASHBOARD: &[Place] = &[Place::Dashboard];
 const REQUESTS: &[Place] = &[Place::Requests];
 const LOG: &[Place] = &[Place::Log];
-const LISTS: &[Place] = &[Place::Requests, Place::Log];
+const LISTS: &[Place] = &[Place::Provisioned, Place::Batch, Place::Requests, Place::Log];
+const ACCOUNT_LISTS: &[Place] = &[Place::Provisioned, Place::Batch];
+const ACCOUNT: &[Place] = &[Place::Provisioned, Place::Batch, Place::ProvisionedModel, Place::Job];
+const PROVISIONED: &[Place] = &[Place::Provisioned, Place::ProvisionedModel];
+const JOBS: &[Place] = &[Place::Batch, Place::Job];
+const BATCH: &[Place] = &[Place::Batch];
 const VALUES: &[Place] = &[Place::Tuning];
 const FIELDS: &[Place] = &[Place::Form, Place::Dialog, Place::Dashboard];
 const CHOICES: &[Place] = &[Place::Tuning, Place::Form, Place::Dialog];
@@ -234,6 +318,8 @@ macro_rules! row {
 pub const ACTIONS: &[ActionSpec] = &[
     row!(Dashboard "screen.dashboard" [c('1')] "Dashboard" None VIEWS 0 when::always, "Show the dashboard."),
     row!(Tuning "screen.tuning" [c('2')] "Tuning" None VIEWS 0 when::always, "Show every knob, with its effect beside it."),
+    row!(Provisioned "screen.provisioned" [c('3')] "Provisioned" None VIEWS 0 when::always, "Show provisioned throughput of all Regions."),
+    row!(Batch "screen.batch" [c('4')] "Batch" None VIEWS 0 when::always, "Show batch jobs of all Regions."),
     row!(Requests "screen.requests" [c('5')] "Requests" None VIEWS 0 when::always, "Show finished and failed records."),
     row!(Log "screen.log" [c('7')] "Log" None VIEWS 0 when::always, "Show the journal of the run."),
     row!(Help "help" [c('?')] "help" None VIEWS 4 when::always, "Show the keys and what the terms mean."),
@@ -248,6 +334,17 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Increase "tune.more" [k(Key::Right), c('l')] "more" Spends CHOICES 1 when::adjustable, "One step up, or the next choice."),
     row!(Edit "tune.type" [k(Key::Enter)] "type a value" Spends VALUES 2 when::editable, "Type the selected knob's value."),
     row!(Default "tune.default" [c('d')] "default" Spends VALUES 2 when::resettable, "Set the selected knob back to its value at the start."),
+    row!(New "account.new" [c('n')] "new" Spends ACCOUNT_LISTS 2 when::orderable, "Buy provisioned throughput (3), or check and submit a batch job (4)."),
+    row!(GoOn "batch.submit" [c('c')] "submit what was checked" Spends BATCH 1 when::checked, "Ask again about the batch input that was looked through."),
+    row!(Resize "provisioned.resize" [c('c')] "other units" Spends PROVISIONED 3 when::resizable, "Buy the same with other units beside it: units of what there is cannot be changed."),
+    row!(Change "provisioned.change" [c('m')] "rename" Spends PROVISIONED 4 when::changeable, "Rename it; put another custom model behind it."),
+    row!(Delete "provisioned.delete" [c('D')] "delete" Spends PROVISIONED 5 when::deletable, "Delete provisioned throughput: its name has to be typed."),
+    row!(StopJob "batch.stop" [c('X')] "stop job" Spends JOBS 5 when::job_stoppable, "Stop a batch job; what is done is kept and billed."),
+    row!(Fetch "batch.fetch" [c('d')] "fetch" Spends JOBS 3 when::fetchable, "Fetch the results and join them with the input: ok, failed, missing."),
+    row!(Resubmit "batch.resubmit" [c('R')] "resubmit" Spends JOBS 4 when::resubmittable, "Submit what can be retried and what is missing as a new job."),
+    row!(DeleteCopies "batch.delete-copies" [c('D')] "delete in S3" Spends JOBS 6 when::copies_deletable, "Delete input and output of a job in S3: its name has to be typed."),
+    row!(Sort "account.sort" [c('o')] "sort" None ACCOUNT_LISTS 7 when::always, "Sort the list by something else."),
+    row!(Refresh "account.refresh" [Chord::ctrl('r')] "ask now" None ACCOUNT 8 when::managed, "Ask all Regions now instead of when it is due."),
     row!(Freeze "view.freeze" [c('f')] "freeze" None STEER 10 when::always, "Hold the display still; the load goes on."),
     row!(Expand "view.expand" [c('e')] "expand" None DASHBOARD 11 when::always, "Show the focused panel alone, or all panels again."),
     row!(Filter "view.filter" [c('/')] "filter" None LISTS 1 when::always, "Keep only rows that contain every word typed."),

@@ -23,12 +23,15 @@ pub const TERMS: usize = 18;
 /// The sections of the keys: heading, and which rows belong there.
 type Section = (&'static str, fn(&ActionSpec) -> bool);
 
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 7] = [
     ("Screens", |row| row.name.starts_with("screen.") || row.name == "help"),
     ("The load", |row| row.name.starts_with("load.")),
     ("Tuning (2)", |row| row.name.starts_with("tune.")),
-    ("Lists: requests (5), log (7)", |row| {
-        row.places.iter().all(|place| matches!(place, Place::Requests | Place::Log)) && !row.name.starts_with("screen.")
+    ("Provisioned throughput (3), batch jobs (4)", |row| {
+        ["account.", "provisioned.", "batch."].iter().any(|room| row.name.starts_with(room))
+    }),
+    ("Lists: 3, 4, requests (5), log (7)", |row| {
+        row.name == "view.filter" || row.places.iter().all(|place| matches!(place, Place::Requests | Place::Log))
     }),
     ("Display", |row| (row.name.starts_with("view.") && row.name != "view.filter") || row.name == "incident.export"),
     ("Moving and leaving", |row| {
@@ -37,7 +40,7 @@ const SECTIONS: [Section; 6] = [
     }),
 ];
 
-const GLOSSARY: [(&str, &str); 24] = [
+const GLOSSARY: [(&str, &str); 28] = [
     ("RPM, TPM, TPD", "Requests per minute, quota tokens per minute, quota tokens per day (UTC)."),
     ("hold", "What Bedrock reserves when it admits a request: input plus max_tokens."),
     ("settle", "What it finally charges to the quota: input plus output times burndown."),
@@ -61,6 +64,10 @@ const GLOSSARY: [(&str, &str); 24] = [
     ("TPOT", "Time per output token after the first, streamed replies."),
     ("breaker", "Open: a Region failed too often and gets nothing until a probe succeeds."),
     ("parked", "Nothing is sent until the cause is gone; the records stay in the queue."),
+    ("MU", "Model unit of provisioned throughput: so many tokens per minute, paid by the hour."),
+    ("commitment", "A term of provisioned throughput: cheaper, and not to be deleted before its end."),
+    ("slot", "A place for a batch job: so many at a time per model and Region."),
+    ("generation", "A job that resubmits what another one left is its next generation."),
     ("client-limited", "This machine cannot make the arrivals that it was asked for."),
 ];
 

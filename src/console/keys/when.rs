@@ -1,6 +1,9 @@
 //! When an action can run, and the line that says why it cannot.
 
+use crate::console::app::batch::status_word;
+use crate::console::app::provisioned::bound;
 use crate::console::app::{State, TuningRow};
+use crate::control::{JobStatus, JobView, ProvisionedStatus, ProvisionedView};
 use crate::engine::{KnobId, LoadKind, LoadState};
 
 use super::Place;
@@ -118,12 +121,17 @@ pub(super) fn openable(state: &State) -> Result<(), String> {
             no("no row is selected; Tab to Quota or Regions, then Up and Down")
         }
         Place::Requests if state.selected_request().is_none() => no("no record is selected"),
+        Place::Provisioned if state.selected_provisioned().is_none() => no("there is no provisioned model in the list"),
+        Place::Batch if state.selected_job().is_none() => no("there is no job in the list"),
         _ => Ok(()),
     }
 }
 
 pub(super) fn closable(state: &State) -> Result<(), String> {
-    let top_level = matches!(state.place(), Place::Dashboard | Place::Tuning | Place::Requests | Place::Log);
+    let top_level = matches!(
+        state.place(),
+        Place::Dashboard | Place::Tuning | Place::Provisioned | Place::Batch | Place::Requests | Place::Log
+    );
     if top_level && state.expanded.is_none() && state.filter().is_empty() {
         return no("nothing is open; q leaves");
     }
@@ -132,4 +140,109 @@ pub(super) fn closable(state: &State) -> Result<(), String> {
 
 pub(super) fn suspendable(state: &State) -> Result<(), String> {
     if state.leaving.is_some() { no("the console is leaving") } else { Ok(()) }
+}
+
+pub(super) fn managed(state: &State) -> Result<(), String> {
+    if state.control.is_some() { Ok(()) } else { no("this console has no account to manage") }
+}
+
+/// Whether anything may be ordered of the account.
+pub(super) fn orderable(state: &State) -> Result<(), String> {
+    managed(state)?;
+    if state.live.target.read_only {
+        return no("READ-ONLY: nothing that creates, changes, stops or deletes is offered");
+    }
+    present(state)
+}
+
+/// What is ordered is ordered of what is there now, not of a picture of it.
+fn present(state: &State) -> Result<(), String> {
+    if state.leaving.is_some() {
+        return no("the console is leaving");
+    }
+    if state.frozen.is_some() {
+        return no("the display is frozen; f shows the present first");
+    }
+    Ok(())
+}
+
+fn provisioned(state: &State) -> Result<&ProvisionedView, String> {
+    state.selected_provisioned().ok_or_else(|| "there is no provisioned model to do it with".to_owned())
+}
+
+pub(super) fn resizable(state: &State) -> Result<(), String> {
+    orderable(state)?;
+    provisioned(state).map(|_| ())
+}
+
+pub(super) fn changeable(state: &State) -> Result<(), String> {
+    orderable(state)?;
+    match provisioned(state)?.model.status {
+        ProvisionedStatus::Creating => no("it is being set up; wait until it is in service"),
+        ProvisionedStatus::Updating => no("it is being changed already"),
+        ProvisionedStatus::Failed => no("it has failed and can only be deleted"),
+        ProvisionedStatus::InService | ProvisionedStatus::Other(_) => Ok(()),
+    }
+}
+
+pub(super) fn deletable(state: &State) -> Result<(), String> {
+    orderable(state)?;
+    if bound(provisioned(state)?, state.service_ms()) {
+        return no("its commitment binds until the term ends: Bedrock refuses to delete it before");
+    }
+    Ok(())
+}
+
+fn job(state: &State) -> Result<&JobView, String> {
+    state.selected_job().ok_or_else(|| "there is no job to do it with".to_owned())
+}
+
+fn over(job: &JobView) -> Result<(), String> {
+    if job.job.status.is_final() {
+        return Ok(());
+    }
+    Err(format!("the job is not over yet: {}", status_word(&job.job.status)))
+}
+
+pub(super) fn job_stoppable(state: &State) -> Result<(), String> {
+    orderable(state)?;
+    let job = job(state)?;
+    match &job.job.status {
+        JobStatus::Stopping => no("it is being stopped already"),
+        status if status.is_final() => Err(format!("the job is over: {}", status_word(status))),
+        _ => Ok(()),
+    }
+}
+
+/// Fetching changes nothing in the account: read-only takes it too.
+pub(super) fn fetchable(state: &State) -> Result<(), String> {
+    managed(state)?;
+    present(state)?;
+    let job = job(state)?;
+    over(job)?;
+    if job.job.status == JobStatus::Failed && job.job.counts.processed.unwrap_or(0) == 0 {
+        return no("the job failed before it did a record: there is nothing to fetch");
+    }
+    Ok(())
+}
+
+pub(super) fn resubmittable(state: &State) -> Result<(), String> {
+    orderable(state)?;
+    let job = job(state)?;
+    over(job)?;
+    let counts = job.job.counts;
+    if job.job.status == JobStatus::Completed && counts.failed == Some(0) && counts.processed == counts.total {
+        return no("every record of it has a result: nothing is left to resubmit");
+    }
+    Ok(())
+}
+
+pub(super) fn copies_deletable(state: &State) -> Result<(), String> {
+    orderable(state)?;
+    over(job(state)?)
+}
+
+pub(super) fn checked(state: &State) -> Result<(), String> {
+    orderable(state)?;
+    if state.orders.checked.is_some() { Ok(()) } else { no("no input has been looked through; n describes a job") }
 }

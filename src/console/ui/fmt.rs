@@ -120,6 +120,19 @@ pub fn span(span: Micros) -> String {
     }
 }
 
+/// As [`span`], for sentences and countdowns of days: `6 d 4 h`, `4 h 12 min`, `12 min 5 s`, `45 s`. Rounded down.
+#[must_use]
+pub fn long_span(span: Micros) -> String {
+    let s = span.0 / 1_000_000;
+    match s {
+        0..60 => format!("{s} s"),
+        60..3_600 => format!("{} min {} s", s / 60, s % 60),
+        3_600..86_400 => format!("{} h {} min", s / 3_600, s / 60 % 60),
+        86_400..8_640_000 => format!("{} d {} h", s / 86_400, s / 3_600 % 24),
+        _ => format!("{} d", (s / 86_400).min(99_999)),
+    }
+}
+
 /// [`span`] of a value that may not be known.
 #[must_use]
 pub fn maybe_span(value: Option<Micros>) -> String {
@@ -159,6 +172,14 @@ pub fn money(value: Usd) -> String {
         si(size)
     };
     format!("{sign}${text}")
+}
+
+/// Money to the cent: `$32,120.00`. For what is paid in the end.
+#[must_use]
+pub fn dollars(value: Usd) -> String {
+    let cents = value.0.unsigned_abs().saturating_add(5_000_000_000) / 10_000_000_000;
+    let sign = if value < Usd::ZERO && cents > 0 { "-" } else { "" };
+    format!("{sign}${}.{:02}", exact(cents / 100), cents % 100)
 }
 
 /// [`money`] of a price that may not be known: `unknown`, never 0.
@@ -410,6 +431,18 @@ mod tests {
         ] {
             assert_eq!(span(Micros(us)), expected);
         }
+        for (s, expected) in [
+            (45, "45 s"),
+            (725, "12 min 5 s"),
+            (15_120, "4 h 12 min"),
+            (6 * 86_400 + 4 * 3_600 + 3_599, "6 d 4 h"),
+            (u64::MAX / S, "99999 d"),
+        ] {
+            assert_eq!(long_span(Micros(s * S)), expected);
+        }
+        assert_eq!(dollars(Usd::from_dollars(32_120.0)), "$32,120.00");
+        assert_eq!(dollars(Usd::from_dollars(-0.996)), "-$1.00");
+        assert_eq!(dollars(Usd::from_dollars(-0.001)), "$0.00");
         assert_eq!(age(Micros(S)), "now");
         assert_eq!(age(Micros(90 * S)), "1m30s ago");
         assert_eq!(maybe_span(None), NONE);

@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::console::app::confirm::Button;
 use crate::console::app::entry::{Entry, Target};
+use crate::console::app::form::Kind;
 use crate::console::app::{Overlay, State};
 use crate::console::keys::{self, Action};
 use crate::engine::LoadState;
@@ -115,8 +116,11 @@ fn label(state: &State, action: Action) -> Option<&'static str> {
         },
         Action::Submit => match top {
             Some(Overlay::Dialog(dialog)) if dialog.focus == Button::Accept => dialog.accept,
+            Some(Overlay::Dialog(dialog)) if dialog.focus == Button::Field => "go on",
             Some(Overlay::Dialog(_)) => "cancel",
-            Some(Overlay::Form(_)) if state.live.target.simulated => "start",
+            Some(Overlay::Form(form)) if form.kind == Kind::Submit => "check the input",
+            Some(Overlay::Form(form)) if matches!(form.kind, Kind::Fetch { .. }) => "fetch",
+            Some(Overlay::Form(form)) if form.kind == Kind::Load && state.live.target.simulated => "start",
             Some(Overlay::Form(_)) => "go on",
             Some(Overlay::Themes { .. }) => "keep",
             _ => "take",

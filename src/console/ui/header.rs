@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::console::app::provisioned::id_of;
 use crate::console::app::{Detail, Screen, short_model};
 use crate::record::Micros;
 
@@ -13,6 +14,8 @@ use super::{fmt, words};
 
 /// Data older than this are not live any more.
 const STALE: Micros = Micros::from_secs(3);
+/// Cells of the name of a detail.
+const NAME: usize = 44;
 /// Credentials that end sooner than this want attention.
 const SOON_MS: i64 = 10 * 60_000;
 
@@ -89,35 +92,65 @@ fn status(view: &View<'_>) -> Line<'static> {
 
 fn tabs(view: &View<'_>, row: Rect, buf: &mut Buffer) {
     let kit = view.kit;
-    let mut line = Line::new();
-    for (digit, screen, name) in Screen::ALL {
-        let here = screen == view.state.screen;
-        line.push(Role::Key, digit.to_string());
-        line.push(if here { Role::Focus } else { Role::Muted }, format!(" {name}"));
-        if here && let Some(detail) = &view.state.detail {
-            let name = match detail {
-                Detail::Scope { key, .. } => format!("{} {}", key.region, short_model(&key.bucket)),
-                Detail::Request { request, .. } => fmt::sanitise(request.id.as_str()).into_owned(),
-            };
-            line.push(Role::Muted, format!(" {} ", kit.glyphs.choice[1]));
-            line.push(Role::Strong, name);
-        }
-        line.push(Role::Text, "   ");
-    }
+    let room = usize::from(row.width);
+    // The gaps give way first, then the names of the other screens.
+    let line = [(3, true), (2, true), (2, false)]
+        .into_iter()
+        .map(|(gap, names)| tab_line(view, gap, names))
+        .find(|line| line.width() <= room)
+        .unwrap_or_else(|| tab_line(view, 1, false));
     let used = line.render(row, buf, kit);
     let rest = Rect { x: row.x + used, width: row.width.saturating_sub(used), ..row };
-    if let Some(line) = credentials(view).filter(|line| line.width() <= usize::from(rest.width)) {
+    let fits = |line: &Line<'_>| line.width() < usize::from(rest.width);
+    if let Some(line) = credentials(view).into_iter().flatten().find(fits) {
         line.render_right(rest, buf, kit);
     }
 }
 
-/// Time left of the credentials, if they end.
-fn credentials(view: &View<'_>) -> Option<Line<'static>> {
+fn tab_line(view: &View<'_>, gap: usize, names: bool) -> Line<'static> {
+    let kit = view.kit;
+    let mut line = Line::new();
+    for (at, (digit, screen, name)) in Screen::ALL.into_iter().enumerate() {
+        let here = screen == view.state.screen;
+        line.push(Role::Text, " ".repeat(if at == 0 { 0 } else { gap }));
+        line.push(Role::Key, digit.to_string());
+        if here || names {
+            line.push(if here { Role::Focus } else { Role::Muted }, format!(" {name}"));
+        }
+        if here && let Some(detail) = &view.state.detail {
+            line.push(Role::Muted, format!(" {} ", kit.glyphs.choice[1]));
+            line.push(Role::Strong, fmt::truncate(&detail_name(view, detail), NAME, kit.glyphs).into_owned());
+        }
+    }
+    line
+}
+
+/// What a detail is about, in a word.
+fn detail_name(view: &View<'_>, detail: &Detail) -> String {
+    let name = match detail {
+        Detail::Scope { key, .. } => format!("{} {}", key.region, short_model(&key.bucket)),
+        Detail::Request { request, .. } => request.id.to_string(),
+        Detail::Provisioned { arn, .. } => {
+            let model = view.state.selected_provisioned().map(|view| view.model.name.clone());
+            model.unwrap_or_else(|| id_of(arn).to_owned())
+        }
+        Detail::Job { arn, .. } => {
+            let job = view.state.selected_job().map(|view| view.job.name.clone());
+            job.unwrap_or_else(|| id_of(arn).to_owned())
+        }
+    };
+    fmt::sanitise(&name).into_owned()
+}
+
+/// Time left of the credentials, if they end: in full, and as short as it can be said.
+fn credentials(view: &View<'_>) -> Option<[Line<'static>; 2]> {
     let left = view.snap.target.credentials_until_ms?.saturating_sub(view.state.utc_ms());
     if left <= 0 {
-        return Some(Line::of(Role::Danger, format!("{} credentials expired", view.kit.glyphs.danger)));
+        let said = |words: &str| Line::of(Role::Danger, format!("{} {words}", view.kit.glyphs.danger));
+        return Some([said("credentials expired"), said("expired")]);
     }
     let text = fmt::span(Micros::from_millis(left.unsigned_abs()));
     let role = if left < SOON_MS { Role::Warn } else { Role::Text };
-    Some(Line::of(Role::Muted, "credentials ").with(role, text).muted(" left"))
+    let long = Line::of(Role::Muted, "credentials ").with(role, text.clone()).muted(" left");
+    Some([long, Line::of(Role::Muted, "cred. ").with(role, text)])
 }

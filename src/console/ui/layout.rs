@@ -62,6 +62,24 @@ pub(super) fn rows<const N: usize>(area: Rect, heights: [u16; N]) -> [Rect; N] {
     })
 }
 
+/// Cuts a main part and rows of the given heights below it, which may be 0. The lowest give way first where they do not
+/// fit.
+pub(super) fn stack<const N: usize>(area: Rect, below: [u16; N]) -> (Rect, [Rect; N]) {
+    let mut left = area.height;
+    let heights = below.map(|height| {
+        let height = height.min(left);
+        left -= height;
+        height
+    });
+    let mut y = area.y + left;
+    let parts = heights.map(|height| {
+        let part = Rect { y, height, ..area };
+        y += height;
+        part
+    });
+    (Rect { height: left, ..area }, parts)
+}
+
 /// How much there is to show, which decides heights.
 pub(super) struct Amounts {
     /// Scopes.

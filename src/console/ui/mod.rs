@@ -11,6 +11,7 @@ pub mod svg;
 pub mod theme;
 pub mod widgets;
 
+mod account;
 mod facts;
 mod footer;
 mod header;

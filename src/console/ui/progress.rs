@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::glyphs::Glyphs;
 use super::theme::Role;
 use super::widgets::{Kit, Line};
 
@@ -37,4 +38,18 @@ impl Progress {
             .with(Role::Track, g.bar_empty.repeat(empty))
             .render(area, buf, kit);
     }
+}
+
+/// A bar of one colour as text: `share` of 0 to 1 in `cells` cells, in half cells.
+pub(super) fn bar_text(share: f64, cells: usize, g: &Glyphs) -> String {
+    let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+    let halves = ((share * (cells * 2) as f64) as usize).max(usize::from(share > 0.0)).min(cells * 2);
+    let (full, half) = (halves / 2, halves % 2);
+    let half_glyph = if half == 1 { g.bar_half } else { "" };
+    format!("{}{half_glyph}{}", g.bar_full.repeat(full), g.bar_empty.repeat(cells.saturating_sub(full + half)))
+}
+
+/// The same as part of a line.
+pub(super) fn bar(share: f64, cells: usize, g: &Glyphs) -> Line<'static> {
+    Line::of(Role::Settled, bar_text(share, cells, g))
 }

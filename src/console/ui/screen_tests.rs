@@ -12,9 +12,10 @@ use super::glyphs::Glyphs;
 use super::theme::Theme;
 use super::widgets::Kit;
 use super::{fixtures, render, svg};
-use crate::console::app::{ModelPrice, Msg, State, update};
+use crate::console::app::{ModelPrice, Msg, Overlay, State, update};
 use crate::console::keys::{Chord, Key};
 use crate::console::term::{ColourDepth, GlyphLevel};
+use crate::control::{CheckReport, ControlSnapshot, Outcome, Stage, Work};
 use crate::engine::EngineSnapshot;
 use crate::record::Micros;
 
@@ -63,8 +64,83 @@ fn aws_idle() -> EngineSnapshot {
     snapshot
 }
 
+/// A screen to look at: the engine, the account, keys pressed, and what happened then.
+struct Scene {
+    name: &'static str,
+    engine: EngineSnapshot,
+    account: ControlSnapshot,
+    keys: &'static str,
+    then: fn(&mut State),
+}
+
+impl Scene {
+    fn state(&self, size: (u16, u16)) -> State {
+        let mut state = open(self.engine.clone(), size);
+        let at = state.now;
+        update(&mut state, Msg::Control(Arc::new(self.account.clone())), at);
+        press(&mut state, self.keys);
+        (self.then)(&mut state);
+        state.toast = None;
+        state
+    }
+}
+
+fn of_engine(name: &'static str, engine: EngineSnapshot, keys: &'static str) -> Scene {
+    Scene { name, engine, account: fixtures::account().0, keys, then: |_| {} }
+}
+
+fn of_account(name: &'static str, account: (ControlSnapshot, i64), keys: &'static str) -> Scene {
+    Scene { name, engine: fixtures::running(), account: account.0, keys, then: |_| {} }
+}
+
+/// The answer to the check that was ordered last.
+fn checked(state: &mut State, report: CheckReport) {
+    let (mut account, _) = fixtures::account();
+    let id = state.orders.last_id();
+    let stage = Stage::Done(Outcome::Checked(report));
+    account.works.insert(0, Work { id, title: "check prompts.jsonl".into(), since_ms: account.at_ms, stage });
+    let at = state.now;
+    update(state, Msg::Control(Arc::new(account)), at);
+}
+
+const SUBMIT: &str = "4 n n 1 Tab p . j s o n l Enter";
+
+/// Screens 3 and 4.
+fn account_scenes() -> Vec<Scene> {
+    let busy = fixtures::account;
+    let check = |name, then| Scene { then, ..of_account(name, fixtures::account(), SUBMIT) };
+    vec![
+        of_account("provisioned-empty", fixtures::nothing(), "3"),
+        of_account("provisioned-busy", busy(), "3"),
+        of_account("provisioned-failing", fixtures::failing(), "3 o"),
+        of_account("provisioned-detail", busy(), "3 Enter"),
+        of_account("provisioned-wizard", busy(), "3 n c h a t - e u Tab Tab"),
+        of_account("provisioned-change", busy(), "3 m"),
+        of_account("provisioned-buy-unknown-price", busy(), "3 n c h a t - e u Enter"),
+        of_account("provisioned-buy-commitment", busy(), "3 n c h a t - e u Tab Tab Tab Tab Right Enter c h a t"),
+        of_account("provisioned-delete", busy(), "3 Down Down D s p a r e Tab"),
+        of_account("batch-empty", fixtures::nothing(), "4"),
+        of_account("batch-busy", busy(), "4 Down"),
+        of_account("batch-failing", fixtures::failing(), "4 o"),
+        of_account("batch-detail", busy(), "4 Down Down Enter"),
+        of_account("batch-wizard", busy(), "4 n n 1 Tab"),
+        check("batch-submit", |state| checked(state, fixtures::checked())),
+        check("batch-submit-errors", |state| checked(state, fixtures::check_with_errors())),
+        of_account("batch-stop", busy(), "4 o X"),
+        of_account("batch-fetch", busy(), "4 Down Down d"),
+        of_account("batch-delete-copies", busy(), "4 Down Down D"),
+    ]
+}
+
+fn scenes() -> Vec<Scene> {
+    let mut scenes: Vec<Scene> =
+        engine_scenes().into_iter().map(|(name, engine, keys)| of_engine(name, engine, keys)).collect();
+    scenes.extend(account_scenes());
+    scenes
+}
+
 /// Name, snapshot, keys pressed.
-fn scenes() -> Vec<(&'static str, EngineSnapshot, &'static str)> {
+fn engine_scenes() -> Vec<(&'static str, EngineSnapshot, &'static str)> {
     vec![
         ("dashboard-idle", fixtures::idle(), ""),
         ("dashboard-running", fixtures::running(), ""),
@@ -97,11 +173,12 @@ fn screens_are_as_they_were_last_looked_at() {
     let bless = std::env::var_os("BLESS").is_some();
     let pictures = std::env::var_os("PICTURES");
     let mut changed = Vec::new();
-    for (name, snapshot, keys) in scenes() {
-        let more: &[(u16, u16)] = if name == "dashboard-running" { &[(60, 15), (200, 60)] } else { &[] };
+    for scene in scenes() {
+        let name = scene.name;
+        let all = ["dashboard-running", "provisioned-busy", "batch-busy"].contains(&name);
+        let more: &[(u16, u16)] = if all { &[(60, 15), (200, 60)] } else { &[] };
         for (width, height) in SIZES.iter().chain(more).copied() {
-            let mut state = open(snapshot.clone(), (width, height));
-            press(&mut state, keys);
+            let state = scene.state((width, height));
             let buffer = draw(&state, &theme, GlyphLevel::Braille);
             let file = folder.join(format!("{name}-{width}x{height}.txt"));
             let dump = styled_dump(&buffer);
@@ -132,9 +209,11 @@ fn no_size_and_no_terminal_panics() {
         (ColourDepth::Mono, GlyphLevel::Ascii),
     ];
     let themes = ladder.map(|(depth, level)| (Theme::embedded("dusk", depth).unwrap().unwrap(), level));
-    for (at, (name, snapshot, keys)) in scenes().into_iter().enumerate() {
-        let mut state = open(snapshot, (120, 40));
-        press(&mut state, keys);
+    let hostile = ["3", "3 Enter", "3 D", "3 m", "3 c", "4", "4 Enter", "4 n", "4 X", "7"];
+    let hostile = hostile.map(|keys| of_account("hostile", fixtures::hostile(), keys));
+    for (at, scene) in scenes().into_iter().chain(hostile).enumerate() {
+        let name = scene.name;
+        let mut state = scene.state((120, 40));
         for (step, width) in widths.into_iter().enumerate() {
             for height in heights {
                 state.size = (width, height);
@@ -142,7 +221,8 @@ fn no_size_and_no_terminal_panics() {
                 let buffer = draw(&state, theme, *level);
                 let text = text_dump(&buffer);
                 let tiny = width < 60 || height < 15;
-                let screen = text.contains("14:15:0") || text.contains("Start load on AWS?");
+                let asked = matches!(state.overlays.last(), Some(Overlay::Dialog(_)));
+                let screen = text.contains("14:15:0") || (asked && text.contains("Cancel"));
                 assert_eq!(screen, !tiny, "{name} at {width}x{height}:\n{text}");
             }
         }
@@ -161,9 +241,9 @@ fn too_small_a_terminal_says_what_is_needed() {
 #[test]
 fn ascii_and_mono_say_the_same() {
     let theme = Theme::embedded("dusk", ColourDepth::Mono).unwrap().unwrap();
-    for (name, snapshot, keys) in scenes() {
-        let mut state = open(snapshot, (120, 40));
-        press(&mut state, keys);
+    for scene in scenes() {
+        let name = scene.name;
+        let state = scene.state((120, 40));
         let buffer = draw(&state, &theme, GlyphLevel::Ascii);
         for cell in &buffer.content {
             assert!(cell.symbol().is_ascii(), "{name}: `{}`", cell.symbol());

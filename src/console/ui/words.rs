@@ -1,5 +1,8 @@
 //! States in words, each with the role that colours it and the glyph that stands for it without colour.
 
+use crate::console::app::batch;
+use crate::console::app::provisioned::status_word;
+use crate::control::{JobStatus, ProvisionedStatus};
 use crate::engine::{BreakerView, HeadView, HeadWhy, LoadState, RegionView, TargetInfo};
 use crate::limiter::{MeterBelief, QuotaLimit, Why};
 use crate::record::Micros;
@@ -21,6 +24,34 @@ pub(super) fn load_state(state: &LoadState, g: &Glyphs) -> (&'static str, String
         LoadState::Parked { .. } => (g.danger, "PARKED".to_owned(), Role::Danger),
         LoadState::Finished => (g.ok, "FINISHED".to_owned(), Role::Ok),
     }
+}
+
+/// A provisioned model's status: glyph, words, role.
+pub(super) fn provisioned(status: &ProvisionedStatus, g: &Glyphs) -> (&'static str, String, Role) {
+    let word = fmt::sanitise(status_word(status)).into_owned();
+    let (glyph, role) = match status {
+        ProvisionedStatus::Creating => (g.ring, Role::Info),
+        ProvisionedStatus::InService => (g.dot, Role::Ok),
+        ProvisionedStatus::Updating => (g.ring, Role::Warn),
+        ProvisionedStatus::Failed => (g.danger, Role::Danger),
+        ProvisionedStatus::Other(_) => (g.warn, Role::Warn),
+    };
+    (glyph, word, role)
+}
+
+/// A job's status: glyph, words, role.
+pub(super) fn job(status: &JobStatus, g: &Glyphs) -> (&'static str, String, Role) {
+    let word = fmt::sanitise(batch::status_word(status)).into_owned();
+    let (glyph, role) = match status {
+        JobStatus::Submitted | JobStatus::Validating | JobStatus::Scheduled => (g.ring, Role::Info),
+        JobStatus::InProgress => (g.dot, Role::Ok),
+        JobStatus::Completed => (g.ok, Role::Ok),
+        JobStatus::PartiallyCompleted => (g.warn, Role::Warn),
+        JobStatus::Failed | JobStatus::Expired => (g.danger, Role::Danger),
+        JobStatus::Stopping | JobStatus::Stopped => (g.paused, Role::Muted),
+        JobStatus::Other(_) => (g.warn, Role::Warn),
+    };
+    (glyph, word, role)
 }
 
 /// The account as people call it, then its number.

@@ -26,6 +26,7 @@ fn open(snapshot: EngineSnapshot) -> State {
     let mut state = State::new(snapshot.clone(), (120, 40), themes, "dusk");
     let at = snapshot.at;
     update(&mut state, Msg::Snapshot(snapshot), at);
+    update(&mut state, Msg::Control(Arc::new(fixtures::account().0)), at);
     state
 }
 
@@ -86,7 +87,8 @@ fn toast(state: &State) -> &str {
 
 /// A state in each place of the keyboard.
 fn places(snapshot: &EngineSnapshot) -> Vec<State> {
-    let keys = ["", "2", "5", "7", "Enter", "5 Enter", "?", "L", "2 + Enter", "t", "5 /"];
+    let keys =
+        ["", "2", "5", "7", "Enter", "5 Enter", "?", "L", "2 + Enter", "t", "5 /", "3", "4", "3 Enter", "4 Enter"];
     keys.iter()
         .map(|keys| {
             let mut state = open(snapshot.clone());

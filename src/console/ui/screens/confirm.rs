@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use crate::console::app::confirm::{Button, Dialog, Fact};
 use crate::console::ui::fmt;
 use crate::console::ui::theme::Role;
-use crate::console::ui::widgets::{Dialog as Frame, Kit, Line};
+use crate::console::ui::widgets::{Dialog as Frame, Field, FieldValue, Form, Kit, Line};
 use crate::record::Usd;
 
 /// Cells between the names of the facts and the facts.
@@ -28,9 +28,32 @@ pub(in crate::console::ui) fn render(dialog: &Dialog, area: Rect, buf: &mut Buff
         }
     }
     body.push(Line::new());
-    body.push(Line::of(Role::Warn, format!("{} ", kit.glyphs.warn)).text(dialog.warning.as_str()));
-    let mut frame = Frame::confirm(&dialog.title, Role::Warn, body, dialog.accept);
-    frame.focus = Some(usize::from(dialog.focus == Button::Accept));
+    let warning = fmt::sanitise(&dialog.warning);
+    body.push(Line::of(Role::Warn, format!("{} ", kit.glyphs.warn)).text(warning));
+    // What keeps it from being accepted stands last, next to the buttons.
+    if let Some(why) = &dialog.blocked {
+        body.push(Line::of(Role::Danger, format!("{} ", kit.glyphs.danger)).text(fmt::sanitise(why)));
+    }
+    let title = fmt::sanitise(&dialog.title);
+    let label = dialog.typed.as_ref().map(|typed| format!("Type {}", fmt::sanitise(&typed.wanted)));
+    let fields: Vec<Field<'_>> = dialog
+        .typed
+        .iter()
+        .zip(&label)
+        .map(|(typed, label)| Field::new(label, FieldValue::Input(&typed.input)))
+        .collect();
+    let tone = if dialog.typed.is_some() || dialog.blocked.is_some() { Role::Danger } else { Role::Warn };
+    let mut frame = Frame::confirm(&title, tone, body, dialog.accept);
+    frame.buttons[1].enabled = dialog.why_not().is_none();
+    frame.focus = match dialog.focus {
+        Button::Cancel => Some(0),
+        Button::Accept => Some(1),
+        Button::Field => None,
+    };
+    if !fields.is_empty() && dialog.blocked.is_none() {
+        let focus = (dialog.focus == Button::Field).then_some(0);
+        frame.form = Some(Form { fields: &fields, focus, value_width: 30 });
+    }
     frame.render(area, buf, kit)
 }
 
@@ -39,6 +62,9 @@ fn fact(fact: &Fact, cells: usize) -> Vec<Line<'_>> {
     let line = match fact {
         Fact::Text(text) => {
             return fmt::wrap(&fmt::sanitise(text), cells).into_iter().map(|part| Line::of(Role::Text, part)).collect();
+        }
+        Fact::Alarm(text) => {
+            return fmt::wrap(&fmt::sanitise(text), cells).into_iter().map(|part| Line::of(Role::Warn, part)).collect();
         }
         Fact::Money(before, amount, after) => {
             Line::of(Role::Text, *before).with(Role::Strong, fmt::money(*amount)).text(*after)

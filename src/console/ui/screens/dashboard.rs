@@ -3,6 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::console::app::Breakpoint;
+use crate::console::ui::account;
 use crate::console::ui::layout::{self, Amounts};
 use crate::console::ui::panels;
 use crate::console::ui::view::View;
@@ -12,13 +14,20 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
         panels::render(panel, view, body, buf);
         return;
     }
+    let at = view.state.breakpoint();
+    // Where there is room, the last row tells of what is bought and what is batched.
+    let line = if at >= Breakpoint::Large { account::summary(view) } else { None };
+    let [body, last] = layout::rows(body, [0, u16::from(line.is_some())]);
+    if let Some(line) = line {
+        line.render(last, buf, view.kit);
+    }
     let count = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
     let amounts = Amounts {
         scopes: count(view.snap.scopes.len()),
         regions: count(view.snap.regions.len()),
         verdict: panels::verdict_rows(view, body.width),
     };
-    for (panel, area) in layout::dashboard(view.state.breakpoint(), body, &amounts) {
+    for (panel, area) in layout::dashboard(at, body, &amounts) {
         panels::render(panel, view, area, buf);
     }
 }

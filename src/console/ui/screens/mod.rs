@@ -1,10 +1,14 @@
 //! The screens, and what lies over them.
 
+pub(super) mod batch;
 pub(super) mod confirm;
 pub(super) mod dashboard;
 pub(super) mod form;
 pub(super) mod help;
+pub(super) mod job;
 pub(super) mod log;
+pub(super) mod provisioned;
+pub(super) mod provisioned_model;
 pub(super) mod request;
 pub(super) mod requests;
 pub(super) mod scope;
@@ -14,14 +18,71 @@ pub(super) mod tuning;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::record::Region;
+
+use super::fmt;
 use super::theme::Role;
-use super::widgets::{Kit, Line};
+use super::view::View;
+use super::widgets::{Kit, Line, Panel};
+
+/// Cells of the names of facts.
+const NAME: usize = 16;
+/// Lines that one fact takes at most: a service may say anything.
+const LONGEST: usize = 8;
+/// From this width on a Region is shown in full.
+const WIDE: u16 = 100;
+
+/// Facts of a detail, a line or more each.
+struct Facts {
+    lines: Vec<Line<'static>>,
+    width: usize,
+}
+
+impl Facts {
+    /// None yet, for `width` cells.
+    fn new(width: usize) -> Facts {
+        Facts { lines: Vec::new(), width }
+    }
+
+    /// A name and what it stands for, wrapped.
+    fn add(&mut self, name: &str, role: Role, value: &str) {
+        let mut name = name;
+        let parts = fmt::wrap(&fmt::sanitise(value), self.width.saturating_sub(NAME).max(8));
+        for part in parts.into_iter().take(LONGEST) {
+            self.lines.push(Line::of(Role::Muted, format!("{name:<NAME$}")).with(role, part));
+            name = "";
+        }
+    }
+
+    /// A name and a line as it is.
+    fn line(&mut self, name: &str, line: Line<'static>) {
+        let mut all = Line::of(Role::Muted, format!("{name:<NAME$}"));
+        all.parts.extend(line.parts);
+        self.lines.push(all);
+    }
+
+    fn blank(&mut self) {
+        self.lines.push(Line::new());
+    }
+}
+
+/// The screen of an account where there is none.
+fn no_account(title: &str, view: &View<'_>, body: Rect, buf: &mut Buffer) {
+    let inner = Panel::new(title).ruled().render(body, buf, view.kit);
+    Line::of(Role::Muted, "This console has no account to manage.").render(inner, buf, view.kit);
+}
+
+/// Cells for the names of these Regions.
+fn region_width<'a>(regions: impl Iterator<Item = &'a Region>, width: u16) -> u16 {
+    let longest = regions.map(|region| fmt::width(region.as_str())).max().unwrap_or(0);
+    u16::try_from(longest).unwrap_or(u16::MAX).clamp(9, if width >= WIDE { 14 } else { 9 })
+}
 
 /// Says which filter a list has.
 fn filter_words(summary: &mut Line<'_>, filter: &str) {
     if !filter.is_empty() {
         summary.push(Role::Muted, ", filter ");
-        summary.push(Role::Accent, super::fmt::sanitise(filter).into_owned());
+        summary.push(Role::Accent, fmt::sanitise(filter).into_owned());
     }
 }
 

@@ -77,11 +77,8 @@ impl<'a> Dialog<'a> {
         let buttons = if height == wanted && height > 5 { Rect { y: buttons.y - 1, ..buttons } } else { buttons };
         self.render_buttons(buttons, buf, kit);
         let mut y = inside.y + u16::from(height == wanted);
-        let body_end = buttons.y.saturating_sub(form_height);
-        for line in &body {
-            if y >= body_end {
-                break;
-            }
+        let room = usize::from(buttons.y.saturating_sub(form_height).saturating_sub(y));
+        for line in &fitted(body, room, kit) {
             line.render(Rect { y, height: 1, ..inside }, buf, kit);
             y += 1;
         }
@@ -121,6 +118,24 @@ fn recolour_frame(area: Rect, buf: &mut Buffer, kit: Kit<'_>, tone: Role) {
             buf[position].set_style(ratatui::style::Style { bg: None, ..style });
         }
     }
+}
+
+/// What of `body` is shown where only `room` lines fit: its end, which says what cannot be undone, and its beginning.
+fn fitted<'a>(mut body: Vec<Line<'a>>, room: usize, kit: Kit<'_>) -> Vec<Line<'a>> {
+    if body.len() <= room {
+        return body;
+    }
+    let end = body.iter().rposition(|line| line.width() == 0).map_or(0, |blank| body.len() - blank - 1);
+    let end = if end + 2 <= room { end } else { 0 };
+    let begin = room.saturating_sub(end + 1);
+    let hidden = body.len() - begin - end;
+    let note =
+        Line::of(Role::Muted, format!("{} {hidden} lines more; a taller terminal shows them", kit.glyphs.ellipsis));
+    let tail = body.split_off(body.len() - end);
+    body.truncate(begin);
+    body.extend((room > 0).then_some(note));
+    body.extend(tail);
+    body
 }
 
 /// Lines broken at words; each part keeps its role.

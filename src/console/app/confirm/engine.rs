@@ -1,31 +1,12 @@
 //! The gate to the engine: what may pass at once, what is asked first, what is refused.
-//!
-//! [`Confirmed`] has no public constructor. An order to the engine exists as an effect only if it passed [`gate`] as
-//! harmless or the operator pressed the button of its [`Dialog`].
 
 use crate::engine::{Command, EngineSnapshot, KnobId, LoadKind};
 use crate::record::Usd;
 use crate::workload::{Arrival, LoadSpec};
 
-use super::price::{self, ModelPrice};
-
-/// Proof that an order may be given: nobody but this file can make one.
-#[derive(Debug, PartialEq)]
-pub struct Confirmed<T>(T);
-
-impl<T> Confirmed<T> {
-    /// What was confirmed.
-    #[must_use]
-    pub fn get(&self) -> &T {
-        &self.0
-    }
-
-    /// What was confirmed, by value.
-    #[must_use]
-    pub fn into_inner(self) -> T {
-        self.0
-    }
-}
+use super::super::price::{self, ModelPrice};
+use super::super::tuning;
+use super::{Asked, Confirmed, Dialog, Fact, Gate, READ_ONLY, account};
 
 /// What the operator has agreed to: raising any of it asks again.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,85 +76,9 @@ pub struct Circumstance<'a> {
     pub prices: &'a [ModelPrice],
 }
 
-/// The gate's answer.
-#[derive(Debug)]
-pub enum Gate {
-    /// Nothing to ask.
-    Go(Confirmed<Command>),
-    /// Ask first.
-    Ask(Box<Dialog>),
-    /// Not offered here: one line that says why.
-    Refuse(String),
-}
-
-/// Why a read-only account gets no question.
-const READ_ONLY: &str = "READ-ONLY: nothing that may cost more is offered";
-
-/// Which button has the focus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Button {
-    /// Leave everything as it is. Focused first.
-    Cancel,
-    /// Do it.
-    Accept,
-}
-
-/// A question that must be answered before an order is given.
-#[derive(Debug)]
-pub struct Dialog {
-    /// What is asked, a few words.
-    pub title: String,
-    /// The facts: name and value.
-    pub facts: Vec<(&'static str, Fact)>,
-    /// What cannot be undone, one or two sentences.
-    pub warning: String,
-    /// The words on the button that does it.
-    pub accept: &'static str,
-    /// Where the focus is.
-    pub focus: Button,
-    /// The agreement if the answer is yes.
-    pub agreement: Agreement,
-    command: Command,
-}
-
-/// A fact of a dialog; the screen decides how an amount is printed.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Fact {
-    /// As it stands.
-    Text(String),
-    /// An amount of money, after the words.
-    Money(&'static str, Usd, &'static str),
-    /// Money per hour and, if it is known, in all.
-    Cost(price::Estimate),
-    /// From an amount to another; `None` is "no cap".
-    Cap(Option<Usd>, Option<Usd>),
-}
-
-impl Dialog {
-    /// The question with the focus on the other button.
-    pub fn switch(&mut self) {
-        self.focus = match self.focus {
-            Button::Cancel => Button::Accept,
-            Button::Accept => Button::Cancel,
-        };
-    }
-
-    /// The answer: the order if the focus is on the button that does it, else nothing.
-    ///
-    /// # Errors
-    /// The account has turned out to be read-only while the question stood.
-    pub fn answer(self, now: &EngineSnapshot) -> Result<Option<Confirmed<Command>>, String> {
-        match self.focus {
-            Button::Accept if now.target.read_only => Err(READ_ONLY.to_owned()),
-            Button::Accept => Ok(Some(Confirmed(self.command))),
-            Button::Cancel => Ok(None),
-        }
-    }
-}
-
 /// Decides whether an order passes, is asked about, or is refused.
 #[must_use]
-pub fn gate(command: Command, now: &Circumstance<'_>) -> Gate {
+pub fn gate(command: Command, now: &Circumstance<'_>) -> Gate<Command> {
     let target = &now.snapshot.target;
     if target.read_only && matches!(command, Command::StartLoad(_)) {
         return Gate::Refuse("READ-ONLY: no load can be started".to_owned());
@@ -293,22 +198,13 @@ fn question(command: Command, now: &Circumstance<'_>) -> Dialog {
     }
     let agreed = now.agreed.unwrap_or_else(|| Agreement::of(snapshot));
     let agreement = agreed.with(&command, now.rate);
-    Dialog { title, facts, warning, accept, focus: Button::Cancel, agreement, command }
+    Dialog::new(title, facts, warning, accept, Asked::Engine { command, agreement })
 }
 
 fn place(snapshot: &EngineSnapshot) -> Vec<(&'static str, Fact)> {
-    let target = &snapshot.target;
-    let account = match (&target.account_label, &target.account) {
-        (Some(label), Some(id)) => format!("{label} ({id})"),
-        (Some(one), None) | (None, Some(one)) => one.clone(),
-        (None, None) => "not known yet".to_owned(),
-    };
-    let regions = target.regions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let mut facts = vec![("Account", Fact::Text(account))];
-    if let Some(profile) = &target.profile {
-        facts.push(("Profile", Fact::Text(profile.clone())));
-    }
-    facts.push((if target.regions.len() == 1 { "Region" } else { "Regions" }, Fact::Text(regions)));
+    let mut facts = account(snapshot);
+    let regions = snapshot.target.regions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    facts.push((if snapshot.target.regions.len() == 1 { "Region" } else { "Regions" }, Fact::Text(regions)));
     facts
 }
 
@@ -321,7 +217,7 @@ fn knob_value_text(snapshot: &EngineSnapshot, id: KnobId, value: f64) -> String 
         .knobs
         .iter()
         .find(|knob| knob.spec.id == id)
-        .map_or_else(|| format!("{value}"), |knob| super::tuning::knob_text(knob.spec, value))
+        .map_or_else(|| format!("{value}"), |knob| tuning::knob_text(knob.spec, value))
 }
 
 /// A load in one line, as the engine's label has it, with what shapes its cost.

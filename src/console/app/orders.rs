@@ -1,0 +1,226 @@
+//! Orders to the account: every one of them goes through its gate here, and is followed until something came of it.
+
+use std::sync::Arc;
+
+use crate::control::{CheckReport, ControlCommand, ControlSnapshot, NewBatch, Order, Outcome, Stage};
+use crate::record::{ModelId, Region};
+
+use super::confirm::{self, Account, Confirmed, Gate};
+use super::form::{self, Form, Kind};
+use super::{Detail, Effect, Overlay, Screen, State, account};
+
+/// Orders that are followed at most; older ones are still seen on the screens.
+const FOLLOWED: usize = 64;
+
+/// What was ordered from this console.
+#[derive(Clone, Debug, Default)]
+pub struct Orders {
+    /// The number of the last order.
+    last_id: u64,
+    /// Those of which nothing came yet.
+    sent: Vec<Sent>,
+    /// A batch input that was looked through and waits to be submitted.
+    pub checked: Option<Box<(NewBatch, CheckReport)>>,
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
+    id: u64,
+    /// The job whose input is looked through.
+    check: Option<Box<NewBatch>>,
+}
+
+impl Orders {
+    /// The number of the last order.
+    #[must_use]
+    pub fn last_id(&self) -> u64 {
+        self.last_id
+    }
+}
+
+/// What an order is called in a line for the operator.
+const fn name(order: &Order) -> &'static str {
+    match order {
+        Order::CreateProvisioned(_) => "provisioned throughput ordered",
+        Order::UpdateProvisioned { .. } => "change ordered",
+        Order::DeleteProvisioned { .. } => "deletion ordered",
+        Order::CheckBatch(_) => "looking through the input; the question comes when that is done",
+        Order::SubmitBatch(_) => "job ordered",
+        Order::StopJob { .. } => "stop ordered",
+        Order::FetchJob { .. } => "fetching the results",
+        Order::ResubmitJob { .. } => "resubmission ordered",
+        Order::DeleteCopies { .. } => "deletion of the files in S3 ordered",
+        Order::Refresh => "asking all Regions now",
+    }
+}
+
+/// Gives an order if its gate lets it through; else asks, or says why not. Returns whether it went out.
+fn order(state: &mut State, order: Order, report: Option<&CheckReport>, effects: &mut Vec<Effect>) -> bool {
+    let Some(control) = state.control.clone() else {
+        state.complain("this console has no account to manage");
+        return false;
+    };
+    let id = state.orders.last_id.max(state.utc_ms().max(0).unsigned_abs()).saturating_add(1);
+    state.orders.last_id = id;
+    let engine = state.live.clone();
+    let agreed = &state.agreed_prices;
+    let now = Account { engine: &engine, control: &control, now_ms: state.service_ms(), agreed, report };
+    match confirm::control_gate(ControlCommand { id, order }, &now) {
+        Gate::Go(confirmed) => {
+            give(state, confirmed, effects);
+            true
+        }
+        Gate::Ask(dialog) => {
+            state.overlays.push(Overlay::Dialog(dialog));
+            false
+        }
+        Gate::Refuse(why) => {
+            state.complain(why);
+            false
+        }
+    }
+}
+
+/// Lets a confirmed order out.
+pub(super) fn give(state: &mut State, confirmed: Confirmed<ControlCommand>, effects: &mut Vec<Effect>) {
+    let command = confirmed.get();
+    state.say(name(&command.order));
+    let check = match &command.order {
+        Order::CheckBatch(new) => Some(Box::new(new.clone())),
+        _ => None,
+    };
+    if matches!(command.order, Order::SubmitBatch(_)) {
+        state.orders.checked = None;
+    }
+    if !matches!(command.order, Order::Refresh) {
+        state.orders.sent.truncate(FOLLOWED - 1);
+        state.orders.sent.insert(0, Sent { id: command.id, check });
+    }
+    effects.push(Effect::Control(confirmed));
+}
+
+/// Takes in the account's latest snapshot: what came of the orders is said.
+pub(super) fn news(state: &mut State, snapshot: Arc<ControlSnapshot>) {
+    if state.frozen.is_none() {
+        state.changes = account::change_lines(&snapshot);
+    }
+    state.control = Some(snapshot.clone());
+    for work in snapshot.works.iter().rev().filter(|work| work.stage.is_final()) {
+        let Some(at) = state.orders.sent.iter().position(|sent| sent.id == work.id) else { continue };
+        let sent = state.orders.sent.remove(at);
+        match (&work.stage, sent.check) {
+            (Stage::Failed { reason, .. }, _) => state.complain(format!("{}: {reason}", work.title)),
+            (Stage::Done(Outcome::Checked(report)), Some(new)) => {
+                state.orders.checked = Some(Box::new((*new, report.clone())));
+                let free = state.overlays.is_empty() && state.entry.is_none() && state.leaving.is_none();
+                // The question opens by itself only where nobody is in the middle of something else.
+                if free && state.screen == Screen::Batch {
+                    ask_submit(state, &mut Vec::new());
+                } else {
+                    state.say(format!("{}: done; c on the batch screen (4) goes on", work.title));
+                }
+            }
+            _ => state.say(format!("{}: done", work.title)),
+        }
+    }
+}
+
+/// Asks whether the input that was looked through is to be submitted.
+pub(super) fn ask_submit(state: &mut State, effects: &mut Vec<Effect>) {
+    if let Some(checked) = state.orders.checked.clone() {
+        let (new, report) = *checked;
+        order(state, Order::SubmitBatch(new), Some(&report), effects);
+    }
+}
+
+/// Ctrl-R.
+pub(super) fn refresh(state: &mut State, effects: &mut Vec<Effect>) {
+    order(state, Order::Refresh, None, effects);
+}
+
+/// `n`: the form of the screen's own kind.
+pub(super) fn new(state: &mut State) {
+    let models = models_in_use(state);
+    let form = match state.screen {
+        Screen::Provisioned => form::provisioned::create(&state.regions(), &models, None),
+        Screen::Batch => {
+            let Some(account) = state.account() else { return };
+            form::batch::submit(&models, &state.regions(), account)
+        }
+        _ => return,
+    };
+    state.overlays.push(Overlay::Form(Box::new(form)));
+}
+
+fn models_in_use(state: &State) -> Vec<ModelId> {
+    state.prices.iter().map(|price| price.model.clone()).collect()
+}
+
+/// `c` on a provisioned model: the way to other units is another one beside it.
+pub(super) fn resize(state: &mut State) {
+    let Some(view) = state.selected_provisioned() else { return };
+    let form = form::provisioned::create(&state.regions(), &models_in_use(state), Some(view));
+    state.overlays.push(Overlay::Form(Box::new(form)));
+}
+
+/// `m` on a provisioned model.
+pub(super) fn change(state: &mut State) {
+    let Some(view) = state.selected_provisioned() else { return };
+    let form = form::provisioned::change(view);
+    state.overlays.push(Overlay::Form(Box::new(form)));
+}
+
+/// `D` on a provisioned model.
+pub(super) fn delete(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(model) = state.selected_provisioned().map(|view| &view.model) else { return };
+    let wanted = Order::DeleteProvisioned { region: model.region.clone(), arn: model.arn.clone() };
+    order(state, wanted, None, effects);
+}
+
+/// `d` on a job.
+pub(super) fn fetch(state: &mut State) {
+    let Some(view) = state.selected_job() else { return };
+    let form = form::batch::fetch(&view.job);
+    state.overlays.push(Overlay::Form(Box::new(form)));
+}
+
+/// `X`, `R` and `D` on a job.
+pub(super) fn on_job(state: &mut State, wanted: fn(Region, String) -> Order, effects: &mut Vec<Effect>) {
+    let Some(job) = state.selected_job().map(|view| &view.job) else { return };
+    let wanted = wanted(job.region.clone(), job.arn.clone());
+    order(state, wanted, None, effects);
+}
+
+/// Gives the order that a form describes, if it is right.
+pub(super) fn submit_form(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(Overlay::Form(form)) = state.overlays.last_mut() else { return };
+    let Some(wanted) = read(form) else {
+        let count = form.errors.len();
+        state.complain(format!("{count} {} not right yet", if count == 1 { "field is" } else { "fields are" }));
+        return;
+    };
+    if order(state, wanted, None, effects) {
+        state.overlays.pop();
+    }
+}
+
+fn read(form: &mut Form) -> Option<Order> {
+    match form.kind {
+        Kind::Load => None,
+        Kind::Create => form::provisioned::check_create(form).map(Order::CreateProvisioned),
+        Kind::Change { .. } => form::provisioned::check_change(form),
+        Kind::Submit => form::batch::check_submit(form).map(Order::CheckBatch),
+        Kind::Fetch { .. } => form::batch::check_fetch(form),
+    }
+}
+
+/// Opens the detail of the selected row.
+pub(super) fn open(state: &mut State) {
+    let provisioned = state.selected_provisioned().map(|view| view.model.arn.clone());
+    let job = state.selected_job().map(|view| view.job.arn.clone());
+    state.detail = match (provisioned, job) {
+        (Some(arn), _) => Some(Detail::Provisioned { arn, scroll: 0 }),
+        (None, Some(arn)) => Some(Detail::Job { arn, scroll: 0 }),
+        (None, None) => return,
+    };
+}
