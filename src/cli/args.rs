@@ -216,6 +216,9 @@ pub struct RunArgs {
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
+    /// What a provisioned model has no room for goes on demand, to the other --model; without it, it waits.
+    #[arg(long)]
+    pub spill: bool,
     /// What to do when the terminal goes away.
     #[arg(long, value_enum)]
     pub on_hangup: Option<OnHangup>,

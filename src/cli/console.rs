@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+use crate::catalogue::Price;
 use crate::config::Config;
 use crate::console::{self, ConsoleControl, ConsoleSetup, Exit, ModelPrice};
 use crate::control::ControlHandle;
@@ -160,7 +161,10 @@ pub fn prices(routes: &[RouteSetup]) -> Vec<ModelPrice> {
         if prices.iter().any(|known| known.model == route.route.model) {
             continue;
         }
-        let price = route.model.and_then(|model| model.price.as_ref());
+        // Bought capacity is paid by the hour: a token costs nothing more.
+        let hours = Price { input: 0.0, output: 0.0, cache_read: None, cache_write: None, batch: None };
+        let by_token = route.model.and_then(|model| model.price.as_ref());
+        let price = if route.provisioned.is_some() { Some(&hours) } else { by_token };
         prices.push(ModelPrice {
             model: route.route.model.clone(),
             input: price.map(|price| price.input),

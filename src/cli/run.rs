@@ -33,10 +33,16 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     refuse_to_guess(global, &config, args)?;
     let runtime = runtime()?;
     let clock = RunClock::start();
-    let session = runtime.block_on(session::open(global, config, args.scenario.as_deref()))?;
+    let mut session = runtime.block_on(session::open(global, config, args.scenario.as_deref()))?;
+    session.settings.spill |= args.spill;
     session::announce(&session.info);
     for note in &session.notes {
         say::notice(format_args!("note: {note}\n"));
+    }
+    if !session.settings.spill && session.routes.iter().any(|route| route.provisioned.is_some()) {
+        for unused in session.routes.iter().filter(|route| route.provisioned.is_none()) {
+            say::notice(format_args!("note: {} is used only with --spill\n", unused.route));
+        }
     }
     if session.routes.is_empty() {
         return Err(Problem::usage(
@@ -139,10 +145,11 @@ fn refuse_to_guess(global: &Global, config: &crate::config::Config, args: &RunAr
 }
 
 fn options(session: &Session, args: &RunArgs) -> InputOptions {
+    // Bodies are for the model, whatever the ARN that leads to it.
     let mut models = Vec::new();
     for route in &session.routes {
-        if !models.contains(&route.route.model) {
-            models.push(route.route.model.clone());
+        if !models.contains(route.model_id()) {
+            models.push(route.model_id().clone());
         }
     }
     let api = match args.api {

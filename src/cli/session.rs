@@ -110,19 +110,24 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
         say::notice(format_args!("target {name}: asking for identity, models and quotas\n"));
     }
     let facts = control::discover(&clients).await;
-    let expansion = control::expand_routes(&models, &regions, &facts.regions);
+    let mut expansion = control::expand_routes(&models, &regions, &facts.regions);
+    let told = control::resolve_provisioned(&clients, &mut expansion, &agreed_prices(&config)).await;
     let refusals: Vec<String> = expansion.refusals.iter().map(ToString::to_string).collect();
     if expansion.routes.is_empty() && !models.is_empty() {
         return Err(Problem::usage(refusals.join("\n")));
     }
     let routes = expansion.routes.iter().map(|planned| {
         let quota = control::quota_of(planned, facts.regions.get(&planned.key.region), simulated);
+        if let Some(bought) = &planned.provisioned {
+            return RouteSetup::bought(bought.clone());
+        }
         let mut setup = RouteSetup {
             quota: quota.scope_quota(),
             quota_source: quota.source(),
             route: planned.route.clone(),
             key: planned.key.clone(),
             model: planned.model,
+            provisioned: None,
         };
         let told = |source: &QuotaSource| matches!(source, QuotaSource::ServiceQuotas { .. });
         by_hand(&mut setup, &config.quota, told(&quota.rpm.1), told(&quota.tpm.1));
@@ -138,6 +143,7 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
         ..TargetInfo::default()
     };
     let mut notes = refusals;
+    notes.extend(told);
     match &facts.identity {
         Ok(identity) => known_account(&mut info, identity, &config),
         Err(failure) => notes.push(format!("sts:GetCallerIdentity: {failure}")),
@@ -362,6 +368,7 @@ fn settings(config: &Config, simulated: bool) -> EngineSettings {
     }
     settings.limiter.probe_above_quota = config.limits.probe_above_quota;
     adapt(&config.limits.adaptive, &mut settings.limiter.adaptive);
+    settings.spill = config.limits.spill;
     settings.round_robin = config.limits.routing.as_deref() == Some("round-robin");
     if let Some(attempts) = config.retry.max_attempts {
         settings.max_attempts = attempts;

@@ -55,6 +55,8 @@ pub struct Limits {
     pub concurrency: Option<u32>,
     /// May try for more than a configured quota.
     pub probe_above_quota: bool,
+    /// What bought capacity has no room for goes on demand.
+    pub spill: bool,
     /// `least-wait` or `round-robin`.
     pub routing: Option<String>,
     /// The numbers of the rule `adaptive`.
@@ -161,6 +163,7 @@ fn keys() -> Vec<Key> {
                 number("share", 1.0..=100.0),
                 whole("concurrency", 5_000),
                 flag("probe_above_quota"),
+                flag("spill"),
                 choice("routing", &["least-wait", "round-robin"]),
                 Key {
                     name: "adaptive",

@@ -93,7 +93,9 @@ impl ProvisionedView {
     /// What follows from `model`; its use is not known yet.
     #[must_use]
     pub fn of(model: ProvisionedModel, agreed: &[AgreedPrice]) -> ProvisionedView {
-        let variant = Catalogue::embedded().provisioned_variant(&model.model_arn);
+        let catalogue = Catalogue::embedded();
+        let own = catalogue.provisioned_variant(&model.model_arn);
+        let variant = own.or_else(|| catalogue.provisioned_variant(&model.foundation_model_arn));
         let all = |each: u64| each.saturating_mul(u64::from(model.units));
         ProvisionedView {
             unit_price: unit_price(&model.region, &model.model_arn, model.commitment, agreed),

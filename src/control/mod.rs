@@ -16,6 +16,7 @@ mod desk;
 mod discovery;
 mod journal;
 mod provisioned;
+mod provisioned_route;
 mod provisioned_watch;
 mod quota;
 mod routes;
@@ -35,6 +36,7 @@ pub use desk::{AlsoRead, ControlHandle, ControlSender, Desk, DeskSetup, Progress
 pub use discovery::{Discovery, ListedQuota, RegionFacts, discover};
 pub use journal::Journal;
 pub use provisioned::{LostReply, is_provisioned_name};
+pub use provisioned_route::resolve_provisioned;
 pub use quota::{QuotaSource, RouteQuota, quota_of};
 pub use routes::{Expansion, PlannedRoute, Refusal, expand_routes};
 pub use snapshot::{

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Applies, BucketKind, Catalogue, Metric, RouteKind, base_id, bucket_kind};
 use crate::limiter::{QuotaLimit, ScopeQuota};
-use crate::record::{ModelId, Region};
+use crate::record::{ModelId, ProvisionedRoute, Region};
 
 use super::discovery::{ListedQuota, RegionFacts};
 use super::routes::PlannedRoute;
@@ -27,6 +27,8 @@ pub enum QuotaSource {
         /// The year of the source.
         year: u16,
     },
+    /// Of the model units that were bought: as the catalogue assumes, for none is published.
+    Units,
     /// There is no such quota here.
     Absent,
     /// Nobody told: the limiter finds it.
@@ -39,6 +41,7 @@ impl QuotaSource {
         match self {
             QuotaSource::ServiceQuotas { .. } => "service quotas".to_owned(),
             QuotaSource::Default { year, .. } => format!("default of {year}"),
+            QuotaSource::Units => "model units (assumed)".to_owned(),
             QuotaSource::Absent => "no quota".to_owned(),
             QuotaSource::Unknown => "unknown".to_owned(),
         }
@@ -105,6 +108,9 @@ impl RouteQuota {
 /// says and nothing else: the published defaults of AWS do not speak for it.
 #[must_use]
 pub fn quota_of(planned: &PlannedRoute, facts: Option<&RegionFacts>, simulated: bool) -> RouteQuota {
+    if let Some(bought) = &planned.provisioned {
+        return of_units(bought);
+    }
     let question = Question {
         region: &planned.key.region,
         bucket: &planned.key.bucket,
@@ -119,6 +125,19 @@ pub fn quota_of(planned: &PlannedRoute, facts: Option<&RegionFacts>, simulated: 
         tpd: question.answer(Metric::Tpd),
         burndown: planned.model.map_or(1, |model| model.burndown),
         problem: facts.and_then(|facts| facts.quotas.as_ref().err()).map(|failure| failure.message.clone()),
+    }
+}
+
+/// Capacity that was bought counts tokens only, input and output apart; this is the input.
+fn of_units(bought: &ProvisionedRoute) -> RouteQuota {
+    let absent = (QuotaLimit::Absent, QuotaSource::Absent);
+    let unknown = (QuotaLimit::Unknown, QuotaSource::Unknown);
+    RouteQuota {
+        rpm: absent.clone(),
+        tpm: bought.input_tpm.map_or(unknown, |tpm| (QuotaLimit::Limit(tpm), QuotaSource::Units)),
+        tpd: absent,
+        burndown: 1,
+        problem: None,
     }
 }
 
@@ -220,6 +239,7 @@ mod tests {
             key: ScopeKey { region: "us-east-1".into(), bucket: info.bucket },
             kind: info.kind,
             model: info.model,
+            provisioned: None,
         }
     }
 

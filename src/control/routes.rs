@@ -6,7 +6,7 @@ use std::fmt;
 use crate::bedrock::{FoundationModel, InferenceProfile, ProfileKind};
 use crate::catalogue::BucketKind;
 use crate::catalogue::{Catalogue, Model, RouteError, RouteInfo, RouteKind, base_id, bucket_kind};
-use crate::record::{ModelId, Region, Route, ScopeKey};
+use crate::record::{ModelId, ProvisionedRoute, Region, Route, ScopeKey};
 
 use super::discovery::RegionFacts;
 
@@ -21,6 +21,8 @@ pub struct PlannedRoute {
     pub kind: RouteKind,
     /// The model, if the catalogue knows it.
     pub model: Option<&'static Model>,
+    /// What is behind the ARN of a provisioned model, once asked.
+    pub provisioned: Option<ProvisionedRoute>,
 }
 
 /// A route that was asked for and does not exist.
@@ -74,6 +76,7 @@ pub fn expand_routes(models: &[String], regions: &[Region], facts: &BTreeMap<Reg
                     key: ScopeKey { region: region.clone(), bucket: info.bucket },
                     kind: info.kind,
                     model: info.model,
+                    provisioned: None,
                     route,
                 }),
                 Err((reason, instead)) => {

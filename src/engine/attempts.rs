@@ -1,7 +1,6 @@
 //! Sending an attempt, and what its outcome means for the record, the limiter, the breaker, the books.
 
 use crate::bedrock::{Attempt, Call, Progress, ProgressSink};
-use crate::catalogue::cost;
 use crate::limiter::{Preset, QuotaLimit, Reject, Why};
 use crate::record::{ErrorClass, Failure, Micros, Reach, Reply, Usage, UsageSource, Usd};
 use crate::workload::Finished;
@@ -51,7 +50,7 @@ impl Dispatcher {
         }
         work.attempts += 1;
         let route = &mut self.routes[index];
-        let ticket = self.limiter.admit(route.scope, quote.cost, now);
+        let tickets = route.meters.admit(&mut self.limiter, &quote.costs, now);
         let probe = route.breaker.sent(now);
         let unparks = route.parked.as_mut().map(|park| park.probing = true).is_some();
         route.in_flight += 1;
@@ -59,7 +58,7 @@ impl Dispatcher {
         for window in [&mut self.window, &mut route.window] {
             let second = window.at(now);
             second.sent += 1;
-            second.reserved += quote.cost.hold;
+            second.reserved += quote.costs.hold();
         }
         self.money.commit(quote.worst);
         let mut stream = false;
@@ -91,7 +90,7 @@ impl Dispatcher {
             let _ = attempts.send(News::Ended { id, attempt });
         });
         let abort = task.abort_handle();
-        self.in_flight.insert(id, InFlight { work, route: index, ticket, quote, sent: now, probe, unparks, abort });
+        self.in_flight.insert(id, InFlight { work, route: index, tickets, quote, sent: now, probe, unparks, abort });
     }
 
     /// Something is known of an attempt.
@@ -106,8 +105,9 @@ impl Dispatcher {
     /// A stream settles above its reservation while it runs, if its burndown is heavy: the limiter wants to know early.
     fn progressed(&mut self, id: u64, text_bytes: u64) {
         let Some(flight) = self.in_flight.get(&id) else { return };
-        let output = text_bytes / BYTES_PER_TOKEN * u64::from(self.routes[flight.route].burndown());
-        self.limiter.progress(flight.ticket, flight.quote.input + output, self.clock.now());
+        let burndown = self.routes[flight.route].burndown();
+        let (input, output) = (flight.quote.input, text_bytes / BYTES_PER_TOKEN);
+        flight.tickets.progress(&mut self.limiter, input, output, burndown, self.clock.now());
     }
 
     fn ended(&mut self, id: u64, attempt: Attempt) {
@@ -139,8 +139,8 @@ impl Dispatcher {
         });
         self.charge(&flight, &usage, now);
         let route = &mut self.routes[flight.route];
-        let model = route.setup.route.model.as_str().to_string();
-        let price = route.setup.model.and_then(|row| cost::price(row, &model, &usage));
+        let model = route.setup.model_id().as_str().to_string();
+        let price = route.setup.price(&usage);
         self.money.settle(flight.quote.worst, price, source == UsageSource::Estimate, &model);
         self.window.at(now).spent += price.unwrap_or_default().0;
         if source != UsageSource::Estimate {
@@ -154,7 +154,7 @@ impl Dispatcher {
         for window in [&mut self.window, &mut route.window] {
             window.at(now).ok += 1;
         }
-        route.largest_accepted = route.largest_accepted.max(flight.quote.cost.hold);
+        route.largest_accepted = route.largest_accepted.max(flight.quote.costs.hold());
         if flight.unparks {
             self.works_again(flight.route);
         }
@@ -167,13 +167,13 @@ impl Dispatcher {
                 self.latencies.tpot.record(Micros(generating.0 / (usage.output - 1)), now);
             }
         }
-        self.remember(flight.quote.cost.hold, &flight.work, usage.output, latency);
+        self.remember(flight.quote.costs.hold(), &flight.work, usage.output, latency);
         flight.work.cost += price.unwrap_or_default();
         self.book(&flight, price.unwrap_or_default());
         let end = End {
             work: flight.work,
             route: flight.route,
-            hold: flight.quote.cost.hold,
+            hold: flight.quote.costs.hold(),
             result: Ok(reply),
             usage: Some((usage, source)),
             request_id,
@@ -204,7 +204,8 @@ impl Dispatcher {
         let retry_after = failure.retry_after.map(|wait| wait.min(cap));
         let mut price = Usd::ZERO;
         if let Some(why) = reject_of(class) {
-            self.limiter.reject(flight.ticket, why, retry_after, now);
+            let meters = self.routes[index].meters;
+            flight.tickets.reject(&meters, &mut self.limiter, why, retry_after, now);
             self.money.release(flight.quote.worst);
         } else if failure.maybe_billed || failure.usage.is_some() {
             let usage = failure.usage.unwrap_or(Usage {
@@ -215,15 +216,15 @@ impl Dispatcher {
             self.charge(&flight, &usage, now);
             let route = &self.routes[index];
             let model = route.setup.route.model.as_str().to_string();
-            let known = route.setup.model.and_then(|row| cost::price(row, &model, &usage));
+            let known = route.setup.price(&usage);
             self.money.settle(flight.quote.worst, known, failure.usage.is_none(), &model);
             price = known.unwrap_or_default();
             self.window.at(now).spent += price.0;
         } else {
-            self.limiter.release(flight.ticket, now);
+            flight.tickets.release(&mut self.limiter, now);
             self.money.release(flight.quote.worst);
             if let Some(wait) = retry_after {
-                self.limiter.hold_off(self.routes[index].scope, now + wait, now);
+                self.routes[index].meters.hold_off(&mut self.limiter, now + wait, now);
             }
         }
         flight.work.cost += price;
@@ -259,7 +260,7 @@ impl Dispatcher {
             Reach::Scope | Reach::Run => self.put_back(flight.work),
             Reach::Attempt if class.is_throttle() && adaptive => {
                 if self.can_never_go(&mut flight, class, now) {
-                    let hold = flight.quote.cost.hold;
+                    let hold = flight.quote.costs.hold();
                     let advice = never_advice(Why::LargerThanBurst, hold, flight.work.record.body.max_tokens);
                     self.fail_unsent(flight.work, index, hold, advice, now);
                 } else {
@@ -287,7 +288,7 @@ impl Dispatcher {
         class == ErrorClass::ThrottleTpm
             && route.in_flight == 0
             && route.setup.quota.tpm == QuotaLimit::Unknown
-            && flight.quote.cost.hold > route.largest_accepted
+            && flight.quote.costs.hold() > route.largest_accepted
             && flight.work.throttled_alone(now)
     }
 
@@ -304,7 +305,7 @@ impl Dispatcher {
         }
         let usage = Usage { input: flight.quote.input, output: flight.quote.output, ..Usage::default() };
         let model = route.setup.route.model.as_str().to_string();
-        let price = route.setup.model.and_then(|row| cost::price(row, &model, &usage));
+        let price = route.setup.price(&usage);
         self.charge(&flight, &usage, now);
         self.money.settle(flight.quote.worst, price, true, &model);
         flight.work.cost += price.unwrap_or_default();
@@ -315,13 +316,12 @@ impl Dispatcher {
     /// What the service charges its meters for an attempt; tells the limiter and the windows.
     fn charge(&mut self, flight: &InFlight, usage: &Usage, now: Micros) {
         let route = &mut self.routes[flight.route];
-        let charged = cost::settle(usage, route.burndown()).0;
-        self.limiter.settle(flight.ticket, charged, now);
+        let charged = flight.tickets.settle(&mut self.limiter, usage, route.burndown(), now);
         route.settled += charged;
         for window in [&mut self.window, &mut route.window] {
             let second = window.at(now);
             second.settled += charged;
-            second.released += flight.quote.cost.hold;
+            second.released += flight.quote.costs.hold();
         }
         let record = &flight.work.record;
         let taken_for = i64::try_from(flight.work.queue_cost()).unwrap_or(i64::MAX);
@@ -379,7 +379,7 @@ impl Dispatcher {
             _ => (ParkKind::Access, format!("grant access to {} in {}, or drain that Region", name.model, name.region)),
         };
         let probe_at = if kind == ParkKind::Day {
-            self.limiter.status(self.routes[index].scope, now).held_off_until.unwrap_or(now + pause)
+            self.limiter.status(self.routes[index].meters.main, now).held_off_until.unwrap_or(now + pause)
         } else {
             now + pause
         };
@@ -449,7 +449,7 @@ impl Dispatcher {
         self.latencies.response.record(response, now);
         self.latencies.logical.record(now.since(work.first_sent.unwrap_or(now)), now);
         let route = self.routes[index].setup.route.clone();
-        let priced = self.routes[index].setup.model.is_some_and(|model| model.price.is_some());
+        let priced = self.routes[index].setup.price(&Usage::default()).is_some();
         self.chronicle.finished(RequestView {
             id: sanitise(work.record.id.as_str()).as_str().into(),
             priority: work.record.priority,
@@ -535,7 +535,7 @@ impl End {
         End {
             work: flight.work,
             route: flight.route,
-            hold: flight.quote.cost.hold,
+            hold: flight.quote.costs.hold(),
             result: Err(failure),
             usage: None,
             request_id,

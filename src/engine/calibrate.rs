@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::record::Record;
+use crate::record::{Record, Route};
 
 use super::dispatcher::{Dispatcher, News};
 
@@ -31,7 +31,7 @@ impl Dispatcher {
             return;
         }
         for route in &self.routes {
-            let id = route.setup.route.model.as_str();
+            let id = route.setup.model_id().as_str();
             if !route.setup.model.is_some_and(|model| model.count_tokens) || self.calibration.refused.contains(id) {
                 continue;
             }
@@ -41,7 +41,8 @@ impl Dispatcher {
             }
             *asked += 1;
             let (clients, attempts) = (Arc::clone(&self.clients), self.attempts.clone());
-            let (route, body) = (route.setup.route.clone(), body.clone());
+            let route = Route { model: route.setup.model_id().clone(), ..route.setup.route.clone() };
+            let body = body.clone();
             tokio::spawn(async move {
                 let tokens = clients.count_tokens(&route, &body).await.ok();
                 let (model, kind, raw) = (route.model, body.text_kind, body.raw_input);

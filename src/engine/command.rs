@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::limiter::Preset;
-use crate::record::{Region, ScopeKey, Usd};
+use crate::record::{ProvisionedRoute, Region, ScopeKey, Usd};
 use crate::workload::LoadSpec;
 
 use super::KnobId;
@@ -51,6 +51,9 @@ pub enum Command {
         /// True: send no more.
         off: bool,
     },
+    /// Send to this bought capacity from now on, and to nothing else unless the knob `spill` is on; `None`: to none of it,
+    /// but on demand, as the session began. What is in flight stays where it is.
+    UseProvisioned(Option<Box<ProvisionedRoute>>),
     /// Change the spend cap; `None` removes it.
     SetCap(Option<Usd>),
     /// Try parked scopes again now.

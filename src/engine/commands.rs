@@ -1,12 +1,15 @@
 //! Carrying out commands; every tuning change is a mark on the charts, a journal line, and can be undone.
 
+use crate::families;
 use crate::limiter::{Preset, QuotaLimit};
-use crate::record::{Micros, ScopeKey};
+use crate::record::{Micros, ModelId, ProvisionedRoute, ScopeKey};
 
 use super::dispatcher::{Dispatcher, utc_ms};
 use super::load::Ending;
+use super::metering::Meters;
+use super::router::RouteState;
 use super::undo::{DEPTH, Undone};
-use super::{Command, KnobId, KnobKind, Level, Load, LoadKind, ParkKind};
+use super::{Command, KnobId, KnobKind, Level, Load, LoadKind, ParkKind, RouteSetup};
 
 impl Dispatcher {
     /// Carries out a command.
@@ -47,6 +50,8 @@ impl Dispatcher {
                     self.router.drained.insert(region, off);
                 }
             }
+            Command::UseProvisioned(None) => self.use_on_demand(now),
+            Command::UseProvisioned(Some(route)) => self.use_provisioned(*route, now),
             Command::SetCap(cap) => {
                 self.remember_undo(Undone::Cap(self.money.cap));
                 self.money.cap = cap;
@@ -185,8 +190,48 @@ impl Dispatcher {
         for route in self.routes.iter_mut().filter(|route| route.setup.key == *scope) {
             route.setup.quota = quota;
             route.setup.quota_source = source.to_string();
-            self.limiter.set_quota(route.scope, quota, now);
+            self.limiter.set_quota(route.meters.main, quota, now);
         }
+    }
+
+    fn use_on_demand(&mut self, now: Micros) {
+        if self.routes.iter().all(|route| route.setup.provisioned.is_some()) {
+            self.line(Level::Warning, "this session has no on-demand route: start it with --model and a model id");
+            return;
+        }
+        let before = self.router.use_bought(Vec::new());
+        self.remember_undo(Undone::Bought(before));
+        self.mark(now, "load goes on demand".to_string());
+    }
+
+    /// Bodies were checked for the model that the load began with: another family would refuse them one by one.
+    fn use_provisioned(&mut self, bought: ProvisionedRoute, now: Micros) {
+        let name = bought.route.clone();
+        if !self.clients.regions().any(|region| *region == name.region) {
+            let text = format!("{} is no Region of this session: add it with --region", name.region);
+            return self.line(Level::Warning, &text);
+        }
+        let family = |model: &ModelId| families::invoke_family(model.as_str());
+        let other = self.routes.first().filter(|route| family(route.setup.model_id()) != family(&bought.model));
+        let of_file = self.load_runs() && self.load.as_ref().is_some_and(|load| load.view.kind == LoadKind::File);
+        if let Some(other) = other.filter(|_| of_file) {
+            let text = format!(
+                "the file's records are for {}; {} is behind {name}, which takes other bodies",
+                other.setup.model_id(),
+                bought.model
+            );
+            return self.line(Level::Warning, &text);
+        }
+        let known = self.routes.iter().position(|route| route.setup.route == name);
+        let index = known.unwrap_or_else(|| {
+            let setup = RouteSetup::bought(bought);
+            let meters = Meters::new(&setup, &mut self.limiter, now);
+            self.routes.push(RouteState::new(setup, meters));
+            self.routes.len() - 1
+        });
+        let before = self.router.use_bought(vec![index]);
+        self.remember_undo(Undone::Bought(before));
+        self.mark(now, format!("load goes to {name}"));
     }
 
     fn take_back(&mut self, now: Micros) {
@@ -219,6 +264,11 @@ impl Dispatcher {
                 let words = format!("{region} {}", if before { "drained" } else { "open" });
                 self.router.drained.insert(region, before);
                 words
+            }
+            Undone::Bought(before) => {
+                let what = if before.is_empty() { "on demand" } else { "the provisioned model of before" };
+                self.router.use_bought(before);
+                format!("load goes to {what}")
             }
             Undone::Cap(before) => {
                 self.money.cap = before;

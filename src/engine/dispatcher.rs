@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::bedrock::{Attempt, Clients};
-use crate::limiter::{Limiter, Ticket};
+use crate::limiter::Limiter;
 use crate::queue::Queue;
 use crate::record::{ErrorClass, Micros, ModelId};
 use crate::workload::{BadLine, RunClock};
@@ -21,6 +21,7 @@ use super::chronicle::Chronicle;
 use super::delivery::Stored;
 use super::estimate::Estimator;
 use super::load::{ActiveLoad, Ending, Waiter, Work, never_advice};
+use super::metering::{Meters, Tickets};
 use super::money::Money;
 use super::retry::RetryBudget;
 use super::router::{Choice, Known, Quote, RouteState, Router};
@@ -28,7 +29,8 @@ use super::stats::{History, Latency, Window};
 use super::undo::Undone;
 use super::verdict::WaitCounts;
 use super::{
-    Command, EngineSettings, EngineSetup, EngineSnapshot, HeadView, HeadWhy, Level, Load, ParkKind, TargetInfo,
+    Command, EngineSettings, EngineSetup, EngineSnapshot, HeadView, HeadWhy, Level, Load, ParkKind, RouteSetup,
+    TargetInfo,
 };
 use crate::limiter::SettlementGuess;
 
@@ -41,11 +43,16 @@ const PUBLISH_IDLE: Micros = Micros::from_millis(1_000);
 /// Samples of what the head waits for: one minute of publications.
 const WAIT_SAMPLES: usize = 240;
 
+/// The routes to bought capacity.
+fn bought(routes: &[RouteSetup]) -> Vec<usize> {
+    (0..routes.len()).filter(|index| routes[*index].provisioned.is_some()).collect()
+}
+
 /// An attempt in flight.
 pub(super) struct InFlight {
     pub work: Work,
     pub route: usize,
-    pub ticket: Ticket,
+    pub tickets: Tickets,
     pub quote: Quote,
     pub sent: Micros,
     pub probe: bool,
@@ -184,27 +191,15 @@ impl Dispatcher {
         let now = setup.clock.now();
         let mut limiter = Limiter::new(setup.settings.limiter);
         limiter.set_day_start(day_start(&setup.clock));
-        let mut scopes: HashMap<crate::record::ScopeKey, crate::limiter::ScopeId> = HashMap::new();
+        let mut scopes: HashMap<crate::record::ScopeKey, Meters> = HashMap::new();
+        let mut router = Router::default();
+        router.use_bought(bought(&setup.routes));
         let routes = setup
             .routes
             .into_iter()
             .map(|setup| {
-                let scope = *scopes.entry(setup.key.clone()).or_insert_with(|| limiter.add_scope(setup.quota, now));
-                RouteState {
-                    scope,
-                    setup,
-                    breaker: Default::default(),
-                    parked: None,
-                    in_flight: 0,
-                    largest_accepted: 0,
-                    sent: 0,
-                    settled: 0,
-                    head_waited: Vec::new(),
-                    window: Window::default(),
-                    latency: Latency::default(),
-                    last_error: None,
-                    illness: Default::default(),
-                }
+                let meters = *scopes.entry(setup.key.clone()).or_insert_with(|| Meters::new(&setup, &mut limiter, now));
+                RouteState::new(setup, meters)
             })
             .collect();
         Dispatcher {
@@ -216,7 +211,7 @@ impl Dispatcher {
             rng: ChaCha8Rng::seed_from_u64(setup.seed),
             started: now,
             routes,
-            router: Router::default(),
+            router,
             limiter,
             estimator: Estimator::default(),
             outputs: SettlementGuess::default(),
@@ -358,8 +353,12 @@ impl Dispatcher {
                 self.head = Some(hold(HeadWhy::Concurrency, None, None, &self.routes));
                 return Micros::MAX;
             }
-            let known =
-                Known { estimator: &self.estimator, outputs: &self.outputs, round_robin: self.settings.round_robin };
+            let known = Known {
+                estimator: &self.estimator,
+                outputs: &self.outputs,
+                round_robin: self.settings.round_robin,
+                spill: self.settings.spill,
+            };
             let choice = self.router.choose(work, &self.routes, &mut self.limiter, &known, now);
             match choice {
                 Choice::Send { route, quote } => {

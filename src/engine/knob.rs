@@ -52,6 +52,8 @@ pub enum KnobId {
     AttemptTimeout,
     /// 0: least wait (headroom and health); 1: round robin.
     Routing,
+    /// Whether what bought capacity has no room for goes on demand, where it is paid by the token.
+    Spill,
 }
 
 /// Where a knob stands on the tuning screen.

@@ -19,6 +19,7 @@ mod illness;
 mod intake;
 mod knob;
 mod load;
+mod metering;
 mod money;
 mod process;
 mod publish;

@@ -25,7 +25,7 @@ impl Dispatcher {
     pub(super) fn publish(&mut self, now: Micros) {
         self.sample_head(now);
         let statuses: Vec<ScopeStatus> =
-            self.routes.iter().map(|route| self.limiter.status(route.scope, now)).collect();
+            self.routes.iter().map(|route| self.limiter.status(route.meters.main, now)).collect();
         let run = self.run_view(now);
         let client = self.client_health(now);
         let flow = self.flow_view(&client, now);
@@ -77,7 +77,7 @@ impl Dispatcher {
         for (class, count) in ErrorClass::ALL.iter().zip(self.window.at(past).failed) {
             if class.is_throttle() { throttles += count } else { errors += count }
         }
-        let statuses = self.routes.iter().map(|route| self.limiter.status(route.scope, now));
+        let statuses = self.routes.iter().map(|route| self.limiter.status(route.meters.main, now));
         let (held, target) = statuses.fold((0.0, 0.0), |(held, target), status| {
             (held + status.held as f64, target + status.tpm.target.unwrap_or(0.0))
         });
@@ -220,6 +220,7 @@ impl Dispatcher {
                     route: route.setup.route.clone(),
                     quota_source: route.setup.quota_source.clone(),
                     limiter,
+                    output: route.meters.output.map(|scope| self.limiter.status(scope, now)),
                     in_flight: route.in_flight,
                     sent_total: route.sent,
                     settled_total: route.settled,
@@ -284,7 +285,9 @@ impl Dispatcher {
             if self.router.is_drained(&route.setup.route.region) {
                 continue;
             }
-            tpm = tpm.zip(status.tpm.target).map(|(sum, target)| sum + target);
+            // Two meters have no common best rate: it is not said.
+            let target = status.tpm.target.filter(|_| route.meters.output.is_none());
+            tpm = tpm.zip(target).map(|(sum, target)| sum + target);
             if status.rpm.quota != crate::limiter::QuotaLimit::Absent {
                 any_rpm = true;
                 rpm = rpm.zip(status.rpm.target).map(|(sum, target)| sum + target);

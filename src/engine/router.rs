@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use crate::catalogue::{Model, cost};
-use crate::limiter::{Cost, Decision, Limiter, QuotaLimit, ScopeId, Why};
+use crate::limiter::{Cost, Decision, Limiter, QuotaLimit, Why};
 use crate::record::{Micros, ModelId, Region, Route, Usd};
 
 use super::breaker::Breaker;
 use super::estimate::Estimator;
 use super::illness::Illness;
 use super::load::Work;
+use super::metering::{Costs, Meters};
 use super::stats::{Latency, Window};
 use super::{ParkKind, RouteSetup};
 use crate::limiter::SettlementGuess;
@@ -38,8 +39,8 @@ pub struct Parked {
 pub struct RouteState {
     /// What it is.
     pub setup: RouteSetup,
-    /// Its scope in the limiter.
-    pub scope: ScopeId,
+    /// Its scopes in the limiter.
+    pub meters: Meters,
     /// Its breaker.
     pub breaker: Breaker,
     /// Why it is parked, if it is.
@@ -65,6 +66,26 @@ pub struct RouteState {
 }
 
 impl RouteState {
+    /// A route that has sent nothing yet.
+    #[must_use]
+    pub fn new(setup: RouteSetup, meters: Meters) -> RouteState {
+        RouteState {
+            meters,
+            setup,
+            breaker: Breaker::default(),
+            parked: None,
+            in_flight: 0,
+            largest_accepted: 0,
+            sent: 0,
+            settled: 0,
+            head_waited: Vec::new(),
+            window: Window::default(),
+            latency: Latency::default(),
+            last_error: None,
+            illness: Illness::default(),
+        }
+    }
+
     /// The output multiplier at settlement.
     #[must_use]
     pub fn burndown(&self) -> u32 {
@@ -76,7 +97,7 @@ impl RouteState {
 #[derive(Clone, Copy, Debug)]
 pub struct Quote {
     /// For the limiter.
-    pub cost: Cost,
+    pub costs: Costs,
     /// Input tokens expected.
     pub input: u64,
     /// Output tokens expected.
@@ -88,17 +109,26 @@ pub struct Quote {
 /// What a record would hold, settle and cost on a route.
 #[must_use]
 pub fn quote(work: &Work, route: &RouteState, estimator: &Estimator, outputs: &SettlementGuess) -> Quote {
-    let id = route.setup.route.model.as_str();
+    let id = route.setup.model_id().as_str();
     let model: Option<&Model> = route.setup.model;
     let body = &work.record.body;
     let estimate = estimator.corrected(id, body.text_kind, body.raw_input);
     let max_tokens =
         body.max_tokens.unwrap_or_else(|| model.map_or(UNKNOWN_DEFAULT_MAX_TOKENS, |model| model.default_max_output));
     let output = outputs.output(id, max_tokens);
-    let hold = cost::reserve(estimate.reserve, 0, 0, max_tokens).0;
-    let expect = outputs.prompt(id, estimate.mean).saturating_add(output.saturating_mul(u64::from(route.burndown())));
-    let worst = model.and_then(|model| cost::worst_price(model, id, estimate.reserve, max_tokens)).unwrap_or_default();
-    Quote { cost: Cost { hold, expect }, input: estimate.mean, output, worst }
+    let prompt = outputs.prompt(id, estimate.mean);
+    let apart = route.setup.provisioned.as_ref().and_then(|bought| bought.input_tpm.zip(bought.output_tpm));
+    let costs = if let Some((input_tpm, output_tpm)) = apart {
+        // What model units take is assumed: nothing is too large by an assumption, it goes when they are idle.
+        let main = Cost { hold: estimate.reserve.min(input_tpm), expect: prompt };
+        Costs { main, output: Some(Cost { hold: max_tokens.min(output_tpm), expect: output }) }
+    } else {
+        let hold = cost::reserve(estimate.reserve, 0, 0, max_tokens).0;
+        let expect = prompt.saturating_add(output.saturating_mul(u64::from(route.burndown())));
+        Costs { main: Cost { hold, expect }, output: None }
+    };
+    let worst = route.setup.worst_price(estimate.reserve, max_tokens).unwrap_or_default();
+    Quote { costs, input: estimate.mean, output, worst }
 }
 
 /// What the router says of the head of the queue.
@@ -149,6 +179,8 @@ pub struct Known<'a> {
     pub outputs: &'a SettlementGuess,
     /// Each route in turn instead of the least used.
     pub round_robin: bool,
+    /// What bought capacity has no room for goes on demand.
+    pub spill: bool,
 }
 
 /// Chooses.
@@ -159,6 +191,15 @@ pub struct Router {
     pub drained: HashMap<Region, bool>,
     /// Routes that the load at hand does not use.
     unused: Vec<usize>,
+    /// Of bought capacity, the routes in use.
+    bought: Vec<usize>,
+}
+
+/// Which routes are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Bought,
+    OnDemand,
 }
 
 impl Router {
@@ -185,11 +226,44 @@ impl Router {
         self.drained.get(region).copied().unwrap_or(false)
     }
 
-    /// The route for `work`: by turns, of those that can send, the next; else the one whose scope would be least used,
-    /// with ill routes counted as fuller than they are (E.7, without queueing behind a scope: a record is bound to a
-    /// route only at the moment it is sent).
+    /// Of bought capacity these routes are used from now on. Returns those that were.
+    pub fn use_bought(&mut self, routes: Vec<usize>) -> Vec<usize> {
+        std::mem::replace(&mut self.bought, routes)
+    }
+
+    /// The route for `work`: bought capacity first, where some is in use. What it has no room for waits for it, or goes on
+    /// demand if that is wanted: there it is paid by the token.
     pub fn choose(
         &mut self,
+        work: &Work,
+        routes: &[RouteState],
+        limiter: &mut Limiter,
+        known: &Known<'_>,
+        now: Micros,
+    ) -> Choice {
+        let in_use =
+            |index: &usize| !self.unused.contains(index) && !self.is_drained(&routes[*index].setup.route.region);
+        let (first, wait) =
+            if self.bought.iter().any(in_use) { (Part::Bought, !known.spill) } else { (Part::OnDemand, true) };
+        let choice = self.choose_of(first, work, routes, limiter, known, now);
+        if wait || matches!(choice, Choice::Send { .. }) {
+            return choice;
+        }
+        let other = self.choose_of(Part::OnDemand, work, routes, limiter, known, now);
+        match (&choice, &other) {
+            (_, Choice::Send { .. }) | (Choice::Never { .. }, _) => other,
+            (Choice::Wait { until, .. }, Choice::Wait { until: sooner, .. }) if sooner < until => other,
+            (Choice::Breakers { .. } | Choice::Parked { .. }, Choice::Wait { .. }) => other,
+            _ => choice,
+        }
+    }
+
+    /// The best route of a part for `work`: by turns, of those that can send, the next; else the one whose scope would be least used,
+    /// with ill routes counted as fuller than they are (E.7, without queueing behind a scope: a record is bound to a
+    /// route only at the moment it is sent).
+    fn choose_of(
+        &mut self,
+        part: Part,
         work: &Work,
         routes: &[RouteState],
         limiter: &mut Limiter,
@@ -206,7 +280,11 @@ impl Router {
         for turn in 0..routes.len() {
             let index = (self.next + turn) % routes.len();
             let route = &routes[index];
-            if self.is_drained(&route.setup.route.region) || self.unused.contains(&index) {
+            let of_part = match part {
+                Part::Bought => self.bought.contains(&index),
+                Part::OnDemand => route.setup.provisioned.is_none(),
+            };
+            if !of_part || self.is_drained(&route.setup.route.region) || self.unused.contains(&index) {
                 continue;
             }
             if let Some(park) = &route.parked
@@ -220,7 +298,7 @@ impl Router {
                 continue;
             }
             let quote = quote(work, route, known.estimator, known.outputs);
-            match limiter.decide_for(route.scope, quote.cost, work.record.priority, now) {
+            match route.meters.decide(limiter, &quote.costs, work.record.priority, now) {
                 Decision::Admit => {
                     if known.round_robin {
                         best = Some((0.0, index, quote));
@@ -231,7 +309,7 @@ impl Router {
                     let score = if route.breaker.wants_probe(now) {
                         f64::NEG_INFINITY
                     } else {
-                        fullness(route, quote.cost, now) + 4.0 * route.illness.level(now)
+                        fullness(route, quote.costs.hold(), now) + 4.0 * route.illness.level(now)
                     };
                     if best.as_ref().is_none_or(|(lowest, ..)| score < *lowest) {
                         best = Some((score, index, quote));
@@ -242,7 +320,7 @@ impl Router {
                         wait = Some((until, index, why));
                     }
                 }
-                Decision::Never { why } => never = Some((index, why, quote.cost.hold)),
+                Decision::Never { why } => never = Some((index, why, quote.costs.hold())),
             }
         }
         if let Some((_, route, quote)) = best {
@@ -268,10 +346,10 @@ impl Router {
 
 /// How full a scope would be, 0 to about 1: what was reserved there in the last minute over its quota; without a known
 /// quota, by what is in flight there (Little's law: a slow scope fills up by itself).
-fn fullness(route: &RouteState, cost: Cost, now: Micros) -> f64 {
+fn fullness(route: &RouteState, hold: u64, now: Micros) -> f64 {
     match (route.setup.quota.tpm, route.setup.quota.rpm) {
         (QuotaLimit::Limit(limit), _) => {
-            let reserved = route.window.sum(60, now, |second| second.reserved) + cost.hold;
+            let reserved = route.window.sum(60, now, |second| second.reserved) + hold;
             reserved as f64 / limit.max(1) as f64
         }
         (_, QuotaLimit::Limit(limit)) => {

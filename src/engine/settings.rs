@@ -33,6 +33,8 @@ pub struct EngineSettings {
     pub attempt_timeout: Duration,
     /// Round robin instead of least wait.
     pub round_robin: bool,
+    /// What bought capacity has no room for goes on demand.
+    pub spill: bool,
 }
 
 impl Default for EngineSettings {
@@ -49,6 +51,7 @@ impl Default for EngineSettings {
             stream_gap: Duration::from_secs(30),
             attempt_timeout: Duration::from_secs(300),
             round_robin: false,
+            spill: false,
         }
     }
 }
@@ -106,6 +109,7 @@ impl EngineSettings {
             KnobId::StreamGap => self.stream_gap.as_secs_f64(),
             KnobId::AttemptTimeout => self.attempt_timeout.as_secs_f64(),
             KnobId::Routing => f64::from(u8::from(self.round_robin)),
+            KnobId::Spill => f64::from(u8::from(self.spill)),
         })
     }
 
@@ -139,6 +143,7 @@ impl EngineSettings {
             KnobId::StreamGap => self.stream_gap = Duration::from_secs_f64(value),
             KnobId::AttemptTimeout => self.attempt_timeout = Duration::from_secs_f64(value),
             KnobId::Routing => self.round_robin = value >= 0.5,
+            KnobId::Spill => self.spill = value >= 0.5,
         }
     }
 
@@ -207,7 +212,7 @@ use KnobGroup::{Limiter, Load, Retry, Routing, Rules};
 use KnobKind::{Choice, Linear, Ratio, Switch};
 
 /// Every knob, in the order of [`KnobId`].
-static KNOBS: [KnobSpec; 23] = [
+static KNOBS: [KnobSpec; 24] = [
     knob(
         KnobId::Share,
         Load,
@@ -421,6 +426,15 @@ static KNOBS: [KnobSpec; 23] = [
             "least wait: headroom and health decide; round robin: each Region in turn.",
         )
     },
+    knob(
+        KnobId::Spill,
+        Routing,
+        "spill",
+        "",
+        Switch,
+        (0.0, 1.0, 1.0),
+        "What a provisioned model has no room for goes on demand at once, paid by the token; off: it waits.",
+    ),
 ];
 
 #[cfg(test)]

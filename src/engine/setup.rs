@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::bedrock::Clients;
-use crate::catalogue::Model;
-use crate::limiter::ScopeQuota;
-use crate::record::{Route, ScopeKey, Usd};
+use crate::catalogue::{Catalogue, Model, cost};
+use crate::limiter::{QuotaLimit, ScopeQuota};
+use crate::record::{ModelId, ProvisionedRoute, Route, ScopeKey, Usage, Usd};
 use crate::workload::{Journal, LoadSpec, RunClock, Sink, Source};
 
 use super::{EngineSettings, TargetInfo};
@@ -41,6 +41,58 @@ pub struct RouteSetup {
     pub quota_source: String,
     /// The catalogue's row, if the model is in it.
     pub model: Option<&'static Model>,
+    /// Its capacity was bought.
+    pub provisioned: Option<ProvisionedRoute>,
+}
+
+impl RouteSetup {
+    /// A route to bought capacity: a scope of its own, with input and output metered apart where they are known.
+    #[must_use]
+    pub fn bought(provisioned: ProvisionedRoute) -> RouteSetup {
+        let limit = |tpm: Option<u64>| tpm.map_or(QuotaLimit::Unknown, QuotaLimit::Limit);
+        let route = provisioned.route.clone();
+        RouteSetup {
+            key: ScopeKey { region: route.region.clone(), bucket: route.model.clone() },
+            route,
+            quota: ScopeQuota {
+                rpm: QuotaLimit::Absent,
+                // Without the one the other means nothing: then all tokens count, and the limiter finds how many.
+                tpm: limit(provisioned.output_tpm.and(provisioned.input_tpm)),
+                tpd: QuotaLimit::Absent,
+                burndown: 1,
+            },
+            quota_source: match (provisioned.input_tpm, provisioned.output_tpm) {
+                (Some(_), Some(output)) => format!("model units: input; output {output} TPM (both assumed)"),
+                _ => "model units: unknown capacity".to_string(),
+            },
+            model: Catalogue::embedded().model(provisioned.model.as_str()),
+            provisioned: Some(provisioned),
+        }
+    }
+
+    /// The id that tells what bodies it takes and how its tokens count.
+    #[must_use]
+    pub fn model_id(&self) -> &ModelId {
+        self.provisioned.as_ref().map_or(&self.route.model, |provisioned| &provisioned.model)
+    }
+
+    /// What a request costs by its tokens: nothing where the hours are paid; `None`: not known.
+    #[must_use]
+    pub fn price(&self, usage: &Usage) -> Option<Usd> {
+        if self.provisioned.is_some() {
+            return Some(Usd::ZERO);
+        }
+        self.model.and_then(|model| cost::price(model, self.route.model.as_str(), usage))
+    }
+
+    /// What it costs if the reply is as long as it may be; `None`: not known.
+    #[must_use]
+    pub fn worst_price(&self, input: u64, max_tokens: u64) -> Option<Usd> {
+        if self.provisioned.is_some() {
+            return Some(Usd::ZERO);
+        }
+        self.model.and_then(|model| cost::worst_price(model, self.route.model.as_str(), input, max_tokens))
+    }
 }
 
 /// Work to be done.

@@ -291,8 +291,10 @@ pub struct ScopeView {
     pub route: Route,
     /// Where its quotas came from: `config`, `service quotas`, `default`, `unknown`, `by hand`.
     pub quota_source: String,
-    /// Its limiter.
+    /// Its limiter; of a provisioned model that of the input.
     pub limiter: ScopeStatus,
+    /// The limiter of a provisioned model's output.
+    pub output: Option<ScopeStatus>,
     /// Attempts in flight.
     pub in_flight: u32,
     /// Attempts sent since the start.

@@ -21,6 +21,8 @@ pub(super) enum Undone {
     Quota(ScopeKey, ScopeQuota, String),
     /// A Region as it was.
     Region(Region, bool),
+    /// The routes to bought capacity that were in use.
+    Bought(Vec<usize>),
     /// The cap as it was.
     Cap(Option<Usd>),
 }

@@ -13,6 +13,6 @@ mod work;
 pub use attempt::{Reply, StreamTiming, Usage, UsageSource};
 pub use error::{ErrorClass, Failure, Reach};
 pub use family::Family;
-pub use route::{ModelId, Region, Route, ScopeKey};
+pub use route::{ModelId, ProvisionedRoute, Region, Route, ScopeKey};
 pub use units::{Micros, Tokens, Usd};
 pub use work::{Api, Body, FlowId, Priority, Record, RecordId};

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Usd;
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -48,6 +50,21 @@ name! {
 name! {
     /// What is put in the `modelId` of a call: a foundation model id, an inference profile id or an ARN.
     ModelId
+}
+
+/// A route whose capacity was bought: metered by its model units, paid by the hour and not by the token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvisionedRoute {
+    /// Its Region and the ARN of the provisioned model.
+    pub route: Route,
+    /// Id of the foundation model behind it: what bodies it takes, how its tokens count.
+    pub model: ModelId,
+    /// Input tokens a minute that its units take; `None`: not known.
+    pub input_tpm: Option<u64>,
+    /// Output tokens a minute that its units give; `None`: not known.
+    pub output_tpm: Option<u64>,
+    /// What it costs per hour, used or not; `None`: not known.
+    pub usd_per_hour: Option<Usd>,
 }
 
 /// A place to send to: one model or profile in one Region.

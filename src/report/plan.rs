@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::catalogue::cost;
 use crate::engine::RouteSetup;
 use crate::limiter::QuotaLimit;
 use crate::record::{Micros, Usage, Usd};
@@ -86,7 +85,7 @@ pub fn plan(input: &InputSummary, routes: &[RouteSetup], share: f64, simulated: 
         // Records go to whichever route has room: the dearest is the honest bound.
         routes
             .iter()
-            .map(|route| route.model.and_then(|model| cost::price(model, route.route.model.as_str(), &usage)))
+            .map(|route| route.price(&usage))
             .try_fold(Usd::ZERO, |most, price| price.map(|price| most.max(price)))
     };
     let sum = |limit: fn(&RouteSetup) -> QuotaLimit| -> Option<f64> {

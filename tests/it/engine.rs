@@ -100,6 +100,7 @@ impl Rig {
         let route = |spec: &QuotaSpec| {
             let model = Catalogue::embedded().model(&spec.model).unwrap();
             RouteSetup {
+                provisioned: None,
                 route: Route::new(spec.region.as_str(), spec.model.as_str()),
                 key: key(&spec.region),
                 quota: ScopeQuota {
