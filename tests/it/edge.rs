@@ -12,6 +12,7 @@ use serde_json::json;
 use self::server::{Seen, Server, Step, chunk, error, event, piece, reply, stream_end, stream_head};
 
 mod account;
+mod bought;
 mod canary;
 mod server;
 mod sigv4;
@@ -38,6 +39,7 @@ pub fn trials() -> Vec<Trial> {
     ];
     trials.extend(streams::trials());
     trials.extend(account::trials());
+    trials.extend(bought::trials());
     trials.extend(canary::trials());
     trials.extend(simulated::trials());
     trials
