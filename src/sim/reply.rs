@@ -115,7 +115,11 @@ impl Answer {
         self.body = match (self.body, failing) {
             (body @ ReplyBody::Stream(_), _) => body,
             (_, Some(Failing::LostReply)) => return Err(Refusal::Severed(Severed::Closed)),
-            (_, Some(Failing::Malformed)) => ReplyBody::whole(Bytes::from_static(MALFORMED)),
+            (_, Some(Failing::Malformed)) => {
+                // A HEAD tells the length of what it does not carry.
+                self.headers.retain(|(name, _)| name != CONTENT_LENGTH);
+                ReplyBody::whole(Bytes::from_static(MALFORMED))
+            }
             (ReplyBody::Whole(bytes), Some(failing)) => {
                 let bytes = bytes.unwrap_or_default();
                 match failing {
