@@ -184,10 +184,18 @@ pub(super) fn fetch(state: &mut State) {
     state.overlays.push(Overlay::Form(Box::new(form)));
 }
 
-/// `X`, `R` and `D` on a job.
+/// `X` and `D` on a job.
 pub(super) fn on_job(state: &mut State, wanted: fn(Region, String) -> Order, effects: &mut Vec<Effect>) {
     let Some(job) = state.selected_job().map(|view| &view.job) else { return };
     let wanted = wanted(job.region.clone(), job.arn.clone());
+    order(state, wanted, None, effects);
+}
+
+/// `R` on a job: the new input lies beside the results, or where the console was started.
+pub(super) fn resubmit(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(view) = state.selected_job() else { return };
+    let folder = view.fetched_to.clone().unwrap_or_else(|| ".".to_owned()).into();
+    let wanted = Order::ResubmitJob { region: view.job.region.clone(), arn: view.job.arn.clone(), folder };
     order(state, wanted, None, effects);
 }
 

@@ -189,7 +189,7 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::GoOn => orders::ask_submit(state, effects),
         Action::Fetch => orders::fetch(state),
         Action::StopJob => orders::on_job(state, |region, arn| Order::StopJob { region, arn }, effects),
-        Action::Resubmit => orders::on_job(state, |region, arn| Order::ResubmitJob { region, arn }, effects),
+        Action::Resubmit => orders::resubmit(state, effects),
         Action::DeleteCopies => orders::on_job(state, |region, arn| Order::DeleteCopies { region, arn }, effects),
     }
 }

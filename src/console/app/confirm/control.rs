@@ -52,7 +52,7 @@ pub fn control_gate(command: ControlCommand, now: &Account<'_>) -> Gate<ControlC
         Order::DeleteProvisioned { region, arn } => delete(region, arn, now),
         Order::SubmitBatch(new) => submit(new, now),
         Order::StopJob { region, arn } => stop(region, arn, now),
-        Order::ResubmitJob { region, arn } => resubmit(region, arn, now),
+        Order::ResubmitJob { region, arn, .. } => resubmit(region, arn, now),
         Order::DeleteCopies { region, arn } => delete_copies(region, arn, now),
         // Passed above; whatever it may become, it is asked about.
         Order::Refresh | Order::CheckBatch(_) | Order::FetchJob { .. } => Question::new("Do it?", "Do it"),

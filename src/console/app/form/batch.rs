@@ -126,7 +126,7 @@ pub fn check_fetch(form: &mut Form) -> Option<Order> {
         Vec::new()
     };
     let merge = form.chosen(FieldId::Merge) == 1;
-    form.judge(errors).then(|| Order::FetchJob { region, arn, folder: folder.into(), merge })
+    form.judge(errors).then(|| Order::FetchJob { region, arn, folder: folder.into(), merge, force: false })
 }
 
 #[cfg(test)]
