@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HeaderValue};
 use hyper::{Method, Request, Response, Uri};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::{Instant, sleep_until};
@@ -81,13 +81,21 @@ pub(super) async fn answer(world: Arc<World>, request: Request<Incoming>) -> Res
     let Arrival { at, rng, request_id } = world.arrive();
     world.look(request.headers(), request.uri().path_and_query().map_or("", |target| target.as_str()));
     let mut service = Service::Control;
+    let waits = request.headers().contains_key(EXPECT);
     let mut response = if request.uri().path() == IDENTIFY && request.method() == Method::GET {
         identification(&world)
     } else {
         let arrival = Arrival { at, rng, request_id: request_id.clone() };
         match attend(&world, request, arrival, &mut service).await {
             Ok(answer) => answer.into_response(),
-            Err(Refusal::Error(error)) => refusal(&world, &error, &service, &request_id),
+            Err(Refusal::Error(error)) => {
+                let mut response = refusal(&world, &error, &service, &request_id);
+                if waits {
+                    // A body that was never asked for leaves the connection unusable, and the client must know that.
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                response
+            }
             Err(Refusal::Severed(severed)) => return Err(severed),
         }
     };
