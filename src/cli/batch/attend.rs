@@ -31,7 +31,8 @@ impl Shown {
     pub fn stage(&self, stage: &Stage) {
         let (doing, line) = match stage {
             Stage::Busy { doing, done, total } => {
-                let far = if *total > 0 { format!(" {}", words::bar(*done, *total)) } else { String::new() };
+                let moves = self.terminal && *total > 0;
+                let far = if moves { format!(" {}", words::bar(*done, *total)) } else { String::new() };
                 (doing.clone(), format!("{doing}{far}"))
             }
             Stage::Waiting { reason } => {

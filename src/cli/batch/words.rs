@@ -148,8 +148,10 @@ pub fn fetched(report: &FetchReport) -> String {
 
 /// The exit code that a job's end asks for: 0 all succeeded, 1 completed with errors, 3 failed, expired or stopped.
 pub fn exit_code(job: &BatchJob) -> u8 {
+    // A record that is in neither count is missing.
+    let whole = job.counts.succeeded.zip(job.counts.total).is_none_or(|(succeeded, total)| succeeded >= total);
     match job.status {
-        JobStatus::Completed if job.counts.failed.unwrap_or(0) == 0 => 0,
+        JobStatus::Completed if whole && job.counts.failed.unwrap_or(0) == 0 => 0,
         JobStatus::Completed | JobStatus::PartiallyCompleted => 1,
         _ => 3,
     }
