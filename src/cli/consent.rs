@@ -114,9 +114,7 @@ pub fn ask(target: &TargetInfo, plan: &Plan, share: f64, args: &RunArgs) -> Resu
     }
     let account = target.account.as_deref().unwrap_or("unknown");
     let label = target.account_label.as_deref().map_or(String::new(), |label| format!(" ({label})"));
-    let price = plan.price.map_or("unknown".to_string(), |(low, high)| {
-        format!("{} to {}", money(Usd::from_dollars(low)), money(Usd::from_dollars(high)))
-    });
+    let price = plan.price_words();
     let cap = args.max_cost.map_or("none".to_string(), |cap| money(Usd::from_dollars(cap)));
     let mut screen = std::io::stderr();
     let share = percent(share);

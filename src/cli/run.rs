@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::engine::{self, EngineSetup, FileLoad, Load};
+use crate::engine::{self, EngineSetup, FileLoad, Load, RouteSetup};
 use crate::families::ApiChoice;
 use crate::record::{FlowId, Usd};
 use crate::report::{Plan, plan, summary};
@@ -39,10 +39,9 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     for note in &session.notes {
         say::notice(format_args!("note: {note}\n"));
     }
-    if !session.settings.spill && session.routes.iter().any(|route| route.provisioned.is_some()) {
-        for unused in session.routes.iter().filter(|route| route.provisioned.is_none()) {
-            say::notice(format_args!("note: {} is used only with --spill\n", unused.route));
-        }
+    let used = in_use(&session);
+    for unused in session.routes.iter().filter(|route| used.iter().all(|other| other.route != route.route)) {
+        say::notice(format_args!("note: {} is used only with --spill\n", unused.route));
     }
     if session.routes.is_empty() {
         return Err(Problem::usage(
@@ -65,7 +64,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let nothing = InputSummary::default();
     let found = input.as_ref().map_or(&nothing, Input::summary);
     let share = session.settings.limiter.share;
-    let plan = plan(found, &session.routes, share, session.info.simulated);
+    let plan = plan(found, &in_use(&session), share, session.info.simulated);
     if input.is_some() || args.dry_run {
         tell_plan(&plan, global.json && args.dry_run, args.dry_run);
     }
@@ -142,6 +141,12 @@ fn refuse_to_guess(global: &Global, config: &crate::config::Config, args: &RunAr
         () => return Ok(()),
     };
     Err(Problem::usage(format!("{reason} is set, but no target: say `--target sim` or `--target aws`")))
+}
+
+/// The routes that load goes to: with bought capacity only that, unless it may spill.
+fn in_use(session: &Session) -> Vec<RouteSetup> {
+    let only_bought = !session.settings.spill && session.routes.iter().any(|route| route.provisioned.is_some());
+    session.routes.iter().filter(|route| !only_bought || route.provisioned.is_some()).cloned().collect()
 }
 
 fn options(session: &Session, args: &RunArgs) -> InputOptions {

@@ -359,3 +359,104 @@ fn fullness(route: &RouteState, hold: u64, now: Micros) -> f64 {
         _ => f64::from(route.in_flight) / 100.0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limiter::{LimiterKnobs, ScopeQuota};
+    use crate::record::{Body, Family, FlowId, Priority, ProvisionedRoute, Record, ScopeKey};
+
+    const HAIKU: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+    const ARN: &str = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abcdefghijkl";
+
+    fn on_demand() -> RouteSetup {
+        let route = Route::new("us-east-1", HAIKU);
+        RouteSetup {
+            key: ScopeKey { region: route.region.clone(), bucket: route.model.clone() },
+            route,
+            quota: ScopeQuota { tpm: QuotaLimit::Limit(10_000_000), rpm: QuotaLimit::Absent, ..ScopeQuota::default() },
+            quota_source: String::new(),
+            model: None,
+            provisioned: None,
+        }
+    }
+
+    fn bought() -> RouteSetup {
+        RouteSetup::bought(ProvisionedRoute {
+            route: Route::new("us-east-1", ARN),
+            model: HAIKU.into(),
+            input_tpm: Some(60_000),
+            output_tpm: Some(12_000),
+            usd_per_hour: None,
+        })
+    }
+
+    struct Rig {
+        routes: Vec<RouteState>,
+        limiter: Limiter,
+        router: Router,
+    }
+
+    /// The on-demand route first, then the bought one, whose output is used up.
+    fn full() -> Rig {
+        let mut limiter = Limiter::new(LimiterKnobs::default());
+        let routes: Vec<RouteState> = [on_demand(), bought()]
+            .into_iter()
+            .map(|setup| {
+                let meters = Meters::new(&setup, &mut limiter, Micros::ZERO);
+                RouteState::new(setup, meters)
+            })
+            .collect();
+        let mut rig = Rig { routes, limiter, router: Router::default() };
+        rig.router.use_bought(vec![1]);
+        while let Choice::Send { route: 1, quote } = rig.choose(false) {
+            rig.routes[1].meters.admit(&mut rig.limiter, &quote.costs, Micros::ZERO);
+        }
+        rig
+    }
+
+    impl Rig {
+        fn choose(&mut self, spill: bool) -> Choice {
+            let json = bytes::Bytes::from_static(b"{}");
+            let body = Body { family: Family::Converse, json, max_tokens: Some(400), raw_input: 50, text_kind: 0 };
+            let record = Record {
+                id: "a".to_owned().into(),
+                seq: 0,
+                flow: FlowId::default(),
+                priority: Priority::Medium,
+                deadline: None,
+                due: Micros::ZERO,
+                body,
+            };
+            let work = Work::new(record, 0, Micros::ZERO);
+            let (estimator, outputs) = (Estimator::default(), SettlementGuess::default());
+            let known = Known { estimator: &estimator, outputs: &outputs, round_robin: false, spill };
+            self.router.choose(&work, &self.routes, &mut self.limiter, &known, Micros::ZERO)
+        }
+    }
+
+    #[test]
+    fn what_bought_capacity_has_no_room_for_waits_unless_it_may_spill() {
+        let mut rig = full();
+        assert!(matches!(rig.choose(false), Choice::Wait { route: 1, .. }));
+        assert!(matches!(rig.choose(true), Choice::Send { route: 0, .. }));
+        // With room again it goes where the hours are paid.
+        let later = rig.routes[1].meters;
+        rig.routes[1].meters = Meters::new(&bought(), &mut rig.limiter, Micros::ZERO);
+        assert!(matches!(rig.choose(true), Choice::Send { route: 1, .. }));
+        rig.routes[1].meters = later;
+        assert_eq!(rig.router.use_bought(Vec::new()), [1]);
+        assert!(matches!(rig.choose(false), Choice::Send { route: 0, .. }));
+    }
+
+    #[test]
+    fn nothing_is_too_large_by_an_assumed_capacity() {
+        let mut rig = full();
+        let quote = {
+            rig.routes[1].setup.provisioned.as_mut().unwrap().output_tpm = Some(100);
+            rig.routes[1].meters = Meters::new(&rig.routes[1].setup, &mut rig.limiter, Micros::ZERO);
+            rig.choose(false)
+        };
+        assert!(matches!(quote, Choice::Send { route: 1, .. }), "{quote:?}");
+    }
+}

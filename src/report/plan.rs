@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::engine::RouteSetup;
 use crate::limiter::QuotaLimit;
-use crate::record::{Micros, Usage, Usd};
+use crate::record::{Micros, ProvisionedRoute, Usage, Usd};
 use crate::workload::InputSummary;
 
 use super::{count, money, span};
@@ -45,6 +45,8 @@ pub struct Plan {
     pub settled_tokens: (u64, u64),
     /// Price in dollars, from short replies to the longest allowed; `None` if a price is not known.
     pub price: Option<(f64, f64)>,
+    /// What bought capacity costs per hour in dollars, used or not, if load goes there; `None` inside: not known.
+    pub per_hour: Option<Option<f64>>,
     /// Time at quota in seconds, from short replies to the longest allowed; `None` if no quota is known.
     pub seconds: Option<(f64, f64)>,
     /// Which limit sets the pace with usual replies.
@@ -96,7 +98,13 @@ pub fn plan(input: &InputSummary, routes: &[RouteSetup], share: f64, simulated: 
         })
     };
     let (tpm, rpm) = (sum(|route| route.quota.tpm), sum(|route| route.quota.rpm));
+    let bought = bought(routes);
     let minutes = |output: u64| {
+        if let Some(bought) = &bought {
+            let by_input = input.input_tokens as f64 / (bought.input_tpm? * share);
+            let by_output = output as f64 / (bought.output_tpm? * share);
+            return Some((by_input.max(by_output), by_input > by_output));
+        }
         let by_tokens = tpm.map(|tpm| settled(output) as f64 / tpm);
         let by_requests = rpm.map(|rpm| records as f64 / rpm);
         match (by_tokens, by_requests) {
@@ -106,6 +114,13 @@ pub fn plan(input: &InputSummary, routes: &[RouteSetup], share: f64, simulated: 
     };
     let (short, usual) = (reply(SHORT_REPLY), reply(USUAL_REPLY));
     let binding = match minutes(usual) {
+        Some((_, more_input)) if bought.is_some() => {
+            if more_input {
+                "input tokens per minute of the model units"
+            } else {
+                "output tokens per minute of the model units"
+            }
+        }
         Some((_, true)) => "RPM: requests per minute",
         Some((_, false)) => "TPM: tokens per minute",
         None => "unknown: the limiter will find it",
@@ -122,6 +137,7 @@ pub fn plan(input: &InputSummary, routes: &[RouteSetup], share: f64, simulated: 
         reserved_tokens: input.input_tokens + longest,
         settled_tokens: (settled(short), settled(longest)),
         price: price(short).zip(price(longest)).map(|(low, high)| (low.dollars(), high.dollars())),
+        per_hour: bought.as_ref().map(|bought| bought.usd_per_hour.map(Usd::dollars)),
         seconds: minutes(short).zip(minutes(longest)).map(|((low, _), (high, _))| (low * 60.0, high * 60.0)),
         binding: binding.to_string(),
         scopes: routes
@@ -134,6 +150,46 @@ pub fn plan(input: &InputSummary, routes: &[RouteSetup], share: f64, simulated: 
                 burndown: route.quota.burndown,
             })
             .collect(),
+    }
+}
+
+/// Bought capacity, all routes together.
+struct Bought {
+    input_tpm: Option<f64>,
+    output_tpm: Option<f64>,
+    usd_per_hour: Option<Usd>,
+}
+
+/// If all load goes to bought capacity, what that is.
+fn bought(routes: &[RouteSetup]) -> Option<Bought> {
+    let all = routes.iter().map(|route| route.provisioned.as_ref()).collect::<Option<Vec<_>>>()?;
+    let sum = |tpm: fn(&ProvisionedRoute) -> Option<u64>| {
+        all.iter().map(|route| tpm(route)).sum::<Option<u64>>().map(|sum| sum as f64)
+    };
+    (!all.is_empty()).then(|| Bought {
+        input_tpm: sum(|route| route.input_tpm),
+        output_tpm: sum(|route| route.output_tpm),
+        usd_per_hour: all.iter().map(|route| route.usd_per_hour).try_fold(Usd::ZERO, |sum, usd| Some(sum + usd?)),
+    })
+}
+
+impl Plan {
+    /// What it costs, in words.
+    #[must_use]
+    pub fn price_words(&self) -> String {
+        match (self.per_hour, self.price) {
+            (Some(Some(hourly)), _) => {
+                format!(
+                    "nothing by the token; the model units cost {}/h, used or not",
+                    money(Usd::from_dollars(hourly))
+                )
+            }
+            (Some(None), _) => "nothing by the token; what the model units cost per hour is unknown".to_string(),
+            (None, Some((low, high))) => {
+                format!("{} to {}", money(Usd::from_dollars(low)), money(Usd::from_dollars(high)))
+            }
+            (None, None) => "unknown: the price of a model is not published".to_string(),
+        }
     }
 }
 
@@ -161,16 +217,7 @@ impl fmt::Display for Plan {
         row(f, "reserve", reserve)?;
         let (low, high) = self.settled_tokens;
         row(f, "settle", format!("~{} to {} quota tokens, by the length of replies", count(low), count(high)))?;
-        row(
-            f,
-            "price",
-            match self.price {
-                Some((low, high)) => {
-                    format!("{} to {}", money(Usd::from_dollars(low)), money(Usd::from_dollars(high)))
-                }
-                None => "unknown: the price of a model is not published".to_string(),
-            },
-        )?;
+        row(f, "price", self.price_words())?;
         row(
             f,
             "time",

@@ -35,7 +35,7 @@ pub async fn run(remote: &Remote, expiring: Option<Duration>, json: bool) -> Res
         let value = as_json(remote, &snapshot, &views, now_ms);
         say::result(format_args!("{value}\n"));
     } else {
-        say::result(format_args!("{}", as_text(&snapshot, &views, now_ms)));
+        say::result(format_args!("{}", as_text(&snapshot, &views, whole, now_ms)));
     }
     let failed = views.iter().any(|view| view.model.status == ProvisionedStatus::Failed);
     let code = match (whole, failed || (expiring.is_some() && !views.is_empty())) {
@@ -102,7 +102,7 @@ impl Total {
     }
 }
 
-fn as_text(snapshot: &ControlSnapshot, views: &[&ProvisionedView], now_ms: i64) -> String {
+fn as_text(snapshot: &ControlSnapshot, views: &[&ProvisionedView], whole: bool, now_ms: i64) -> String {
     const HEAD: [&str; 9] = ["REGION", "NAME", "MODEL", "UNITS", "COMMITMENT", "STATUS", "PRICE", "LAST HOUR", ""];
     let mut rows: Vec<[String; 9]> = vec![HEAD.map(str::to_owned)];
     rows.extend(views.iter().map(|view| row(view, now_ms)));
@@ -110,7 +110,8 @@ fn as_text(snapshot: &ControlSnapshot, views: &[&ProvisionedView], now_ms: i64) 
     let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
     let mut text = String::new();
     if views.is_empty() {
-        text.push_str("no provisioned models\n");
+        let rest = if whole { "" } else { " in what could be read" };
+        let _ = writeln!(text, "no provisioned models{rest}");
     } else {
         for row in &rows {
             let cells: Vec<String> =
