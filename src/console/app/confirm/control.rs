@@ -38,7 +38,7 @@ pub struct Account<'a> {
 #[must_use]
 pub fn control_gate(command: ControlCommand, now: &Account<'_>) -> Gate<ControlCommand> {
     // These change nothing in the account: they ask, look through a file, or copy results here.
-    if matches!(command.order, Order::Refresh | Order::CheckBatch(_) | Order::FetchJob { .. }) {
+    if !command.order.changes() {
         return Gate::Go(Confirmed(command));
     }
     if now.engine.target.read_only {

@@ -1,6 +1,7 @@
 //! Whatever comes.
 
 use super::*;
+use crate::control::Order;
 
 fn any_key() -> impl Strategy<Value = Chord> {
     let special = prop::sample::select(vec![
@@ -25,10 +26,13 @@ fn any_key() -> impl Strategy<Value = Chord> {
 }
 
 fn any_msg() -> impl Strategy<Value = Msg> {
+    let accounts =
+        [fixtures::account(), fixtures::nothing(), fixtures::failing(), fixtures::hostile()].map(|(s, _)| Arc::new(s));
     let snapshots: Vec<Arc<EngineSnapshot>> = fixtures::all().into_iter().map(|(_, s)| Arc::new(s)).collect();
     prop_oneof![
         12 => any_key().prop_map(Msg::Key),
         3 => prop::sample::select(snapshots).prop_map(Msg::Snapshot),
+        3 => prop::sample::select(accounts.to_vec()).prop_map(Msg::Control),
         1 => any::<(u16, u16)>().prop_map(|(w, h)| Msg::Resize(w, h)),
         1 => ".{0,40}".prop_map(Msg::Paste),
         1 => Just(Msg::Tick),
@@ -52,8 +56,10 @@ proptest! {
             now = now + Micros(step);
             let in_dialog = state.place() == Place::Dialog;
             for effect in update(&mut state, msg, now) {
-                if let Effect::Engine(confirmed) = effect {
-                    check_consent(&state, in_dialog, &confirmed);
+                match effect {
+                    Effect::Engine(confirmed) => check_consent(&state, in_dialog, &confirmed),
+                    Effect::Control(confirmed) => check_account_consent(&state, in_dialog, &confirmed.get().order),
+                    _ => {}
                 }
             }
             prop_assert!(state.overlays.len() < 8, "overlays pile up");
@@ -66,6 +72,12 @@ fn check_consent(state: &State, in_dialog: bool, confirmed: &Confirmed<Command>)
     let starts = matches!(confirmed.get(), Command::StartLoad(_));
     assert!(!starts || !state.live.target.read_only, "a load was started read-only");
     assert!(!starts || state.live.target.simulated || in_dialog, "a load was started on AWS without a question");
+}
+
+fn check_account_consent(state: &State, in_dialog: bool, order: &Order) {
+    let changes = order.changes();
+    assert!(!changes || !state.live.target.read_only, "{order:?} was given read-only");
+    assert!(!changes || in_dialog, "{order:?} was given without a question");
 }
 
 #[test]

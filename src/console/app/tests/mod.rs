@@ -1,5 +1,6 @@
 //! The console's mind, from outside: a key in, effects out.
 
+mod account;
 mod anything;
 mod gate;
 mod leaving;

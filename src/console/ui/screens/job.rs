@@ -16,11 +16,10 @@ use super::Facts;
 const REASONS: usize = 8;
 
 pub(in crate::console::ui) fn render(view: &View<'_>, scroll: u16, body: Rect, buf: &mut Buffer) {
-    let inner =
-        Panel::new("Batch job").ruled().summary(Line::of(Role::Muted, "Esc goes back")).render(body, buf, view.kit);
+    let inner = Panel::new("Batch job").ruled().summary(super::way_back(view)).render(body, buf, view.kit);
     let lines = match view.state.selected_job() {
         Some(one) => lines(view, one, usize::from(inner.width)),
-        None => vec![Line::of(Role::Warn, "It is not in the list any more.")],
+        None => vec![super::gone(view)],
     };
     super::scrolled(&lines, scroll, inner, buf, view.kit);
 }

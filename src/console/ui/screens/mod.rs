@@ -32,6 +32,9 @@ const LONGEST: usize = 8;
 /// From this width on a Region is shown in full.
 const WIDE: u16 = 100;
 
+/// From this width on a detail fits beside its list.
+const BESIDE: u16 = 170;
+
 /// Facts of a detail, a line or more each.
 struct Facts {
     lines: Vec<Line<'static>>,
@@ -63,6 +66,21 @@ impl Facts {
 
     fn blank(&mut self) {
         self.lines.push(Line::new());
+    }
+}
+
+/// How a detail is left, if it was opened.
+fn way_back(view: &View<'_>) -> Line<'static> {
+    let opened = view.state.detail.is_some();
+    Line::of(Role::Muted, if opened { "Esc goes back" } else { "the selected one" })
+}
+
+/// What stands where there is nothing to detail.
+fn gone(view: &View<'_>) -> Line<'static> {
+    if view.state.detail.is_some() {
+        Line::of(Role::Warn, "It is not in the list any more.")
+    } else {
+        Line::of(Role::Muted, "Nothing is selected.")
     }
 }
 

@@ -32,12 +32,24 @@ fn columns(region: u16) -> [Column<'static>; 10] {
 }
 
 pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buffer) {
+    // Where there is room, the detail of the selected one stands beside the list.
+    if view.state.account().is_some() && body.width >= super::BESIDE {
+        let [list, detail] = layout::columns(body, [5, 3]);
+        list_of(view, list, false, buf);
+        super::provisioned_model::render(view, 0, detail, buf);
+    } else {
+        list_of(view, body, true, buf);
+    }
+}
+
+/// The list, and below it what goes with it; `with_selected`: a few lines on the selected one too.
+fn list_of(view: &View<'_>, body: Rect, with_selected: bool, buf: &mut Buffer) {
     let Some(known) = view.state.account() else {
         return super::no_account("Provisioned throughput", view, body, buf);
     };
     let rows = view.state.visible_provisioned();
     let at = view.state.provisioned.list.position(&rows, provisioned::key);
-    let selected = rows.get(at).copied();
+    let selected = rows.get(at).copied().filter(|_| with_selected);
     let attention = account::provisioned_attention(view, known);
     let works = account::works(view, known);
     let about = selected.map(|one| about(view, one)).unwrap_or_default();
