@@ -2,25 +2,34 @@
 
 use std::sync::Arc;
 
-use crate::control::{CheckReport, ControlCommand, ControlSnapshot, NewBatch, Order, Outcome, Stage};
-use crate::record::{ModelId, Region};
+use crate::control::{CheckReport, ControlCommand, ControlSnapshot, JobView, NewBatch, Order, Outcome, Stage};
+use crate::engine::{Command, LoadState};
+use crate::record::ModelId;
 
 use super::confirm::{self, Account, Confirmed, Gate};
 use super::form::{self, Form, Kind};
-use super::{Detail, Effect, Overlay, Screen, State, account};
+use super::{Detail, Effect, Overlay, Screen, State, account, steer};
 
 /// Orders that are followed at most; older ones are still seen on the screens.
 const FOLLOWED: usize = 64;
 
 /// What was ordered from this console.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Orders {
     /// The number of the last order.
     last_id: u64,
     /// Those of which nothing came yet.
     sent: Vec<Sent>,
+    /// A deletion that waits until our own load has let go of what is deleted.
+    held: Option<Held>,
     /// A batch input that was looked through and waits to be submitted.
     pub checked: Option<Box<(NewBatch, CheckReport)>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    confirmed: Confirmed<ControlCommand>,
+    arn: String,
 }
 
 #[derive(Clone, Debug)]
@@ -81,8 +90,43 @@ fn order(state: &mut State, order: Order, report: Option<&CheckReport>, effects:
     }
 }
 
+/// Lets a confirmed order out: a deletion of what our load sends to once that has paused and let go of it.
+pub(super) fn obey(state: &mut State, confirmed: Confirmed<ControlCommand>, effects: &mut Vec<Effect>) {
+    if let Order::DeleteProvisioned { arn, .. } = &confirmed.get().order {
+        let arn = arn.clone();
+        if sends_to(state, &arn) {
+            if state.live.state == LoadState::Running {
+                steer::send(state, Command::Pause, effects);
+            }
+            state.orders.held = Some(Held { confirmed, arn });
+            state.say("our load pauses and lets go of it first; then it is deleted");
+            return;
+        }
+    }
+    give(state, confirmed, effects);
+}
+
+/// Whether our load may still send to a provisioned model, or waits for its replies.
+fn sends_to(state: &State, arn: &str) -> bool {
+    let scope = state.live.scopes.iter().find(|scope| scope.route.model.as_str() == arn);
+    scope.is_some_and(|scope| scope.in_flight > 0 || state.live.state == LoadState::Running)
+}
+
+/// Looks whether our load has let go of what is to be deleted.
+pub(super) fn check_held(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(held) = state.orders.held.take() else { return };
+    if state.leaving.is_none() && state.live.target.read_only {
+        state.complain("READ-ONLY: it is not deleted");
+    } else if sends_to(state, &held.arn) {
+        state.orders.held = Some(held);
+    } else {
+        give(state, held.confirmed, effects);
+        state.say("deletion ordered; the load is paused: U on another or O goes on demand, then p goes on");
+    }
+}
+
 /// Lets a confirmed order out.
-pub(super) fn give(state: &mut State, confirmed: Confirmed<ControlCommand>, effects: &mut Vec<Effect>) {
+fn give(state: &mut State, confirmed: Confirmed<ControlCommand>, effects: &mut Vec<Effect>) {
     let command = confirmed.get();
     state.say(name(&command.order));
     let check = match &command.order {
@@ -119,6 +163,9 @@ pub(super) fn news(state: &mut State, snapshot: Arc<ControlSnapshot>) {
                 } else {
                     state.say(format!("{}: done; c on the batch screen (4) goes on", work.title));
                 }
+            }
+            (Stage::Done(Outcome::Fetched(_)), _) => {
+                state.say(format!("{}: done; D on the job deletes its files in S3", work.title));
             }
             _ => state.say(format!("{}: done", work.title)),
         }
@@ -184,19 +231,26 @@ pub(super) fn fetch(state: &mut State) {
     state.overlays.push(Overlay::Form(Box::new(form)));
 }
 
-/// `X` and `D` on a job.
-pub(super) fn on_job(state: &mut State, wanted: fn(Region, String) -> Order, effects: &mut Vec<Effect>) {
-    let Some(job) = state.selected_job().map(|view| &view.job) else { return };
-    let wanted = wanted(job.region.clone(), job.arn.clone());
+/// `X`, `R` and `D` on a job.
+pub(super) fn on_job(state: &mut State, wanted: fn(&JobView) -> Order, effects: &mut Vec<Effect>) {
+    let Some(wanted) = state.selected_job().map(wanted) else { return };
     order(state, wanted, None, effects);
 }
 
-/// `R` on a job: the new input lies beside the results, or where the console was started.
-pub(super) fn resubmit(state: &mut State, effects: &mut Vec<Effect>) {
-    let Some(view) = state.selected_job() else { return };
-    let folder = view.fetched_to.clone().unwrap_or_else(|| ".".to_owned()).into();
-    let wanted = Order::ResubmitJob { region: view.job.region.clone(), arn: view.job.arn.clone(), folder };
-    order(state, wanted, None, effects);
+/// Stop this job.
+pub(super) fn stop(view: &JobView) -> Order {
+    Order::StopJob { region: view.job.region.clone(), arn: view.job.arn.clone() }
+}
+
+/// Submit again what can be retried of this job; the new input is written where its results are.
+pub(super) fn resubmit(view: &JobView) -> Order {
+    let folder = view.fetched_to.as_deref().unwrap_or(form::batch::FOLDER).into();
+    Order::ResubmitJob { region: view.job.region.clone(), arn: view.job.arn.clone(), folder }
+}
+
+/// Delete the files of this job in S3.
+pub(super) fn delete_copies(view: &JobView) -> Order {
+    Order::DeleteCopies { region: view.job.region.clone(), arn: view.job.arn.clone() }
 }
 
 /// Gives the order that a form describes, if it is right.
@@ -220,6 +274,11 @@ fn read(form: &mut Form) -> Option<Order> {
         Kind::Submit => form::batch::check_submit(form).map(Order::CheckBatch),
         Kind::Fetch { .. } => form::batch::check_fetch(form),
     }
+}
+
+/// `P`: what an account needs before its first batch job.
+pub(super) fn recipe(state: &mut State) {
+    state.detail = Some(Detail::Recipe { scroll: 0 });
 }
 
 /// Opens the detail of the selected row.

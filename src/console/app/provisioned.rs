@@ -249,13 +249,15 @@ pub fn our_scope<'a>(view: &ProvisionedView, engine: &'a EngineSnapshot) -> Opti
     engine.scopes.iter().find(|scope| scope.route.model.as_str() == arn || scope.key.bucket.as_str() == arn)
 }
 
-/// Tokens of the last minute against what its units take in a minute, by our own load; `None`: we do not send to it, or its
-/// capacity is not known.
+/// What our own load used of its units in the last minute: of the fuller of its two meters, where both are known. `None`:
+/// we do not send to it, or its capacity is not known.
 #[must_use]
 pub fn our_share(view: &ProvisionedView, engine: &EngineSnapshot) -> Option<f64> {
     let scope = our_scope(view, engine)?;
-    let capacity = view.input_tpm.unwrap_or(0).saturating_add(view.output_tpm.unwrap_or(0));
-    (capacity > 0).then(|| scope.limiter.settled_60s as f64 / capacity as f64)
+    let share = |settled: u64, capacity: Option<u64>| Some(settled as f64 / capacity.filter(|tpm| *tpm > 0)? as f64);
+    let input = share(scope.limiter.settled_60s, view.input_tpm);
+    let output = scope.output.as_ref().and_then(|output| share(output.settled_60s, view.output_tpm));
+    input.into_iter().chain(output).reduce(f64::max)
 }
 
 /// The last part of an ARN, or the whole of what is not one.

@@ -70,6 +70,11 @@ pub enum Detail {
         /// First line shown.
         scroll: u16,
     },
+    /// What an account needs before its first batch job.
+    Recipe {
+        /// First line shown.
+        scroll: u16,
+    },
     /// A batch job.
     Job {
         /// Which.
@@ -273,6 +278,7 @@ impl State {
             Some(Detail::Request { .. }) => return Place::Request,
             Some(Detail::Provisioned { .. }) => return Place::ProvisionedModel,
             Some(Detail::Job { .. }) => return Place::Job,
+            Some(Detail::Recipe { .. }) => return Place::Recipe,
             None => {}
         }
         match self.screen {

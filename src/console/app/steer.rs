@@ -22,6 +22,7 @@ const fn is_tuning(command: &Command) -> bool {
             | Command::SetPreset(_)
             | Command::SetQuota { .. }
             | Command::DrainRegion { .. }
+            | Command::UseProvisioned(_)
             | Command::SetCap(_)
     )
 }
@@ -81,7 +82,7 @@ pub(super) fn answer(state: &mut State, effects: &mut Vec<Effect>) {
                     state.say(format!("{}: sent to the engine", name(confirmed.get())));
                     effects.push(Effect::Engine(confirmed));
                 }
-                Answer::Control(confirmed) => orders::give(state, confirmed, effects),
+                Answer::Control(confirmed) => orders::obey(state, confirmed, effects),
             }
         }
         Ok(None) => state.say("left as it was"),
@@ -95,6 +96,7 @@ const fn name(command: &Command) -> &'static str {
         Command::StartLoad(_) => "load",
         Command::ScaleRate(_) | Command::SetKnob { knob: KnobId::ArrivalRate, .. } => "arrival rate",
         Command::SetCap(_) => "spend cap",
+        Command::UseProvisioned(_) => "on demand",
         _ => "change",
     }
 }
@@ -185,6 +187,23 @@ pub(super) fn submit_value(state: &mut State, mut entry: Entry, row: TuningRow, 
             entry.error = Some(why);
             state.entry = Some(entry);
         }
+    }
+}
+
+/// `U` on a provisioned model: the load goes there. When it is full, it waits.
+pub(super) fn use_provisioned(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(one) = state.selected_provisioned() else { return };
+    let name = one.model.name.clone();
+    let route = Box::new(one.route());
+    if send(state, Command::UseProvisioned(Some(route)), effects) {
+        state.say(format!("the load goes to {name}; when it is full it waits (knob spill, 2); u takes it back"));
+    }
+}
+
+/// `O`: the load goes on demand again.
+pub(super) fn use_on_demand(state: &mut State, effects: &mut Vec<Effect>) {
+    if send(state, Command::UseProvisioned(None), effects) {
+        state.say("the load goes on demand");
     }
 }
 

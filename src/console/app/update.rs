@@ -1,7 +1,6 @@
 //! The one function that changes the state.
 
 use crate::console::keys::{self, Action, Chord, Lookup};
-use crate::control::Order;
 use crate::engine::{Level, LoadKind};
 use crate::record::Micros;
 
@@ -38,6 +37,7 @@ pub fn update(state: &mut State, msg: Msg, now: Micros) -> Vec<Effect> {
             state.live = snapshot;
             let (live, now) = (state.live.clone(), state.now);
             state.tuning.settle(&live, now);
+            orders::check_held(state, &mut effects);
             clamp(state);
         }
         Msg::Control(snapshot) => orders::news(state, snapshot),
@@ -186,11 +186,14 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Resize => orders::resize(state),
         Action::Change => orders::change(state),
         Action::Delete => orders::delete(state, effects),
+        Action::UseForLoad => steer::use_provisioned(state, effects),
+        Action::OnDemand => steer::use_on_demand(state, effects),
         Action::GoOn => orders::ask_submit(state, effects),
         Action::Fetch => orders::fetch(state),
-        Action::StopJob => orders::on_job(state, |region, arn| Order::StopJob { region, arn }, effects),
-        Action::Resubmit => orders::resubmit(state, effects),
-        Action::DeleteCopies => orders::on_job(state, |region, arn| Order::DeleteCopies { region, arn }, effects),
+        Action::StopJob => orders::on_job(state, orders::stop, effects),
+        Action::Resubmit => orders::on_job(state, orders::resubmit, effects),
+        Action::DeleteCopies => orders::on_job(state, orders::delete_copies, effects),
+        Action::Recipe => orders::recipe(state),
     }
 }
 
@@ -244,7 +247,8 @@ fn shift(state: &mut State, by: isize) {
             Detail::Scope { scroll, .. }
             | Detail::Request { scroll, .. }
             | Detail::Provisioned { scroll, .. }
-            | Detail::Job { scroll, .. },
+            | Detail::Job { scroll, .. }
+            | Detail::Recipe { scroll },
         ) => {
             return scroll_by(scroll, by, DETAIL_LINES);
         }

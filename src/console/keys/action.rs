@@ -22,6 +22,8 @@ pub enum Place {
     ProvisionedModel,
     /// The detail of one batch job.
     Job,
+    /// What an account needs before its first batch job.
+    Recipe,
     /// The detail of one scope.
     Scope,
     /// The detail of one finished record.
@@ -40,7 +42,7 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Place; 15] = [
+    pub const ALL: [Place; 16] = [
         Place::Dashboard,
         Place::Tuning,
         Place::Provisioned,
@@ -49,6 +51,7 @@ impl Place {
         Place::Log,
         Place::ProvisionedModel,
         Place::Job,
+        Place::Recipe,
         Place::Scope,
         Place::Request,
         Place::Help,
@@ -68,6 +71,7 @@ impl Place {
             Place::Batch => "the batch screen (4)",
             Place::ProvisionedModel => "a provisioned model's detail",
             Place::Job => "a job's detail",
+            Place::Recipe => "the recipe for a role",
             Place::Requests => "the requests screen (5)",
             Place::Log => "the log (7)",
             Place::Scope => "a scope's detail",
@@ -187,6 +191,10 @@ pub enum Action {
     Change,
     /// Delete provisioned throughput.
     Delete,
+    /// Send the load to the selected provisioned model.
+    UseForLoad,
+    /// Send the load on demand again.
+    OnDemand,
     /// Go on with a batch input that was looked through.
     GoOn,
     /// Fetch the results of a job.
@@ -197,6 +205,8 @@ pub enum Action {
     Resubmit,
     /// Delete the files of a job in S3.
     DeleteCopies,
+    /// Show how a role and a bucket are made.
+    Recipe,
 }
 
 /// A row of the table.
@@ -238,6 +248,7 @@ const VIEWS: &[Place] = &[
     Place::Log,
     Place::ProvisionedModel,
     Place::Job,
+    Place::Recipe,
     Place::Scope,
     Place::Request,
     Place::Help,
@@ -252,6 +263,7 @@ const STEER: &[Place] = &[
     Place::Log,
     Place::ProvisionedModel,
     Place::Job,
+    Place::Recipe,
     Place::Scope,
     Place::Request,
 ];
@@ -265,6 +277,7 @@ const ROWS: &[Place] = &[
     Place::Log,
     Place::ProvisionedModel,
     Place::Job,
+    Place::Recipe,
     Place::Scope,
     Place::Request,
     Place::Help,
@@ -279,6 +292,7 @@ const PAGES: &[Place] = &[
     Place::Log,
     Place::ProvisionedModel,
     Place::Job,
+    Place::Recipe,
     Place::Scope,
     Place::Request,
     Place::Help,
@@ -339,10 +353,13 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Resize "provisioned.resize" [c('c')] "other units" Spends PROVISIONED 3 when::resizable, "Buy the same with other units beside it: units of what there is cannot be changed."),
     row!(Change "provisioned.change" [c('m')] "rename" Spends PROVISIONED 4 when::changeable, "Rename it; put another custom model behind it."),
     row!(Delete "provisioned.delete" [c('D')] "delete" Spends PROVISIONED 5 when::deletable, "Delete provisioned throughput: its name has to be typed."),
+    row!(UseForLoad "provisioned.use" [c('U')] "use for load" Load PROVISIONED 6 when::usable, "Send the load to it; when it is full the load waits, unless the knob spill (2) is on."),
+    row!(OnDemand "provisioned.on-demand" [c('O')] "on demand" Spends PROVISIONED 6 when::on_bought, "Send the load on demand again."),
     row!(StopJob "batch.stop" [c('X')] "stop job" Spends JOBS 5 when::job_stoppable, "Stop a batch job; what is done is kept and billed."),
     row!(Fetch "batch.fetch" [c('d')] "fetch" Spends JOBS 3 when::fetchable, "Fetch the results and join them with the input: ok, failed, missing."),
     row!(Resubmit "batch.resubmit" [c('R')] "resubmit" Spends JOBS 4 when::resubmittable, "Submit what can be retried and what is missing as a new job."),
     row!(DeleteCopies "batch.delete-copies" [c('D')] "delete in S3" Spends JOBS 6 when::copies_deletable, "Delete input and output of a job in S3: its name has to be typed."),
+    row!(Recipe "batch.recipe" [c('P')] "role recipe" None BATCH 9 when::managed, "Show the commands that make a bucket and a role for batch jobs."),
     row!(Sort "account.sort" [c('o')] "sort" None ACCOUNT_LISTS 7 when::always, "Sort the list by something else."),
     row!(Refresh "account.refresh" [Chord::ctrl('r')] "ask now" None ACCOUNT 8 when::managed, "Ask all Regions now instead of when it is due."),
     row!(Freeze "view.freeze" [c('f')] "freeze" None STEER 10 when::always, "Hold the display still; the load goes on."),

@@ -193,6 +193,26 @@ pub(super) fn deletable(state: &State) -> Result<(), String> {
     Ok(())
 }
 
+pub(super) fn usable(state: &State) -> Result<(), String> {
+    managed(state)?;
+    present(state)?;
+    let one = provisioned(state)?;
+    let region = &one.model.region;
+    if !state.live.target.regions.contains(region) {
+        return Err(format!("the load does not go to {region}: start the program with --region {region}"));
+    }
+    one.unusable().map_or(Ok(()), Err)
+}
+
+pub(super) fn on_bought(state: &State) -> Result<(), String> {
+    present(state)?;
+    if state.live.scopes.iter().any(|scope| scope.route.model.as_str().contains(":provisioned-model/")) {
+        Ok(())
+    } else {
+        no("the load goes on demand already")
+    }
+}
+
 fn job(state: &State) -> Result<&JobView, String> {
     state.selected_job().ok_or_else(|| "there is no job to do it with".to_owned())
 }

@@ -191,9 +191,9 @@ fn work_line(view: &View<'_>, work: &Work) -> Line<'static> {
     }
 }
 
-/// Whether what is counted are bytes: transfers count them, everything else counts records.
+/// Whether what is counted are bytes: whoever moves or reads a file counts them, whoever deletes counts files.
 fn in_bytes(doing: &str) -> bool {
-    doing.contains("load")
+    doing.contains("load") || doing.contains("check")
 }
 
 /// What came of an order, in a few words.
@@ -211,9 +211,10 @@ fn outcome_words(outcome: &Outcome) -> String {
 }
 
 fn fetched_words(report: &FetchReport) -> String {
-    let FetchReport { ok, retryable, permanent, missing, .. } = report;
+    let FetchReport { ok, retryable, permanent, missing, warnings, .. } = report;
+    let warning = warnings.first().map_or(String::new(), |warning| format!("; {}", fmt::sanitise(warning)));
     let [ok, retryable, permanent, missing] = [ok, retryable, permanent, missing].map(|n| fmt::exact(*n));
-    format!("{ok} ok, {retryable} to retry, {permanent} failed for good, {missing} missing")
+    format!("{ok} ok, {retryable} to retry, {permanent} failed for good, {missing} missing{warning}")
 }
 
 /// One line for jobs and provisioned throughput, on the dashboard. `None`: there is nothing to tell.

@@ -128,6 +128,7 @@ fn account_scenes() -> Vec<Scene> {
         check("batch-submit-errors", |state| checked(state, fixtures::check_with_errors())),
         of_account("batch-stop", busy(), "4 o X"),
         of_account("batch-fetch", busy(), "4 Down Down d"),
+        of_account("batch-recipe", busy(), "4 P"),
         of_account("batch-delete-copies", busy(), "4 Down Down D"),
     ]
 }

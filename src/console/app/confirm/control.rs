@@ -1,5 +1,7 @@
 //! The gate to the account: what is bought, stopped or deleted is asked first, on a simulator too.
 
+use std::path::Path;
+
 use crate::catalogue::Catalogue;
 use crate::console::ui::fmt;
 use crate::control::{
@@ -52,7 +54,7 @@ pub fn control_gate(command: ControlCommand, now: &Account<'_>) -> Gate<ControlC
         Order::DeleteProvisioned { region, arn } => delete(region, arn, now),
         Order::SubmitBatch(new) => submit(new, now),
         Order::StopJob { region, arn } => stop(region, arn, now),
-        Order::ResubmitJob { region, arn, .. } => resubmit(region, arn, now),
+        Order::ResubmitJob { region, arn, folder } => resubmit(region, arn, folder, now),
         Order::DeleteCopies { region, arn } => delete_copies(region, arn, now),
         // Passed above; whatever it may become, it is asked about.
         Order::Refresh | Order::CheckBatch(_) | Order::FetchJob { .. } => Question::new("Do it?", "Do it"),
@@ -369,15 +371,12 @@ fn stop(region: &Region, arn: &str, now: &Account<'_>) -> Question {
     ask
 }
 
-fn resubmit(region: &Region, arn: &str, now: &Account<'_>) -> Question {
+fn resubmit(region: &Region, arn: &str, folder: &Path, now: &Account<'_>) -> Question {
     let mut ask = Question::new("Resubmit what can be retried?", "Resubmit").at(now, region);
     ask.warning = "A new job, billed for each of its records. Errors that would come again are left out.".to_owned();
     if let Some(view) = about_job(&mut ask, arn, now) {
         ask.text("Generation", format!("{} -> {}", view.generation, view.generation.saturating_add(1)));
-        match &view.fetched_to {
-            Some(folder) => ask.text("Fetched to", folder.as_str()),
-            None => ask.text("Results", "not fetched yet: that is done first"),
-        }
+        ask.text("New input", format!("is written here first, to {}", folder.display()));
         let counts = view.job.counts;
         if let Some(failed) = counts.failed {
             ask.text("Errors", format!("{} records", fmt::exact(failed)));

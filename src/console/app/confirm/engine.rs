@@ -108,9 +108,11 @@ fn raises(command: &Command, now: &Circumstance<'_>) -> bool {
             let before = knob(now.snapshot, KnobId::Share).unwrap_or(0.0);
             *value > before && above(*value, agreed.and_then(|a| a.share))
         }
-        Command::SetKnob { knob: KnobId::ProbeAboveQuota, value } => {
-            *value > 0.0 && knob(now.snapshot, KnobId::ProbeAboveQuota) == Some(0.0)
+        Command::SetKnob { knob: id @ (KnobId::ProbeAboveQuota | KnobId::Spill), value } => {
+            *value > 0.0 && knob(now.snapshot, *id) == Some(0.0)
         }
+        // What bought capacity took without a price by the token is billed by the token from now on.
+        Command::UseProvisioned(None) => true,
         Command::SetCap(cap) => match agreed {
             // No load, nothing agreed: a cap is only ever a limit then.
             None => now.snapshot.run.kind != LoadKind::None && raises_cap(*cap, now.snapshot.money.cap),
@@ -169,6 +171,18 @@ fn question(command: Command, now: &Circumstance<'_>) -> Dialog {
             facts.push(("Share of quota", Fact::Text(share)));
             warning =
                 "The limiter will try more than the known quota: others on this account may be throttled.".to_owned();
+        }
+        Command::SetKnob { knob: KnobId::Spill, .. } => {
+            title = "Let it spill to on demand?".to_owned();
+            accept = "Allow spilling";
+            facts.push(("Spend cap", Fact::Cap(snapshot.money.cap, snapshot.money.cap)));
+            warning = "What bought capacity has no room for is sent on demand and billed by the token.".to_owned();
+        }
+        Command::UseProvisioned(None) => {
+            title = "Send the load on demand again?".to_owned();
+            accept = "Go on demand";
+            facts.push(("Spend cap", Fact::Cap(snapshot.money.cap, snapshot.money.cap)));
+            warning = "Every request is billed by the token from then on.".to_owned();
         }
         Command::SetKnob { knob: KnobId::Share, value } => {
             title = "Use a larger share of the quota?".to_owned();

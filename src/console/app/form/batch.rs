@@ -11,6 +11,8 @@ const ANOTHER: &str = "another";
 const ROLES: usize = 12;
 /// Hours that a job may take (facts §2.5).
 const HOURS: (u32, u32) = (24, 168);
+/// Where results go unless told otherwise.
+pub const FOLDER: &str = "results";
 const OFF_ON: [&str; 2] = ["no", "yes"];
 
 /// A form for another job: models in use, roles and storage of earlier jobs are offered.
@@ -43,7 +45,9 @@ pub fn submit(models: &[ModelId], regions: &[Region], account: &ControlSnapshot)
 #[must_use]
 pub fn fetch(job: &BatchJob) -> Form {
     let kind = Kind::Fetch { region: job.region.clone(), arn: job.arn.clone(), name: job.name.clone() };
-    Form::new(kind, vec![text(FieldId::Folder, "results"), choice(FieldId::Merge, OFF_ON, 0)])
+    let fields =
+        vec![text(FieldId::Folder, FOLDER), choice(FieldId::Merge, OFF_ON, 0), choice(FieldId::Overwrite, OFF_ON, 0)];
+    Form::new(kind, fields)
 }
 
 pub(super) fn shows(form: &Form, id: FieldId) -> bool {
@@ -66,7 +70,8 @@ pub(super) fn words(id: FieldId) -> (&'static str, &'static str, &'static str) {
         FieldId::OtherRole => ("Role ARN", "", "arn:aws:iam::ACCOUNT:role/NAME that may read and write the storage"),
         FieldId::Timeout => ("May take", "h", "24 to 168; what is not done by then is left"),
         FieldId::Tags => ("Tags", "", "KEY=VALUE, separated by commas; empty: none"),
-        FieldId::Folder => ("Folder", "", "here: NAME.ok.jsonl, NAME.failed.jsonl, NAME.missing.jsonl go there"),
+        FieldId::Folder => ("Folder", "", "for NAME.ok.jsonl, NAME.failed.jsonl, NAME.missing.jsonl"),
+        FieldId::Overwrite => ("Overwrite", "", "files of an earlier fetch that are there"),
         FieldId::Merge => ("Merge", "", "one file over all generations of a resubmitted input"),
         _ => ("", "", ""),
     }
@@ -125,8 +130,8 @@ pub fn check_fetch(form: &mut Form) -> Option<Order> {
     } else {
         Vec::new()
     };
-    let merge = form.chosen(FieldId::Merge) == 1;
-    form.judge(errors).then(|| Order::FetchJob { region, arn, folder: folder.into(), merge, force: false })
+    let (merge, force) = (form.chosen(FieldId::Merge) == 1, form.chosen(FieldId::Overwrite) == 1);
+    form.judge(errors).then(|| Order::FetchJob { region, arn, folder: folder.into(), merge, force })
 }
 
 #[cfg(test)]

@@ -78,6 +78,8 @@ pub enum FieldId {
     Folder,
     /// One file over all generations.
     Merge,
+    /// Over files that are there.
+    Overwrite,
 }
 
 /// What a field holds.

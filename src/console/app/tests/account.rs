@@ -33,6 +33,7 @@ fn dialog(state: &State) -> &super::confirm::Dialog {
 /// Selects the row of a name on the screen.
 fn select(state: &mut State, screen: &str, name: &str) {
     press(state, screen);
+    press(state, "g");
     for _ in 0..9 {
         let here = match state.screen {
             Screen::Provisioned => state.selected_provisioned().map(|one| one.model.name.as_str()),
@@ -328,16 +329,76 @@ fn filter_and_sort_work_on_both_screens() {
     assert_eq!(state.visible_jobs().len(), 1);
 }
 
-#[test]
-fn our_own_load_on_what_is_deleted_is_named() {
+/// Our load sends to `spare`.
+fn on_spare() -> EngineSnapshot {
     let mut snapshot = fixtures::running();
     let (account, _) = fixtures::account();
     let arn = account.provisioned.iter().find(|one| one.model.name == "spare").unwrap().model.arn.clone();
     snapshot.scopes[0].key.bucket = arn.as_str().into();
-    let mut state = open(snapshot);
+    snapshot.scopes[0].route.model = arn.as_str().into();
+    snapshot
+}
+
+fn engine(state: &mut State, snapshot: EngineSnapshot) -> Vec<Effect> {
+    let now = state.now + Micros::from_millis(50);
+    update(state, Msg::Snapshot(Arc::new(snapshot)), now)
+}
+
+#[test]
+fn our_own_load_lets_go_before_what_it_uses_is_deleted() {
+    let mut state = open(on_spare());
     select(&mut state, "3", "spare");
     press(&mut state, "D");
     assert!(dialog(&state).facts.iter().any(|(name, _)| *name == "Our load"));
+    type_text(&mut state, "spare");
+    assert_eq!(commands(press(&mut state, "Enter Enter")), [Command::Pause]);
+    let mut pausing = on_spare();
+    pausing.state = LoadState::Pausing { in_flight: 7 };
+    assert!(engine(&mut state, pausing.clone()).is_empty(), "seven are still in flight");
+    pausing.state = LoadState::Paused;
+    pausing.scopes[0].in_flight = 0;
+    assert!(matches!(&orders(engine(&mut state, pausing.clone()))[..], [Order::DeleteProvisioned { .. }]));
+    assert!(toast(&state).contains("paused"), "{}", toast(&state));
+    assert!(engine(&mut state, pausing).is_empty(), "it is ordered once");
+}
+
+#[test]
+fn the_load_goes_to_what_was_bought_and_back() {
+    let mut running = fixtures::running();
+    running.target.regions.push("ap-southeast-2".into());
+    let mut state = open(running);
+    select(&mut state, "3", "spare");
+    let sent = commands(press(&mut state, "U"));
+    assert!(
+        matches!(&sent[..], [Command::UseProvisioned(Some(route))] if route.route.model.as_str().ends_with("z9x8c7v6b5n4"))
+    );
+    assert_eq!(commands(press(&mut state, "u")), [Command::Undo], "it can be taken back");
+    press(&mut state, "O");
+    assert!(toast(&state).contains("on demand already"), "{}", toast(&state));
+    select(&mut state, "1 3", "nightly-embed");
+    press(&mut state, "U");
+    assert!(toast(&state).contains("takes no calls yet"), "{}", toast(&state));
+    let mut state = open(on_spare());
+    press(&mut state, "3");
+    assert_eq!(commands(press(&mut state, "O")), [Command::UseProvisioned(None)]);
+    select(&mut state, "3", "spare");
+    press(&mut state, "U");
+    assert!(toast(&state).contains("--region ap-southeast-2"), "{}", toast(&state));
+}
+
+#[test]
+fn on_aws_going_on_demand_and_spilling_ask() {
+    let mut snapshot = on_spare();
+    snapshot.target = fixtures::parked().target;
+    let mut state = open(snapshot);
+    assert!(press(&mut state, "3 O").is_empty());
+    assert!(dialog(&state).warning.contains("by the token"));
+    assert_eq!(commands(press(&mut state, "Tab Enter")), [Command::UseProvisioned(None)]);
+    press(&mut state, "2");
+    let rows = tuning::rows(&state.live);
+    state.tuning.cursor = rows.iter().position(|(_, row)| *row == TuningRow::Knob(KnobId::Spill)).unwrap();
+    assert!(press(&mut state, "Right").is_empty());
+    assert!(dialog(&state).warning.contains("by the token"));
 }
 
 #[test]

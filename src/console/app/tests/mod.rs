@@ -88,8 +88,24 @@ fn toast(state: &State) -> &str {
 
 /// A state in each place of the keyboard.
 fn places(snapshot: &EngineSnapshot) -> Vec<State> {
-    let keys =
-        ["", "2", "5", "7", "Enter", "5 Enter", "?", "L", "2 + Enter", "t", "5 /", "3", "4", "3 Enter", "4 Enter"];
+    let keys = [
+        "",
+        "2",
+        "5",
+        "7",
+        "Enter",
+        "5 Enter",
+        "?",
+        "L",
+        "2 + Enter",
+        "t",
+        "5 /",
+        "3",
+        "4",
+        "3 Enter",
+        "4 Enter",
+        "4 P",
+    ];
     keys.iter()
         .map(|keys| {
             let mut state = open(snapshot.clone());

@@ -112,10 +112,7 @@ fn notes(view: &View<'_>, form: &Filled, cells: usize) -> Vec<Line<'static>> {
         }
         Kind::Submit => {
             if form.option(FieldId::Role).is_empty() || form.visible().iter().any(|f| f.id == FieldId::OtherRole) {
-                say(
-                    Role::Muted,
-                    "No role yet? `bedrock-top batch submit --print-policy` prints the policies of a role and a bucket.",
-                );
+                say(Role::Muted, "No role yet? Esc, then P shows the commands that make a bucket and a role.");
             }
             say(Role::Muted, "Nothing is uploaded or billed before the question that comes after the check.");
         }

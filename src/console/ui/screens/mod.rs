@@ -9,6 +9,7 @@ pub(super) mod job;
 pub(super) mod log;
 pub(super) mod provisioned;
 pub(super) mod provisioned_model;
+pub(super) mod recipe;
 pub(super) mod request;
 pub(super) mod requests;
 pub(super) mod scope;
