@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::catalogue::{Catalogue, Model};
+use crate::catalogue::{Catalogue, Metric, Model};
 use crate::meter::{HoldId, MeterSpec, Rejected, ScopeSpec, ServerScope, TpdPool};
 use crate::record::{Micros, Usage};
 
@@ -118,6 +118,21 @@ impl Account {
         } else {
             scope.abandoned += 1;
         }
+    }
+
+    /// A quota of a bucket is `limit` from now on. One that is not enforced stays so.
+    pub(super) fn raise(&mut self, region: &str, bucket: &str, metric: Metric, limit: u64, now: Micros) {
+        let Some(index) = self.find(region, bucket) else { return };
+        let scope = &mut self.scopes[index];
+        let mut spec = scope.meters.spec();
+        match metric {
+            Metric::Rpm => spec.rpm = spec.rpm.map(|meter| MeterSpec { per_minute: limit, ..meter }),
+            Metric::Tpm => spec.tpm = spec.tpm.map(|meter| MeterSpec { per_minute: limit, ..meter }),
+            Metric::Tpd => spec.tpd = spec.tpd.map(|_| limit),
+        }
+        scope.meters.retune(spec, now);
+        scope.rpm_capacity = spec.rpm.map(capacity);
+        scope.tpm_capacity = spec.tpm.map(capacity);
     }
 
     /// Counts a request that reached its operation.
@@ -255,6 +270,19 @@ mod tests {
         assert_eq!(by_pool.admit(scope, 1_000_000, 1, Micros::ZERO).unwrap_err(), Rejected::Tpd);
         let ledger = by_pool.ledger(Micros::ZERO);
         assert_eq!(ledger.scopes[0].rejected_tpd, 1);
+    }
+
+    #[test]
+    fn a_raised_quota_admits_what_was_refused() {
+        let (mut account, scope) = account(QuotaSpec { rpm: Some(1), tpm: Some(100), ..QuotaSpec::default() });
+        account.admit(scope, 50, 50, Micros::ZERO).unwrap();
+        assert_eq!(account.admit(scope, 50, 50, Micros::ZERO).unwrap_err(), Rejected::Rpm);
+        account.raise("us-east-1", SONNET, Metric::Rpm, 10, Micros::ZERO);
+        assert_eq!(account.admit(scope, 50, 50, Micros::ZERO).unwrap_err(), Rejected::Tpm);
+        account.raise("us-east-1", SONNET, Metric::Tpm, 1_000, Micros::ZERO);
+        account.raise("us-east-1", SONNET, Metric::Tpd, 1, Micros::ZERO);
+        account.admit(scope, 50, 50, Micros::ZERO).unwrap();
+        assert_eq!(account.load(scope, Micros::ZERO), 0.2, "what was used stays used");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::reply::{Answer, Refusal, ReplyBody, Severed};
 use super::route::{self, Caller, Operation, Service};
 use super::scenario::RegionSpec;
 use super::world::{Arrival, World};
-use super::{control, quotas, runtime, s3, sts};
+use super::{control, increases, quotas, runtime, s3, sts};
 
 /// By this header a client can tell a simulator from the service.
 pub(super) const SIM_HEADER: &str = "x-bedrock-top-sim";
@@ -159,6 +159,7 @@ async fn attend(
         return s3::serve(call, &head.headers, body).await;
     }
     call.at_the_door()?;
+    world.grant_increases();
     match target.operation {
         Operation::Converse
         | Operation::ConverseStream
@@ -183,6 +184,11 @@ async fn plain(mut call: Call) -> Result<Answer, Refusal> {
         Operation::GetServiceQuota => quotas::get_applied(&call)?,
         Operation::ListAWSDefaultServiceQuotas => quotas::list_defaults(&call)?,
         Operation::GetAWSDefaultServiceQuota => quotas::get_default(&call)?,
+        Operation::RequestServiceQuotaIncrease => increases::request(&call)?,
+        Operation::ListRequestedServiceQuotaChangeHistory => increases::list_all(&call)?,
+        Operation::ListRequestedServiceQuotaChangeHistoryByQuota => increases::list_by_quota(&call)?,
+        Operation::GetRequestedServiceQuotaChange => increases::get(&call)?,
+        Operation::GetFoundationModelAvailability => control::get_foundation_model_availability(&call)?,
         Operation::GetCallerIdentity => sts::get_caller_identity(&call),
         other => return Err(ServiceError::unknown_operation(other).into()),
     };

@@ -49,6 +49,21 @@ pub(super) fn get_foundation_model(call: &Call) -> Result<Answer, ServiceError> 
     Ok(Answer::json(&json!({ "modelDetails": foundation_model(model, &call.region.name) })))
 }
 
+/// `GetFoundationModelAvailability`: what stands between the account and a model. A scenario's account may use every model
+/// that its Region has; a `denied` fault of this operation is how it may not.
+pub(super) fn get_foundation_model_availability(call: &Call) -> Result<Answer, ServiceError> {
+    let model = call.world.catalogue.model(&call.resource);
+    let model = model.ok_or_else(|| ServiceError::not_found("The specified model was not found."))?;
+    let here = model.regions.is_empty() || model.regions.contains(&call.region.name);
+    Ok(Answer::json(&json!({
+        "modelId": model.id,
+        "agreementAvailability": { "status": "AVAILABLE" },
+        "authorizationStatus": "AUTHORIZED",
+        "entitlementAvailability": "AVAILABLE",
+        "regionAvailability": if here { "AVAILABLE" } else { "NOT_AVAILABLE" },
+    })))
+}
+
 /// `ListInferenceProfiles`.
 pub(super) fn list_inference_profiles(call: &Call) -> Result<Answer, ServiceError> {
     let kind = choice(call, "type", &["SYSTEM_DEFINED", "APPLICATION"])?;

@@ -14,6 +14,7 @@ mod control;
 mod demo;
 mod errors;
 mod faults;
+mod increases;
 mod latency;
 mod ledger;
 mod objects;

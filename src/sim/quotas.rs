@@ -1,7 +1,8 @@
 //! Service Quotas: the account's applied quotas and the AWS defaults.
 //!
 //! Names, codes and defaults are the catalogue's real rows. The applied values of on-demand inference are the
-//! scenario's: a quota that the scenario does not give is not listed, because the account has no such limit here.
+//! scenario's: a quota that the scenario does not give is not listed, because the account has no such limit here. An
+//! increase that was granted takes the place of the scenario's value, in the list and in the meter.
 
 use std::borrow::Cow;
 use std::sync::{Arc, PoisonError};
@@ -16,11 +17,12 @@ use super::errors::ServiceError;
 use super::page::{BadToken, page};
 use super::reply::Answer;
 use super::scenario::{QuotaSpec, Scenario};
+use super::world::World;
 
 /// The largest and the usual page of the service.
 const PAGE: usize = 100;
 /// The only service code that the simulator knows.
-const BEDROCK: &str = "bedrock";
+pub(super) const BEDROCK: &str = "bedrock";
 
 /// The body of the four operations.
 #[derive(Deserialize)]
@@ -63,28 +65,29 @@ pub(super) fn get_default(call: &Call) -> Result<Answer, ServiceError> {
 fn input(call: &Call) -> Result<Input, ServiceError> {
     let input: Input = serde_json::from_slice(&call.payload.bytes)
         .map_err(|error| ServiceError::serialization(format!("The request body is not valid: {error}.")))?;
-    match input.service_code.as_deref() {
-        Some(BEDROCK) => Ok(input),
+    known_service(input.service_code.as_deref())?;
+    Ok(input)
+}
+
+/// The service must be named, and be ours.
+pub(super) fn known_service(code: Option<&str>) -> Result<(), ServiceError> {
+    match code {
+        Some(BEDROCK) => Ok(()),
         Some(_) => Err(no_such("The request failed because the specified service does not exist.")),
         None => Err(illegal("You must provide a service code.")),
     }
 }
 
+/// The size of a page that was asked for.
+pub(super) fn page_size(asked: Option<i64>) -> Result<usize, ServiceError> {
+    let Some(size) = asked else { return Ok(PAGE) };
+    let size = usize::try_from(size).ok().filter(|size| (1..=PAGE).contains(size));
+    size.ok_or_else(|| illegal("MaxResults must be from 1 to 100."))
+}
+
 fn list<'r>(call: &Call, input: &Input, rows: impl IntoIterator<Item = Row<'r>>) -> Result<Answer, ServiceError> {
-    let size = match input.max_results {
-        None => PAGE,
-        Some(size) => usize::try_from(size)
-            .ok()
-            .filter(|size| (1..=PAGE).contains(size))
-            .ok_or_else(|| illegal("MaxResults must be from 1 to 100."))?,
-    };
-    let page = page(rows, input.next_token.as_deref(), size).map_err(|BadToken| {
-        ServiceError::new(
-            hyper::StatusCode::BAD_REQUEST,
-            "InvalidPaginationTokenException",
-            "The pagination token is invalid.",
-        )
-    })?;
+    let size = page_size(input.max_results)?;
+    let page = page(rows, input.next_token.as_deref(), size).map_err(|BadToken| bad_token())?;
     let quotas: Vec<Value> = page.items.iter().map(|row| row.json(call)).collect();
     let mut reply = json!({ "Quotas": quotas });
     if let Some(next) = page.next {
@@ -94,35 +97,81 @@ fn list<'r>(call: &Call, input: &Input, rows: impl IntoIterator<Item = Row<'r>>)
 }
 
 fn get<'r>(call: &Call, input: &Input, rows: impl IntoIterator<Item = Row<'r>>) -> Result<Answer, ServiceError> {
-    let code = input.quota_code.as_deref().ok_or_else(|| illegal("You must provide a quota code."))?;
-    let row = rows
-        .into_iter()
-        .find(|row| row.code == code)
-        .ok_or_else(|| no_such("The request failed because the specified service quota does not exist."))?;
+    let code = input.quota_code.as_deref().ok_or_else(no_code)?;
+    let row = rows.into_iter().find(|row| row.code == code).ok_or_else(no_quota)?;
     Ok(answer(&json!({ "Quota": row.json(call) })))
 }
 
-fn answer(value: &Value) -> Answer {
+pub(super) fn answer(value: &Value) -> Answer {
     Answer::new("application/x-amz-json-1.1", value.to_string())
 }
 
-fn no_such(message: &'static str) -> ServiceError {
+pub(super) fn no_such(message: &'static str) -> ServiceError {
     ServiceError::new(hyper::StatusCode::BAD_REQUEST, "NoSuchResourceException", message)
 }
 
-fn illegal(message: &'static str) -> ServiceError {
+pub(super) fn no_quota() -> ServiceError {
+    no_such("The request failed because the specified service quota does not exist.")
+}
+
+pub(super) fn illegal(message: &'static str) -> ServiceError {
     ServiceError::new(hyper::StatusCode::BAD_REQUEST, "IllegalArgumentException", message)
 }
 
-/// What the account has in the call's Region. A scenario never changes, and matching its quotas to a thousand names takes
-/// longer than everything else in a page: done once a Region.
+pub(super) fn no_code() -> ServiceError {
+    illegal("You must provide a quota code.")
+}
+
+pub(super) fn bad_token() -> ServiceError {
+    let (status, code) = (hyper::StatusCode::BAD_REQUEST, "InvalidPaginationTokenException");
+    ServiceError::new(status, code, "The pagination token is invalid.")
+}
+
+/// The ARN of a quota.
+pub(super) fn arn(region: &str, account: &str, code: &str) -> String {
+    format!("arn:aws:servicequotas:{region}:{account}:{BEDROCK}/{code}")
+}
+
+/// What the account has in the call's Region. Matching its quotas to a thousand names takes longer than everything else
+/// in a page, and nothing but a granted increase changes them: done once a Region, and after each grant.
 fn account_rows(call: &Call) -> Arc<Vec<Row<'static>>> {
     let world = &call.world;
     let mut known = world.quota_rows.lock().unwrap_or_else(PoisonError::into_inner);
     let region = &call.region.name;
-    let rows =
-        known.entry(region.clone()).or_insert_with(|| Arc::new(applied(&world.scenario, world.catalogue, region)));
+    let rows = known.entry(region.clone()).or_insert_with(|| {
+        let mut rows = applied(&world.scenario, world.catalogue, region);
+        let increases = world.increases();
+        for row in &mut rows {
+            row.value = increases.granted(region, &row.code).unwrap_or(row.value);
+        }
+        Arc::new(rows)
+    });
     Arc::clone(rows)
+}
+
+/// The account's quota of this code in the call's Region.
+pub(super) fn applied_row_of(call: &Call, code: &str) -> Option<Row<'static>> {
+    account_rows(call).iter().find(|row| row.code == code).cloned()
+}
+
+/// The published default of this code in the call's Region.
+pub(super) fn default_of(call: &Call, code: &str) -> Option<f64> {
+    defaults(call.world.catalogue, &call.region.name).find(|row| row.code == code).map(|row| row.value)
+}
+
+/// An increase was granted: it is enforced from now on, and listed.
+pub(super) fn raise(world: &World, region: &str, code: &str, value: f64) {
+    world.quota_rows.lock().unwrap_or_else(PoisonError::into_inner).remove(region);
+    for quota in world.scenario.quotas.iter().filter(|quota| quota.published && quota.region == region) {
+        let Ok(route) = world.catalogue.route(region, &quota.model) else { continue };
+        for (metric, _) in limits(quota) {
+            let (row, factor) = scenario_row(world.catalogue, quota, metric, 0);
+            if row.code == code {
+                let limit = (value.round().max(0.0) as u64).saturating_mul(factor);
+                world.account().raise(region, route.bucket.as_str(), metric, limit, world.unix());
+            }
+        }
+    }
 }
 
 /// A quota as Service Quotas lists it.
@@ -144,12 +193,23 @@ impl<'r> Row<'r> {
         }
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn value(&self) -> f64 {
+        self.value
+    }
+
+    pub(super) fn adjustable(&self) -> bool {
+        self.adjustable
+    }
+
     fn json(&self, call: &Call) -> Value {
-        let (region, account) = (&call.region.name, &call.world.scenario.account);
         json!({
             "ServiceCode": BEDROCK,
             "ServiceName": "Amazon Bedrock",
-            "QuotaArn": format!("arn:aws:servicequotas:{region}:{account}:{BEDROCK}/{}", self.code),
+            "QuotaArn": arn(&call.region.name, &call.world.scenario.account, &self.code),
             "QuotaCode": self.code,
             "QuotaName": self.name,
             "Value": self.value,
@@ -175,9 +235,8 @@ fn defaults<'r>(catalogue: &'r Catalogue, region: &str) -> impl Iterator<Item = 
 fn applied(scenario: &Scenario, catalogue: &'static Catalogue, region: &str) -> Vec<Row<'static>> {
     let mut rows = Vec::new();
     for quota in scenario.quotas.iter().filter(|quota| quota.published && quota.region == region) {
-        let limits = [(Metric::Rpm, quota.rpm), (Metric::Tpm, quota.tpm), (Metric::Tpd, quota.tpd)];
-        for (metric, value) in limits.into_iter().filter_map(|(metric, value)| Some((metric, value?))) {
-            let row = applied_row(catalogue, quota, metric, value);
+        for (metric, value) in limits(quota) {
+            let (row, _) = scenario_row(catalogue, quota, metric, value);
             // A day's quota covers the base and the geographic bucket: it is one row.
             if !rows.iter().any(|known: &Row<'_>| known.code == row.code) {
                 rows.push(row);
@@ -194,8 +253,15 @@ fn applied(scenario: &Scenario, catalogue: &'static Catalogue, region: &str) -> 
     rows
 }
 
-/// The scenario's quota under its real name and code; under the name of the usual pattern if no row is known.
-fn applied_row<'r>(catalogue: &'r Catalogue, quota: &QuotaSpec, metric: Metric, value: u64) -> Row<'r> {
+/// The limits that a quota of the scenario gives.
+fn limits(quota: &QuotaSpec) -> impl Iterator<Item = (Metric, u64)> + use<> {
+    let limits = [(Metric::Rpm, quota.rpm), (Metric::Tpm, quota.tpm), (Metric::Tpd, quota.tpd)];
+    limits.into_iter().filter_map(|(metric, value)| Some((metric, value?)))
+}
+
+/// The scenario's quota under its real name and code, and how many times its value the bucket may use; under the name of
+/// the usual pattern if no row is known.
+fn scenario_row<'r>(catalogue: &'r Catalogue, quota: &QuotaSpec, metric: Metric, value: u64) -> (Row<'r>, u64) {
     let kind = bucket_kind(&quota.model);
     let model = catalogue.model(&quota.model);
     let id = model.map_or("", |model| model.id.as_str());
@@ -211,7 +277,7 @@ fn applied_row<'r>(catalogue: &'r Catalogue, quota: &QuotaSpec, metric: Metric, 
         .collect();
     candidates.sort_by_key(|(row, _)| row.code.is_none());
     if let Some((row, factor)) = candidates.first() {
-        return Row::of(row, value as f64 / *factor as f64);
+        return (Row::of(row, value as f64 / *factor as f64), *factor);
     }
     let scope = match kind {
         BucketKind::Base => "On-demand",
@@ -225,7 +291,7 @@ fn applied_row<'r>(catalogue: &'r Catalogue, quota: &QuotaSpec, metric: Metric, 
     };
     let model = model.and_then(|model| model.quota_names.first()).map_or(quota.model.as_str(), String::as_str);
     let name = format!("{scope} model inference {what} for {model}");
-    Row { code: invented_code(&name).into(), name: name.into(), value: value as f64, adjustable: false }
+    (Row { code: invented_code(&name).into(), name: name.into(), value: value as f64, adjustable: false }, 1)
 }
 
 /// A code in the usual form for a row whose real code is not published: always the same for the same name.
@@ -284,8 +350,8 @@ mod tests {
 
     #[test]
     fn a_quota_without_a_row_gets_a_readable_name() {
-        let row =
-            applied_row(Catalogue::embedded(), &quota("us.anthropic.claude-3-haiku-20240307-v1:0"), Metric::Tpd, 10);
+        let (row, _) =
+            scenario_row(Catalogue::embedded(), &quota("us.anthropic.claude-3-haiku-20240307-v1:0"), Metric::Tpd, 10);
         assert!(row.name.contains("tokens per day"), "{row:?}");
         assert!(row.code.starts_with("L-") && row.code.len() == 10);
     }

@@ -62,12 +62,17 @@ pub enum Operation {
     CountTokens,
     ListFoundationModels,
     GetFoundationModel,
+    GetFoundationModelAvailability,
     ListInferenceProfiles,
     GetInferenceProfile,
     ListServiceQuotas,
     GetServiceQuota,
     ListAWSDefaultServiceQuotas,
     GetAWSDefaultServiceQuota,
+    RequestServiceQuotaIncrease,
+    ListRequestedServiceQuotaChangeHistory,
+    ListRequestedServiceQuotaChangeHistoryByQuota,
+    GetRequestedServiceQuotaChange,
     GetCallerIdentity,
     PutObject,
     GetObject,
@@ -89,7 +94,7 @@ pub enum Operation {
 
 impl Operation {
     /// All operations.
-    pub const ALL: [Operation; 30] = [
+    pub const ALL: [Operation; 35] = [
         Operation::Converse,
         Operation::ConverseStream,
         Operation::InvokeModel,
@@ -97,12 +102,17 @@ impl Operation {
         Operation::CountTokens,
         Operation::ListFoundationModels,
         Operation::GetFoundationModel,
+        Operation::GetFoundationModelAvailability,
         Operation::ListInferenceProfiles,
         Operation::GetInferenceProfile,
         Operation::ListServiceQuotas,
         Operation::GetServiceQuota,
         Operation::ListAWSDefaultServiceQuotas,
         Operation::GetAWSDefaultServiceQuota,
+        Operation::RequestServiceQuotaIncrease,
+        Operation::ListRequestedServiceQuotaChangeHistory,
+        Operation::ListRequestedServiceQuotaChangeHistoryByQuota,
+        Operation::GetRequestedServiceQuotaChange,
         Operation::GetCallerIdentity,
         Operation::PutObject,
         Operation::GetObject,
@@ -132,12 +142,17 @@ impl Operation {
             | Operation::CountTokens => Service::Runtime,
             Operation::ListFoundationModels
             | Operation::GetFoundationModel
+            | Operation::GetFoundationModelAvailability
             | Operation::ListInferenceProfiles
             | Operation::GetInferenceProfile => Service::Control,
             Operation::ListServiceQuotas
             | Operation::GetServiceQuota
             | Operation::ListAWSDefaultServiceQuotas
-            | Operation::GetAWSDefaultServiceQuota => Service::Quotas,
+            | Operation::GetAWSDefaultServiceQuota
+            | Operation::RequestServiceQuotaIncrease
+            | Operation::ListRequestedServiceQuotaChangeHistory
+            | Operation::ListRequestedServiceQuotaChangeHistoryByQuota
+            | Operation::GetRequestedServiceQuotaChange => Service::Quotas,
             Operation::GetCallerIdentity => Service::Sts,
             Operation::PutObject
             | Operation::GetObject
@@ -313,6 +328,7 @@ fn rest(service: &Service, method: &Method, path: &str) -> Result<Target, Servic
             return Ok(Target { operation: Operation::ListFoundationModels, resource: String::new() });
         }
         (&Method::GET, ["foundation-models", id @ ..]) => (Operation::GetFoundationModel, id),
+        (&Method::GET, ["foundation-model-availability", id @ ..]) => (Operation::GetFoundationModelAvailability, id),
         (&Method::GET, ["inference-profiles"]) => {
             return Ok(Target { operation: Operation::ListInferenceProfiles, resource: String::new() });
         }

@@ -14,6 +14,7 @@ use crate::catalogue::Catalogue;
 use crate::record::Micros;
 
 use super::account::Account;
+use super::increases::{self, Increases};
 use super::objects::Objects;
 use super::quotas::Row;
 use super::s3::Uploads;
@@ -41,6 +42,9 @@ pub(super) struct World {
     watched: Mutex<BTreeMap<String, u64>>,
     /// What Service Quotas lists, by Region.
     pub quota_rows: Mutex<BTreeMap<String, Arc<Vec<Row<'static>>>>>,
+    increases: Mutex<Increases>,
+    /// When the next increase comes into force, service time; `u64::MAX`: none is expected.
+    next_increase: AtomicU64,
 }
 
 /// One request's own share of time and chance.
@@ -69,6 +73,8 @@ impl World {
             watching: AtomicBool::new(false),
             watched: Mutex::new(BTreeMap::new()),
             quota_rows: Mutex::new(BTreeMap::new()),
+            increases: Mutex::default(),
+            next_increase: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -80,6 +86,30 @@ impl World {
     /// Unix time, which the meters need for their minutes and days. It runs evenly: the wall clock is read once.
     pub(super) fn unix(&self) -> Micros {
         self.unix_start + self.time(Instant::now())
+    }
+
+    /// Unix time as the control plane lives it: jobs, provisioning and approvals run `speed` times as fast.
+    pub(super) fn service_time(&self) -> Micros {
+        let passed = self.time(Instant::now()).secs_f64() * self.scenario.speed;
+        self.unix_start + Micros::from_secs_f64(passed)
+    }
+
+    /// Requests for higher quotas.
+    pub(super) fn increases(&self) -> MutexGuard<'_, Increases> {
+        self.increases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the next of them comes into force.
+    pub(super) fn expect_increase(&self, at: Option<Micros>) {
+        self.next_increase.store(at.map_or(u64::MAX, |at| at.0), Ordering::Relaxed);
+    }
+
+    /// Puts in force what has been granted by now. Costs nothing while nothing is expected.
+    pub(super) fn grant_increases(&self) {
+        let next = self.next_increase.load(Ordering::Relaxed);
+        if next != u64::MAX && self.service_time().0 >= next {
+            increases::grant_due(self);
+        }
     }
 
     /// A request has arrived: the n-th of a seed always draws the same.

@@ -17,7 +17,7 @@ use runtime::error::ProvideErrorMetadata;
 use runtime::types::{ContentBlock, ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message};
 
 /// Every check of `boto3_wire.py`, by name.
-const BOTO3_CHECKS: [&str; 51] = [
+const BOTO3_CHECKS: [&str; 54] = [
     "converse",
     "converse_stops_at_max_tokens",
     "converse_by_profile_and_arn",
@@ -54,6 +54,9 @@ const BOTO3_CHECKS: [&str; 51] = [
     "inference_profiles",
     "service_quotas",
     "default_service_quotas",
+    "quota_increase_raises_the_quota",
+    "quota_increase_refusals",
+    "model_availability",
     "caller_identity",
     "bodies_chunked_zipped_and_expected",
     "errors_by_hand",
@@ -131,6 +134,8 @@ fn of_s3(kind: FaultKind, operation: &str) -> Fault {
 fn wire_scenario() -> Scenario {
     Scenario {
         account: "210987654321".into(),
+        // An increase of a quota is approved within half a second.
+        speed: 1_200.0,
         output_tokens: 60.0,
         output_sigma: 0.3,
         regions: vec![fast("us-east-1"), fast("us-west-2"), fast("eu-west-1")],
@@ -138,6 +143,7 @@ fn wire_scenario() -> Scenario {
             QuotaSpec { rpm: Some(1), ..quota("amazon.nova-micro-v1:0") },
             QuotaSpec { tpm: Some(3_000), ..quota("amazon.nova-pro-v1:0") },
             QuotaSpec { tpd: Some(500), ..quota("us.amazon.nova-pro-v1:0") },
+            QuotaSpec { rpm: Some(2), tpm: Some(1_000), ..quota("us.anthropic.claude-sonnet-4-5-20250929-v1:0") },
         ],
         faults: vec![
             fault(FaultKind::Capacity, "meta.llama3-1-8b-instruct-v1:0"),
