@@ -37,6 +37,7 @@ fn keys() -> Vec<Key> {
         whole("tpd", MANY * 1_000),
         number("output_tokens", 1.0..=1e6),
         number("output_sigma", 0.0..=5.0),
+        number("metric_delay_s", 0.0..=86_400.0),
         Key {
             name: "region",
             kind: Kind::Tables(vec![

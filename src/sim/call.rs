@@ -16,7 +16,7 @@ use super::reply::{Answer, Refusal, ReplyBody, Severed};
 use super::route::{self, Caller, Operation, Service};
 use super::scenario::RegionSpec;
 use super::world::{Arrival, World};
-use super::{control, increases, quotas, runtime, s3, sts};
+use super::{cloudwatch, control, increases, metrics, quotas, runtime, s3, sts};
 
 /// By this header a client can tell a simulator from the service.
 pub(super) const SIM_HEADER: &str = "x-bedrock-top-sim";
@@ -42,6 +42,12 @@ impl Call {
     /// What fails this call, if anything.
     pub(super) fn failing(&self) -> Option<Failing> {
         self.trouble.failure
+    }
+
+    /// The model or profile of the path as the service's metrics name it, if there is such.
+    fn metered_model(&self) -> Option<String> {
+        let route = self.world.catalogue.route(&self.region.name, &self.resource).ok()?;
+        Some(route.bucket.as_str().to_owned())
     }
 
     /// Waits as long as the service takes to refuse, then refuses.
@@ -158,14 +164,26 @@ async fn attend(
     if let Some(body) = unread {
         return s3::serve(call, &head.headers, body).await;
     }
-    call.at_the_door()?;
     world.grant_increases();
     match target.operation {
         Operation::Converse
         | Operation::ConverseStream
         | Operation::InvokeModel
-        | Operation::InvokeModelWithResponseStream => runtime::infer(call).await,
-        _ => plain(call).await,
+        | Operation::InvokeModelWithResponseStream => {
+            let model = call.metered_model();
+            let answered = match call.at_the_door() {
+                Ok(()) => runtime::infer(call).await,
+                Err(refusal) => Err(refusal),
+            };
+            if let (Err(Refusal::Error(error)), Some(model)) = (&answered, model) {
+                metrics::refusal(world, &region.name, &model, error);
+            }
+            answered
+        }
+        _ => {
+            call.at_the_door()?;
+            plain(call).await
+        }
     }
 }
 
@@ -190,6 +208,10 @@ async fn plain(mut call: Call) -> Result<Answer, Refusal> {
         Operation::GetRequestedServiceQuotaChange => increases::get(&call)?,
         Operation::GetFoundationModelAvailability => control::get_foundation_model_availability(&call)?,
         Operation::GetCallerIdentity => sts::get_caller_identity(&call),
+        Operation::PutMetricData
+        | Operation::GetMetricData
+        | Operation::GetMetricStatistics
+        | Operation::ListMetrics => cloudwatch::serve(&call)?,
         other => return Err(ServiceError::unknown_operation(other).into()),
     };
     answer.through(call.failing(), ())
@@ -217,6 +239,11 @@ fn refusal(world: &World, error: &ServiceError, service: &Service, request_id: &
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Some(value) = error.type_header(service).and_then(|value| HeaderValue::from_str(&value).ok()) {
         headers.insert("x-amzn-errortype", value);
+    }
+    for (name, value) in error.more_headers(service) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
     }
     response
 }

@@ -41,6 +41,7 @@ impl Scenario {
         errors.within("speed", self.speed, 0.001, 1e6);
         errors.within("output_tokens", self.output_tokens, 1.0, 1e6);
         errors.within("output_sigma", self.output_sigma, 0.0, 5.0);
+        errors.within("metric_delay_s", self.metric_delay_s, 0.0, 86_400.0);
         errors.count("tpd", Some(self.tpd));
         for (index, region) in self.regions.iter().enumerate() {
             let key = |name: &str| format!("region[{index}].{name}");
@@ -92,7 +93,7 @@ impl Scenario {
             let operations: Vec<Operation> =
                 Operation::ALL.into_iter().filter(|operation| operation.service().name() == service).collect();
             if operations.is_empty() {
-                errors.add(&key("service"), service, "bedrock-runtime, bedrock, servicequotas, sts or s3");
+                errors.add(&key("service"), service, "bedrock-runtime, bedrock, servicequotas, sts, s3 or monitoring");
             } else if let Some(wanted) = &fault.operation
                 && !operations.iter().any(|operation| operation.to_string() == *wanted)
             {

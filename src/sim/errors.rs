@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use hyper::StatusCode;
 
+use super::cloudwatch::{CBOR_HEADER, Coding};
 use super::route::Service;
 
 /// An error reply of a simulated service. Texts are those seen from the real service (facts §2.6).
@@ -77,6 +78,7 @@ impl ServiceError {
             Service::Quotas => "ServiceException",
             Service::Sts => "InternalFailure",
             Service::S3 => "InternalError",
+            Service::CloudWatch(_) => "InternalServiceError",
             _ => "InternalServerException",
         };
         ServiceError::new(
@@ -89,7 +91,7 @@ impl ServiceError {
     pub(super) fn unavailable(service: &Service) -> ServiceError {
         match service {
             Service::Runtime => ServiceError::capacity(),
-            Service::Sts | Service::S3 => ServiceError::new(
+            Service::Sts | Service::S3 | Service::CloudWatch(_) => ServiceError::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "ServiceUnavailable",
                 "Service is unable to handle request.",
@@ -110,7 +112,9 @@ impl ServiceError {
                 "TooManyRequestsException",
                 "Due to throttling, the request was denied. Slow down the rate of request calls, or request an increase for this quota.",
             ),
-            Service::Sts => ServiceError::new(StatusCode::BAD_REQUEST, "Throttling", "Rate exceeded"),
+            Service::Sts | Service::CloudWatch(_) => {
+                ServiceError::new(StatusCode::BAD_REQUEST, "Throttling", "Rate exceeded")
+            }
             Service::S3 => {
                 ServiceError::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.")
             }
@@ -128,7 +132,10 @@ impl ServiceError {
             ),
             service => ServiceError::new(
                 StatusCode::FORBIDDEN,
-                if matches!(service, Service::Sts | Service::S3) { "AccessDenied" } else { "AccessDeniedException" },
+                match service {
+                    Service::Sts | Service::S3 | Service::CloudWatch(_) => "AccessDenied",
+                    _ => "AccessDeniedException",
+                },
                 format!(
                     "User: arn:aws:iam::{account}:user/simulated is not authorized to perform: {}:{action}",
                     service.iam_prefix()
@@ -143,7 +150,11 @@ impl ServiceError {
         }
         ServiceError::new(
             StatusCode::FORBIDDEN,
-            if *service == Service::Sts { "ExpiredToken" } else { "ExpiredTokenException" },
+            if matches!(service, Service::Sts | Service::CloudWatch(_)) {
+                "ExpiredToken"
+            } else {
+                "ExpiredTokenException"
+            },
             "The security token included in the request is expired",
         )
     }
@@ -191,10 +202,22 @@ impl ServiceError {
         let namespace = match service {
             Service::Runtime | Service::Control => "http://internal.amazon.com/coral/com.amazon.bedrock/",
             Service::Quotas => "http://internal.amazon.com/coral/com.amazonaws.servicequotas/",
-            Service::Sts | Service::S3 => return None,
+            Service::Sts | Service::S3 | Service::CloudWatch(_) => return None,
             Service::Other(_) => "http://internal.amazon.com/coral/com.amazon.coral.service/",
         };
         Some(format!("{}:{namespace}", self.code))
+    }
+
+    /// Headers by which `service` says more of its errors: CloudWatch the code that its clients of the query protocol
+    /// knew.
+    pub(super) fn more_headers(&self, service: &Service) -> Vec<(&'static str, String)> {
+        let Service::CloudWatch(coding) = service else { return Vec::new() };
+        let who = if self.status.is_server_error() { "Receiver" } else { "Sender" };
+        let mut headers = vec![("x-amzn-query-error", format!("{};{who}", self.code))];
+        if *coding == Coding::Cbor {
+            headers.push((CBOR_HEADER.0, CBOR_HEADER.1.to_owned()));
+        }
+        headers
     }
 
     /// Content type and body in the protocol of `service`.
@@ -216,6 +239,19 @@ impl ServiceError {
                     escape_xml(&self.message),
                 );
                 ("text/xml", Bytes::from(text))
+            }
+            Service::CloudWatch(coding) => {
+                let name = match self.code {
+                    "InvalidParameterValue" => "InvalidParameterValueException",
+                    "InvalidParameterCombination" => "InvalidParameterCombinationException",
+                    "MissingParameter" => "MissingRequiredParameterException",
+                    "InternalServiceError" => "InternalServiceFault",
+                    code => code,
+                };
+                let name = format!("com.amazonaws.cloudwatch#{name}");
+                let (content_type, body) =
+                    coding.write(&serde_json::json!({ "__type": name, "message": self.message }));
+                (content_type, body.into())
             }
             Service::S3 => {
                 let text = format!(

@@ -4,12 +4,14 @@
 //! what the client believes is thereby tested against somebody else's arithmetic.
 //!
 //! A request's way: `server` accepts, `call` finds out who wants what where (`route`) and what goes wrong with it
-//! (`faults`), `runtime`, `control`, `quotas`, `sts` or `s3` do it, `reply` and `stream` send it. The
+//! (`faults`), `runtime`, `control`, `quotas`, `sts`, `s3` or
+//! `cloudwatch` do it, `reply` and `stream` send it. The
 //! `account` holds the meters, `world` is what all requests share.
 
 mod account;
 mod call;
 mod check;
+mod cloudwatch;
 mod control;
 mod demo;
 mod errors;
@@ -17,6 +19,7 @@ mod faults;
 mod increases;
 mod latency;
 mod ledger;
+mod metrics;
 mod objects;
 mod page;
 mod payload;

@@ -1,7 +1,7 @@
 //! Which service, Region and operation a request is for.
 //!
 //! One port serves everything, so the credential scope of the signature is what tells services apart: paths alone
-//! could not (a bucket of S3 may be called `model`). Provisioned throughput, batch and CloudWatch join here.
+//! could not (a bucket of S3 may be called `model`). Provisioned throughput and batch join here.
 
 use std::fmt;
 
@@ -9,6 +9,7 @@ use hyper::header::{AUTHORIZATION, HeaderMap};
 use hyper::{Method, Uri};
 use percent_encoding::percent_decode_str;
 
+use super::cloudwatch::{self, Coding};
 use super::errors::ServiceError;
 use super::s3;
 
@@ -25,6 +26,8 @@ pub(super) enum Service {
     Sts,
     /// `s3`.
     S3,
+    /// `monitoring`, in the coding of the request: its errors are written in it too.
+    CloudWatch(Coding),
     /// A signing name that the simulator does not serve.
     Other(String),
 }
@@ -38,6 +41,7 @@ impl Service {
             Service::Quotas => "servicequotas",
             Service::Sts => "sts",
             Service::S3 => "s3",
+            Service::CloudWatch(_) => "monitoring",
             Service::Other(name) => name,
         }
     }
@@ -46,6 +50,7 @@ impl Service {
     pub(super) fn iam_prefix(&self) -> &str {
         match self {
             Service::Runtime | Service::Control => "bedrock",
+            Service::CloudWatch(_) => "cloudwatch",
             other => other.name(),
         }
     }
@@ -90,11 +95,15 @@ pub enum Operation {
     HeadBucket,
     ListBuckets,
     GetBucketLocation,
+    PutMetricData,
+    GetMetricData,
+    GetMetricStatistics,
+    ListMetrics,
 }
 
 impl Operation {
     /// All operations.
-    pub const ALL: [Operation; 35] = [
+    pub const ALL: [Operation; 39] = [
         Operation::Converse,
         Operation::ConverseStream,
         Operation::InvokeModel,
@@ -130,6 +139,10 @@ impl Operation {
         Operation::HeadBucket,
         Operation::ListBuckets,
         Operation::GetBucketLocation,
+        Operation::PutMetricData,
+        Operation::GetMetricData,
+        Operation::GetMetricStatistics,
+        Operation::ListMetrics,
     ];
 
     /// The service it belongs to.
@@ -170,6 +183,10 @@ impl Operation {
             | Operation::HeadBucket
             | Operation::ListBuckets
             | Operation::GetBucketLocation => Service::S3,
+            Operation::PutMetricData
+            | Operation::GetMetricData
+            | Operation::GetMetricStatistics
+            | Operation::ListMetrics => Service::CloudWatch(Coding::Json),
         }
     }
 
@@ -278,6 +295,7 @@ pub(super) fn service(caller: &Caller, headers: &HeaderMap, uri: &Uri) -> Servic
         Some("servicequotas") => Service::Quotas,
         Some("sts") => Service::Sts,
         Some("s3") => Service::S3,
+        Some("monitoring") => Service::CloudWatch(Coding::of(uri)),
         Some(_) if x_amz_target(headers).is_some_and(|target| target.starts_with(QUOTAS_TARGET)) => Service::Quotas,
         Some(other) => Service::Other(other.to_owned()),
     }
@@ -300,6 +318,13 @@ pub(super) fn operation(
     match service {
         Service::Runtime | Service::Control => rest(service, method, uri.path()),
         Service::S3 => plain(s3::operation(method, uri, headers)?),
+        Service::CloudWatch(_) => {
+            let name = cloudwatch::operation(uri, x_amz_target(headers)).unwrap_or_default();
+            match Operation::named(name) {
+                Some(operation) if operation.service().name() == service.name() => plain(operation),
+                _ => Err(ServiceError::unknown_operation(format_args!("'{name}' of CloudWatch"))),
+            }
+        }
         Service::Quotas => {
             let target = x_amz_target(headers).unwrap_or_default();
             match target.strip_prefix(QUOTAS_TARGET).and_then(Operation::named) {

@@ -18,6 +18,9 @@ pub struct Scenario {
     pub output_tokens: f64,
     /// Sigma of the lognormal of the reply's size; cut at `max_tokens`.
     pub output_sigma: f64,
+    /// How long after its minute a metric of AWS's own can be seen in CloudWatch, seconds of the service's time (which
+    /// runs `speed` times as fast).
+    pub metric_delay_s: f64,
     /// Regions that exist; none given: the demo's.
     #[serde(rename = "region")]
     pub regions: Vec<RegionSpec>,
@@ -41,6 +44,7 @@ impl Default for Scenario {
             tpd: 700_000_000,
             output_tokens: 300.0,
             output_sigma: 0.8,
+            metric_delay_s: 60.0,
             regions: Vec::new(),
             quotas: Vec::new(),
             tenants: Vec::new(),
@@ -175,7 +179,7 @@ pub struct Fault {
     pub region: Option<String>,
     /// What.
     pub kind: FaultKind,
-    /// Service (`bedrock-runtime`, `bedrock`, `servicequotas`, `sts`, `s3`); absent: `bedrock-runtime`.
+    /// Service (`bedrock-runtime`, `bedrock`, `servicequotas`, `sts`, `s3`, `monitoring`); absent: `bedrock-runtime`.
     #[serde(default)]
     pub service: Option<String>,
     /// Operation name; absent: all of the service.

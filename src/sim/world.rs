@@ -15,6 +15,7 @@ use crate::record::Micros;
 
 use super::account::Account;
 use super::increases::{self, Increases};
+use super::metrics::Metrics;
 use super::objects::Objects;
 use super::quotas::Row;
 use super::s3::Uploads;
@@ -33,6 +34,8 @@ pub(super) struct World {
     pub objects: Objects,
     /// What is on its way into it in parts.
     pub uploads: Uploads,
+    /// The account's CloudWatch.
+    pub metrics: Metrics,
     started: Instant,
     unix_start: Micros,
     account: Mutex<Account>,
@@ -59,12 +62,14 @@ impl World {
     pub(super) fn new(scenario: Scenario, catalogue: &'static Catalogue) -> World {
         let unix_start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().into();
         let account = Account::new(&scenario, catalogue, unix_start);
+        let metrics = Metrics::new(Micros::from_secs_f64(scenario.metric_delay_s));
         World {
             scenario,
             catalogue,
             speaker: Speaker::new(),
             objects: Objects::new(),
             uploads: Uploads::default(),
+            metrics,
             started: Instant::now(),
             unix_start,
             account: Mutex::new(account),

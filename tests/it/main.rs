@@ -7,6 +7,7 @@
 use libtest_mimic::{Arguments, Trial};
 
 mod architecture;
+mod cloudwatch;
 mod console;
 mod edge;
 mod engine;
@@ -22,6 +23,7 @@ fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(console::trials());
     trials.extend(architecture::trials());
+    trials.extend(cloudwatch::trials());
     trials.extend(edge::trials());
     trials.extend(engine::trials());
     trials.extend(real_input::trials());

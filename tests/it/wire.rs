@@ -17,7 +17,7 @@ use runtime::error::ProvideErrorMetadata;
 use runtime::types::{ContentBlock, ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message};
 
 /// Every check of `boto3_wire.py`, by name.
-const BOTO3_CHECKS: [&str; 54] = [
+const BOTO3_CHECKS: [&str; 59] = [
     "converse",
     "converse_stops_at_max_tokens",
     "converse_by_profile_and_arn",
@@ -72,6 +72,11 @@ const BOTO3_CHECKS: [&str; 54] = [
     "s3_buckets",
     "s3_faults",
     "s3_by_hand",
+    "cloudwatch_own_metrics",
+    "cloudwatch_pages",
+    "cloudwatch_lists",
+    "cloudwatch_refusals",
+    "cloudwatch_metrics_of_the_traffic",
 ];
 
 /// The boto3 that the checks were written against.
@@ -134,7 +139,7 @@ fn of_s3(kind: FaultKind, operation: &str) -> Fault {
 fn wire_scenario() -> Scenario {
     Scenario {
         account: "210987654321".into(),
-        // An increase of a quota is approved within half a second.
+        // An increase of a quota is approved within half a second, and a minute of the metrics lasts 50 ms.
         speed: 1_200.0,
         output_tokens: 60.0,
         output_sigma: 0.3,
@@ -162,6 +167,8 @@ fn wire_scenario() -> Scenario {
             of_service(FaultKind::Expired, "sts"),
             of_service(FaultKind::Denied, "bedrock"),
             Fault { operation: Some("CountTokens".into()), ..of_service(FaultKind::Outage, "bedrock-runtime") },
+            Fault { operation: Some("ListMetrics".into()), ..of_service(FaultKind::Denied, "monitoring") },
+            Fault { operation: Some("GetMetricData".into()), ..of_service(FaultKind::Throttle, "monitoring") },
             of_s3(FaultKind::Throttle, "PutObject"),
             of_s3(FaultKind::Truncate, "GetObject"),
             of_s3(FaultKind::Denied, "HeadObject"),

@@ -11,6 +11,7 @@ import traceback
 
 import account  # noqa: F401 - each registers its checks
 import by_hand  # noqa: F401
+import cloudwatch  # noqa: F401
 import inference  # noqa: F401
 import quota_requests  # noqa: F401
 import refusals  # noqa: F401

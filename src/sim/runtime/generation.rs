@@ -8,6 +8,7 @@ use crate::record::Usage;
 
 use super::super::account::Admission;
 use super::super::latency::Pace;
+use super::super::metrics::{self, Called};
 use super::super::world::World;
 
 /// How often the reservation of a reply that is not streamed is released in step with what has been generated.
@@ -18,6 +19,7 @@ const RELEASE_EVERY: std::time::Duration = std::time::Duration::from_millis(500)
 pub(in crate::sim) struct Generation {
     world: Arc<World>,
     admission: Option<Admission>,
+    called: Called,
     arrived: Instant,
     pace: Pace,
     input: u64,
@@ -29,12 +31,13 @@ impl Generation {
     pub(super) fn new(
         world: Arc<World>,
         admission: Admission,
+        called: Called,
         arrived: Instant,
         pace: Pace,
         input: u64,
         output: u64,
     ) -> Generation {
-        Generation { world, admission: Some(admission), arrived, pace, input, output }
+        Generation { world, admission: Some(admission), called, arrived, pace, input, output }
     }
 
     /// Waits until the last token is out.
@@ -68,6 +71,9 @@ impl Generation {
             let now = self.world.unix();
             let usage = Usage { input: self.input, output, ..Usage::default() };
             self.world.account().settle(admission, &usage, complete, now);
+            let latency = if complete { self.pace.token(output) } else { self.arrived.elapsed() };
+            let first_token = (output > 0).then_some(self.pace.first_token);
+            metrics::invocation(&self.world, &self.called, &usage, latency, first_token);
         }
     }
 

@@ -15,6 +15,7 @@ use super::call::Call;
 use super::errors::ServiceError;
 use super::faults::Failing;
 use super::latency::{self, Pace};
+use super::metrics::Called;
 use super::reply::{Answer, Refusal, Severed};
 use super::route::Operation;
 
@@ -86,7 +87,13 @@ fn admit(call: &mut Call, wanted: &Wanted) -> Result<Planned, Rejected> {
     let output = natural.min(wanted.max_tokens).min(wanted.room);
     let stop = if natural > output { Stop::MaxTokens } else { Stop::EndTurn };
     let pace = Pace::draw(&call.region, wanted.input, load, call.trouble.slow, &mut call.rng);
-    let work = Generation::new(world.clone(), admission, call.arrived, pace, wanted.input, output);
+    let called = Called {
+        region: call.region.name.clone(),
+        model: wanted.bucket.clone(),
+        burndown: wanted.model.burndown,
+        streams: matches!(call.operation, Operation::ConverseStream | Operation::InvokeModelWithResponseStream),
+    };
+    let work = Generation::new(world.clone(), admission, called, call.arrived, pace, wanted.input, output);
     Ok(Planned { work, pace, output, stop, words: rand::RngExt::random(&mut call.rng) })
 }
 

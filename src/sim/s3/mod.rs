@@ -58,8 +58,9 @@ impl Asked<'_> {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Objects get the time of the jobs that read and write them.
     fn now(&self) -> Micros {
-        self.call.world.unix()
+        self.call.world.service_time()
     }
 }
 

@@ -1,0 +1,13 @@
+//! The account's metrics: what the simulator's traffic leaves in CloudWatch, and what clients put there themselves.
+//!
+//! Values are kept by the minute of the service's time, as distributions, in bounded memory. The API that reads and
+//! writes them is [`super::cloudwatch`].
+
+mod distribution;
+mod store;
+mod traffic;
+
+pub(super) use distribution::{Distribution, Statistic};
+pub(super) use store::{MetricKey, Metrics, TooMany, minute};
+#[allow(unused_imports)] // The last two are for batch jobs.
+pub(super) use traffic::{BatchBacklog, Called, batch, invocation, refusal};

@@ -1,0 +1,99 @@
+//! What the traffic of the simulator leaves in CloudWatch, under the service's names (facts §2.1).
+
+use std::time::Duration;
+
+use crate::catalogue::cost;
+use crate::record::{Micros, Usage};
+
+use super::super::errors::ServiceError;
+use super::super::world::World;
+use super::store::MetricKey;
+
+const BEDROCK: &str = "AWS/Bedrock";
+const BATCH: &str = "AWS/Bedrock/Batch";
+const COUNT: &str = "Count";
+const MILLISECONDS: &str = "Milliseconds";
+
+/// A request for inference, as CloudWatch tells it from others.
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct Called {
+    pub region: String,
+    /// The `ModelId`: the foundation model or inference profile as called, or the ARN of provisioned throughput.
+    pub model: String,
+    /// Output tokens count this many times.
+    pub burndown: u32,
+    /// Whether the reply is streamed: only then there is a time to first token.
+    pub streams: bool,
+}
+
+/// A request that was accepted and is over, whether or not its reply arrived.
+pub(in crate::sim) fn invocation(
+    world: &World,
+    called: &Called,
+    usage: &Usage,
+    latency: Duration,
+    first_token: Option<Duration>,
+) {
+    let millis = |span: Duration| span.as_secs_f64() * 1e3;
+    let quota = cost::settle(usage, called.burndown).0 as f64;
+    let mut metrics = vec![
+        ("Invocations", COUNT, 1.0),
+        ("InvocationLatency", MILLISECONDS, millis(latency)),
+        ("InputTokenCount", COUNT, usage.input as f64),
+        ("OutputTokenCount", COUNT, usage.output as f64),
+        ("EstimatedTPMQuotaUsage", COUNT, quota),
+    ];
+    metrics.extend(first_token.filter(|_| called.streams).map(|span| ("TimeToFirstToken", MILLISECONDS, millis(span))));
+    for (name, unit, value) in metrics {
+        record(world, &called.region, BEDROCK, name, unit, &called.model, value);
+    }
+}
+
+/// A request that was refused: throttles are counted apart from other errors of the client.
+pub(in crate::sim) fn refusal(world: &World, region: &str, model: &str, error: &ServiceError) {
+    let name = match error.code {
+        "ThrottlingException" => "InvocationThrottles",
+        _ if error.status.is_client_error() => "InvocationClientErrors",
+        _ => "InvocationServerErrors",
+    };
+    record(world, region, BEDROCK, name, COUNT, model, 1.0);
+}
+
+/// Where the batch jobs of a model stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[allow(dead_code)] // For batch jobs.
+pub(in crate::sim) struct BatchBacklog {
+    pub records_pending: u64,
+    pub tokens_pending: u64,
+    pub input_tokens_per_minute: u64,
+    pub output_tokens_per_minute: u64,
+}
+
+/// Once a minute for each model that has batch jobs.
+#[allow(dead_code)] // For batch jobs.
+pub(in crate::sim) fn batch(world: &World, region: &str, model: &str, backlog: BatchBacklog) {
+    for (name, value) in [
+        ("NumberOfRecordsPendingProcessing", backlog.records_pending),
+        ("NumberOfTokensPendingProcessing", backlog.tokens_pending),
+        ("NumberOfInputTokensProcessedPerMinute", backlog.input_tokens_per_minute),
+        ("NumberOfOutputTokensProcessedPerMinute", backlog.output_tokens_per_minute),
+    ] {
+        add(world, MetricKey::new(region, BATCH, name, of(model)), COUNT, value as f64);
+    }
+}
+
+/// Each metric of inference is published by model and for all models together.
+fn record(world: &World, region: &str, namespace: &str, name: &str, unit: &'static str, model: &str, value: f64) {
+    add(world, MetricKey::new(region, namespace, name, of(model)), unit, value);
+    add(world, MetricKey::new(region, namespace, name, Vec::new()), unit, value);
+}
+
+fn of(model: &str) -> Vec<(String, String)> {
+    vec![("ModelId".to_owned(), model.to_owned())]
+}
+
+fn add(world: &World, key: MetricKey, unit: &'static str, value: f64) {
+    let now: Micros = world.service_time();
+    // Only a client's own metrics could use up the names; what the service has to say is then lost, and nothing else.
+    let _ = world.metrics.add(key, unit, now, |cell| cell.add(value, 1.0));
+}
