@@ -34,7 +34,7 @@
 //! | [`engine`] | the run: dispatcher, retries, router, breakers, statistics |
 //! | [`workload`] | where records come from and where results go |
 //! | [`bedrock`] | the AWS edge: the only room that names an `aws_sdk_*` type |
-//! | [`control`] | quotas and identity: pollers and workflows |
+//! | [`control`] | the account: identity, quotas, provisioned throughput, batch jobs: pollers and workflows |
 //! | [`sim`] | the Bedrock simulator over HTTP |
 //! | [`console`] | the terminal: app, keys, ui, term |
 //! | [`mod@bench`] | the limiter against its rivals on a virtual clock |

@@ -60,6 +60,7 @@ impl Simulator {
         let target = Target::Simulator { url };
         let clients = Clients::connect(&target, std::slice::from_ref(&region), ConnectionSettings::default()).await;
         let route = RouteSetup {
+            provisioned: None,
             route: Route::new(REGION, MODEL),
             key: ScopeKey { region: region.clone(), bucket: MODEL.into() },
             quota: ScopeQuota {
