@@ -128,16 +128,14 @@ pub(super) fn look_up(desk: &Desk, region: &Region, models: &[ProvisionedModel])
     let mut replies = Vec::new();
     for open in desk.tokens.all().unwrap_or_default() {
         let Order::CreateProvisioned(new) = &open.order else { continue };
-        if new.region != *region || !ours(desk, &open) {
+        // A young one may be under way: its reply is not lost yet.
+        if new.region != *region || !ours(desk, &open) || now.saturating_sub(open.at_ms) < SETTLED_MS {
             continue;
         }
         let made = made_by(&open, new, models);
-        if let Some(model) = made {
-            found(desk, &open, region, &model.arn);
-        } else if now.saturating_sub(open.at_ms) < SETTLED_MS {
-            continue;
-        } else {
-            desk.close_token(&open.token);
+        match made {
+            Some(model) => found(desk, &open, region, &model.arn),
+            None => desk.close_token(&open.token),
         }
         let arn = made.map(|model| model.arn.clone());
         replies.push(LostReply { region: region.clone(), name: new.name.clone(), arn });

@@ -243,6 +243,9 @@ async fn found_later() {
     assert_eq!((open.len(), &open[0].order), (1, &create("one")), "all that was asked for is on disk");
     rig.account.lock().unwrap().blind = false;
     let snapshot = rig.desk().await.read_provisioned(AlsoRead::default()).await;
+    assert!(snapshot.works.is_empty() && rig.tokens().len() == 1, "it may still be under way");
+    rig.age_tokens();
+    let snapshot = rig.desk().await.read_provisioned(AlsoRead::default()).await;
     assert!(matches!(&snapshot.works[0].stage, Stage::Done(Outcome::Changed { .. })), "{:?}", snapshot.works);
     assert_eq!((snapshot.provisioned.len(), rig.tokens().len(), rig.made()), (1, 0, 1));
 }
