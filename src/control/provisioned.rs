@@ -44,6 +44,10 @@ pub fn is_provisioned_name(name: &str) -> bool {
 /// old token, so that nothing is bought twice.
 pub(super) async fn create(desk: &Desk, new: NewProvisioned, progress: Progress<'_>) -> Result<Outcome, NotDone> {
     check(&new)?;
+    if desk.account().is_none() {
+        let reason = "the account is not known yet: a lost reply could not be found again; nothing was sent";
+        return Err(NotDone::because(reason));
+    }
     let open = claim(desk, &new).map_err(|error| {
         NotDone::because(format!("the client token cannot be written to disk ({error}); nothing was sent"))
     })?;
