@@ -45,13 +45,16 @@ pub fn to_change(target: &TargetInfo, change: &Change<'_>) -> Result<(), Problem
     if change.yes || !terminal {
         return on_the_command_line(change);
     }
-    if change.price_unknown && !change.accept_unknown_price {
+    let price_asked = change.price_unknown && !change.accept_unknown_price;
+    if price_asked {
         answered(
             &format!("{} The price is not known. Type `unknown` to accept that: ", change.question),
             &["unknown"],
         )?;
     }
     match change.name {
+        // Whoever types that has said yes.
+        None if price_asked => Ok(()),
         Some(name) if change.confirm_name != Some(name) => {
             answered(&format!("{} Type its name ({name}): ", change.question), &[name])
         }
@@ -78,7 +81,7 @@ fn on_the_command_line(change: &Change<'_>) -> Result<(), Problem> {
         return Ok(());
     }
     let missing = missing.join(" ");
-    Err(Problem::usage(format!("nothing was done; without a terminal to ask on, consent is: {missing}")))
+    Err(Problem::usage(format!("nothing was done; where nobody is asked, consent is: {missing}")))
 }
 
 fn answered(question: &str, accepted: &[&str]) -> Result<(), Problem> {
