@@ -58,10 +58,7 @@ impl State {
             }
             Some(_) => None,
             None if self.screen != Screen::Provisioned => None,
-            None => {
-                let rows = self.visible_provisioned();
-                rows.get(self.provisioned.list.position(&rows, provisioned::key)).copied()
-            }
+            None => self.provisioned.selected(self.account()?, self.filter_of(Screen::Provisioned)),
         }
     }
 
@@ -72,10 +69,7 @@ impl State {
             Some(Detail::Job { arn, .. }) => self.account()?.jobs.iter().find(|view| view.job.arn == *arn),
             Some(_) => None,
             None if self.screen != Screen::Batch => None,
-            None => {
-                let rows = self.visible_jobs();
-                rows.get(self.batch.list.position(&rows, batch::key)).copied()
-            }
+            None => self.batch.selected(self.account()?, self.filter_of(Screen::Batch)),
         }
     }
 

@@ -85,29 +85,39 @@ pub fn key(view: &JobView) -> RowKey {
     (0, view.job.arn.clone())
 }
 
+/// The jobs that a filter keeps, as they come.
+fn kept<'a>(snapshot: &'a ControlSnapshot, filter: &str) -> impl Iterator<Item = &'a JobView> {
+    let words = Words::new(filter);
+    snapshot.jobs.iter().filter(move |view| {
+        let job = &view.job;
+        words.found_in(&[
+            &job.name,
+            job.region.as_str(),
+            &job.model,
+            &job.arn,
+            status_word(&job.status),
+            job.message.as_deref().unwrap_or(""),
+            if view.ours { "here" } else { "elsewhere" },
+        ])
+    })
+}
+
 /// The jobs that a filter keeps, in order.
 #[must_use]
 pub fn rows<'a>(snapshot: &'a ControlSnapshot, filter: &str, sort: Sort) -> Vec<&'a JobView> {
-    let words = Words::new(filter);
-    let mut rows: Vec<&JobView> = snapshot
-        .jobs
-        .iter()
-        .filter(|view| {
-            let job = &view.job;
-            let ours = if view.ours { "ours" } else { "elsewhere" };
-            words.found_in(&[
-                &job.name,
-                job.region.as_str(),
-                &job.model,
-                &job.arn,
-                status_word(&job.status),
-                job.message.as_deref().unwrap_or(""),
-                ours,
-            ])
-        })
-        .collect();
+    let mut rows: Vec<&JobView> = kept(snapshot, filter).collect();
     rows.sort_by(|a, b| sort.compare(a, b));
     rows
+}
+
+impl Batch {
+    /// The selected one of those that a filter keeps: the first in order if none is selected, or if that is gone.
+    #[must_use]
+    pub fn selected<'a>(&self, snapshot: &'a ControlSnapshot, filter: &str) -> Option<&'a JobView> {
+        let chosen =
+            self.list.selected.as_ref().and_then(|(_, arn)| kept(snapshot, filter).find(|one| one.job.arn == *arn));
+        chosen.or_else(|| kept(snapshot, filter).min_by(|a, b| self.sort.compare(a, b)))
+    }
 }
 
 /// A status in one word or two.
@@ -196,6 +206,20 @@ mod tests {
         job.job.counts.total = Some(10);
         job.job.counts.processed = Some(40);
         assert_eq!(done_share(&job), Some(1.0), "more done than there are");
+    }
+
+    #[test]
+    fn what_is_selected_is_the_row_that_is_marked() {
+        let (snapshot, _) = fixtures::account();
+        let mut batch = Batch::default();
+        for filter in ["", "us-east", "nothing at all"] {
+            for selected in [None, Some(key(&snapshot.jobs[2])), Some((0, "gone".to_owned()))] {
+                batch.list.selected = selected;
+                let rows = rows(&snapshot, filter, batch.sort);
+                let marked = rows.get(batch.list.position(&rows, key)).copied();
+                assert_eq!(batch.selected(&snapshot, filter), marked, "{filter}");
+            }
+        }
     }
 
     #[test]

@@ -93,27 +93,38 @@ pub fn key(view: &ProvisionedView) -> RowKey {
     (0, view.model.arn.clone())
 }
 
+/// The models that a filter keeps, as they come.
+fn kept<'a>(snapshot: &'a ControlSnapshot, filter: &str) -> impl Iterator<Item = &'a ProvisionedView> {
+    let words = Words::new(filter);
+    snapshot.provisioned.iter().filter(move |view| {
+        let model = &view.model;
+        words.found_in(&[
+            &model.name,
+            model.region.as_str(),
+            &model.model_arn,
+            &model.arn,
+            status_word(&model.status),
+            commitment_word(model.commitment),
+        ])
+    })
+}
+
 /// The models that a filter keeps, in order.
 #[must_use]
 pub fn rows<'a>(snapshot: &'a ControlSnapshot, filter: &str, sort: Sort) -> Vec<&'a ProvisionedView> {
-    let words = Words::new(filter);
-    let mut rows: Vec<&ProvisionedView> = snapshot
-        .provisioned
-        .iter()
-        .filter(|view| {
-            let model = &view.model;
-            words.found_in(&[
-                &model.name,
-                model.region.as_str(),
-                &model.model_arn,
-                &model.arn,
-                status_word(&model.status),
-                commitment_word(model.commitment),
-            ])
-        })
-        .collect();
+    let mut rows: Vec<&ProvisionedView> = kept(snapshot, filter).collect();
     rows.sort_by(|a, b| sort.compare(a, b));
     rows
+}
+
+impl Provisioned {
+    /// The selected one of those that a filter keeps: the first in order if none is selected, or if that is gone.
+    #[must_use]
+    pub fn selected<'a>(&self, snapshot: &'a ControlSnapshot, filter: &str) -> Option<&'a ProvisionedView> {
+        let chosen =
+            self.list.selected.as_ref().and_then(|(_, arn)| kept(snapshot, filter).find(|one| one.model.arn == *arn));
+        chosen.or_else(|| kept(snapshot, filter).min_by(|a, b| self.sort.compare(a, b)))
+    }
 }
 
 /// A status in one word.

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::console::app::batch;
 use crate::console::app::provisioned::{self, TermEnd};
-use crate::control::{ControlSnapshot, FetchReport, JobStatus, Outcome, ProvisionedStatus, Stage, Work};
+use crate::control::{ControlSnapshot, FetchReport, JobStatus, Outcome, ProvisionedStatus, Question, Stage, Work};
 use crate::record::{Micros, Region};
 
 use super::fmt;
@@ -26,8 +26,19 @@ pub(super) fn millis(ms: i64) -> Micros {
     Micros::from_millis(ms.max(0).unsigned_abs())
 }
 
-/// How old what is shown is: once, or by Region if they differ.
+/// How old what is shown is: once, or by Region if they differ. A Region of the target that was never read is named.
 pub(super) fn age(view: &View<'_>, read: &[(Region, i64)]) -> Line<'static> {
+    let unread = |region: &&Region| !read.iter().any(|(known, _)| known == *region);
+    let mut line = known_age(view, read);
+    if !read.is_empty() {
+        for region in view.snap.target.regions.iter().filter(unread).take(APART) {
+            line.push(Role::Warn, format!(", {} not read yet", fmt::sanitise(region.as_str())));
+        }
+    }
+    line
+}
+
+fn known_age(view: &View<'_>, read: &[(Region, i64)]) -> Line<'static> {
     let mut read: Vec<(&Region, i64)> = read.iter().map(|(region, at)| (region, *at)).collect();
     read.sort_by_key(|&(_, at)| at);
     let (Some(&(oldest, first)), Some(&(_, last))) = (read.first(), read.last()) else {
@@ -54,12 +65,13 @@ pub(super) fn age(view: &View<'_>, read: &[(Region, i64)]) -> Line<'static> {
     line
 }
 
-/// Questions that were not answered, in words.
-fn problems(view: &View<'_>, account: &ControlSnapshot) -> Vec<Line<'static>> {
+/// Questions that were not answered, in words; those of the other screen are told there.
+fn problems(view: &View<'_>, account: &ControlSnapshot, not: Question) -> Vec<Line<'static>> {
     let danger = view.kit.glyphs.danger;
     account
         .problems
         .iter()
+        .filter(|problem| problem.question != not)
         .map(|problem| {
             let place = problem.region.as_ref().map_or(String::new(), |region| format!("{region}: "));
             let age = fmt::age(view.state.since(problem.at_ms));
@@ -74,7 +86,7 @@ fn problems(view: &View<'_>, account: &ControlSnapshot) -> Vec<Line<'static>> {
 pub(super) fn provisioned_attention(view: &View<'_>, account: &ControlSnapshot) -> Vec<Line<'static>> {
     let g = view.kit.glyphs;
     let now = view.state.service_ms();
-    let mut lines = problems(view, account);
+    let mut lines = problems(view, account, Question::Jobs);
     let mut ends: Vec<_> =
         account.provisioned.iter().filter_map(|one| Some((provisioned::term_end(one, now)?, one))).collect();
     ends.sort_by_key(|(end, one)| (std::cmp::Reverse(*end), one.model.expires_ms));
@@ -114,7 +126,7 @@ pub(super) fn provisioned_attention(view: &View<'_>, account: &ControlSnapshot) 
 
 /// What wants attention on the screen of batch jobs.
 pub(super) fn batch_attention(view: &View<'_>, account: &ControlSnapshot) -> Vec<Line<'static>> {
-    let mut lines = problems(view, account);
+    let mut lines = problems(view, account, Question::Provisioned);
     for one in account.jobs.iter().filter(|one| one.job.status == JobStatus::InProgress) {
         if let (Some(done), Some(ends)) = (one.done_at_ms, one.job.expires_ms)
             && done > ends

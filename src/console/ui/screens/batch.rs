@@ -84,6 +84,9 @@ fn list_of(view: &View<'_>, body: Rect, with_selected: bool, buf: &mut Buffer) {
 
 /// Jobs and records at work, and the slots.
 fn totals(view: &View<'_>, known: &ControlSnapshot) -> Line<'static> {
+    if known.jobs_read_ms.is_empty() {
+        return Line::of(Role::Muted, "what is at work is not known yet");
+    }
     let totals = batch::totals(known);
     let mut line = Line::of(Role::Strong, totals.at_work.to_string()).muted(" at work");
     if totals.total > 0 {
@@ -119,7 +122,7 @@ fn table(view: &View<'_>, rows: &[&JobView], at: usize, area: Rect, buf: &mut Bu
     };
     let row = |at: usize| cells(view, rows[at], usize::from(bar));
     let empty = match view.state.account() {
-        Some(known) if known.jobs.is_empty() && known.jobs_read_ms.is_empty() => "not read yet",
+        Some(known) if known.jobs.is_empty() && known.jobs_read_ms.is_empty() => "",
         Some(known) if known.jobs.is_empty() => "there is none in these Regions; n describes one",
         _ => "none is kept by the filter",
     };

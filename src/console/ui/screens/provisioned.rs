@@ -81,6 +81,9 @@ fn list_of(view: &View<'_>, body: Rect, with_selected: bool, buf: &mut Buffer) {
 
 /// All of it per hour and day, and the units that are allowed.
 fn totals(view: &View<'_>, known: &ControlSnapshot, cells: u16) -> Line<'static> {
+    if known.provisioned_read_ms.is_empty() {
+        return Line::of(Role::Muted, "what there is and what it costs is not known yet");
+    }
     let totals = provisioned::totals(known);
     let mut line = Line::of(Role::Muted, "together ");
     line.parts.extend(account::price(&totals).parts);
@@ -109,7 +112,7 @@ fn table(view: &View<'_>, rows: &[&ProvisionedView], at: usize, area: Rect, buf:
     };
     let row = |at: usize| cells(view, rows[at]);
     let empty = match view.state.account() {
-        Some(known) if known.provisioned.is_empty() && known.provisioned_read_ms.is_empty() => "not read yet",
+        Some(known) if known.provisioned.is_empty() && known.provisioned_read_ms.is_empty() => "",
         Some(known) if known.provisioned.is_empty() => "there is none in these Regions; n buys some",
         _ => "none is kept by the filter",
     };
