@@ -11,6 +11,7 @@ use crate::record::Priority;
 
 use super::batch::BatchCommand;
 use super::pt::PtCommand;
+use super::quotas::QuotasArgs;
 
 /// The operations console for Amazon Bedrock in a terminal.
 #[derive(Debug, Parser)]
@@ -38,6 +39,8 @@ const EXAMPLES: &str = "Examples:
   bedrock-top pt list --target aws --region us-east-1,us-west-2 --expiring 14d
   bedrock-top batch check prompts.jsonl --model us.amazon.nova-lite-v1:0
   bedrock-top batch submit prompts.jsonl --target aws --region us-east-1 --model us.amazon.nova-lite-v1:0 --watch
+  bedrock-top quotas --target aws --region us-east-1 --model us.amazon.nova-lite-v1:0
+  bedrock-top quotas request prompts.jsonl --deadline 6h --target aws --model us.amazon.nova-lite-v1:0 --dry-run
   bedrock-top bench --scenario S1 --seeds 5";
 
 /// What applies everywhere.
@@ -102,6 +105,8 @@ pub enum Command {
         #[command(subcommand)]
         what: BatchCommand,
     },
+    /// Quotas: what the account may use, what a file needs, asking AWS for more.
+    Quotas(Box<QuotasArgs>),
     /// The limiter against its rivals, on a virtual clock: a table, or the gates.
     Bench(BenchArgs),
     /// The configuration: print the default, check yours, say where it is.

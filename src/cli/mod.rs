@@ -12,6 +12,7 @@ mod console;
 mod manual;
 mod problem;
 mod pt;
+mod quotas;
 mod run;
 mod say;
 mod session;
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
         Some(Command::Sim(args)) => sim::run(&args),
         Some(Command::Pt { what }) => pt::run(&cli.global, &what),
         Some(Command::Batch { what }) => batch::run(&cli.global, &what),
+        Some(Command::Quotas(args)) => quotas::run(&cli.global, &args),
         Some(Command::Bench(args)) => bench::run(&cli.global, &args),
         Some(Command::Config { what }) => config(&cli.global, what),
         Some(Command::Completions { shell }) => Ok(manual::completions(shell)),

@@ -172,7 +172,10 @@ fn options(session: &Session, args: &RunArgs) -> InputOptions {
 }
 
 /// Judges the whole file, with progress on a terminal.
-fn validate(path: &Path, options: InputOptions) -> Result<Input, Problem> {
+///
+/// # Errors
+/// It cannot be read, or some of its lines are unusable.
+pub fn validate(path: &Path, options: InputOptions) -> Result<Input, Problem> {
     let terminal = std::io::stderr().is_terminal();
     let mut shown = 0;
     let input = Input::validate(path, options, |Progress { done, total }| {

@@ -109,15 +109,62 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
         // Somebody else's network: say what is being waited for.
         say::notice(format_args!("target {name}: asking for identity, models and quotas\n"));
     }
-    let facts = control::discover(&clients).await;
-    let mut expansion = control::expand_routes(&models, &regions, &facts.regions);
-    let told = control::resolve_provisioned(&clients, &mut expansion, &agreed_prices(&config)).await;
-    let refusals: Vec<String> = expansion.refusals.iter().map(ToString::to_string).collect();
+    let Found { facts, planned, routes, notes: mut told } = find(&clients, &config, &models, &regions).await?;
+    let mut info = TargetInfo {
+        simulated,
+        name,
+        profile: target.profile(),
+        regions,
+        read_only: global.read_only || config.read_only,
+        ..TargetInfo::default()
+    };
+    match &facts.identity {
+        Ok(identity) => known_account(&mut info, identity, &config),
+        Err(failure) => told.push(format!("sts:GetCallerIdentity: {failure}")),
+    }
+    info.credentials_until_ms = facts.credentials_until.and_then(|until| {
+        let since = until.duration_since(UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_millis()).ok()
+    });
+    Ok(Session {
+        settings: settings(&config, simulated),
+        info,
+        clients,
+        routes,
+        discovery: facts,
+        planned,
+        config,
+        notes: told,
+        simulator,
+    })
+}
+
+/// What the account answered, and the routes that follow from it.
+pub struct Found {
+    /// The answers.
+    pub facts: Discovery,
+    /// The routes as the control room planned them.
+    pub planned: Vec<PlannedRoute>,
+    /// The same with their quotas.
+    pub routes: Vec<RouteSetup>,
+    /// What was left out and why.
+    pub notes: Vec<String>,
+}
+
+/// Asks for identity, models and quotas, and expands `models` x `regions`.
+///
+/// # Errors
+/// None of the routes exists.
+pub async fn find(clients: &Clients, config: &Config, models: &[String], regions: &[Region]) -> Result<Found, Problem> {
+    let facts = control::discover(clients).await;
+    let mut expansion = control::expand_routes(models, regions, &facts.regions);
+    let told = control::resolve_provisioned(clients, &mut expansion, &agreed_prices(config)).await;
+    let mut notes: Vec<String> = expansion.refusals.iter().map(ToString::to_string).collect();
     if expansion.routes.is_empty() && !models.is_empty() {
-        return Err(Problem::usage(refusals.join("\n")));
+        return Err(Problem::usage(notes.join("\n")));
     }
     let routes = expansion.routes.iter().map(|planned| {
-        let quota = control::quota_of(planned, facts.regions.get(&planned.key.region), simulated);
+        let quota = control::quota_of(planned, facts.regions.get(&planned.key.region), clients.simulated());
         if let Some(bought) = &planned.provisioned {
             return RouteSetup::bought(bought.clone());
         }
@@ -134,52 +181,41 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
         setup
     });
     let routes = routes.collect();
-    let mut info = TargetInfo {
-        simulated,
-        name,
-        profile: target.profile(),
-        regions,
-        read_only: global.read_only || config.read_only,
-        ..TargetInfo::default()
-    };
-    let mut notes = refusals;
     notes.extend(told);
-    match &facts.identity {
-        Ok(identity) => known_account(&mut info, identity, &config),
-        Err(failure) => notes.push(format!("sts:GetCallerIdentity: {failure}")),
-    }
-    info.credentials_until_ms = facts.credentials_until.and_then(|until| {
-        let since = until.duration_since(UNIX_EPOCH).ok()?;
-        i64::try_from(since.as_millis()).ok()
-    });
-    Ok(Session {
-        settings: settings(&config, simulated),
-        info,
-        clients,
-        routes,
-        discovery: facts,
-        planned: expansion.routes,
-        config,
-        notes,
-        simulator,
-    })
+    Ok(Found { planned: expansion.routes, routes, facts, notes })
+}
+
+/// A target that outlives the command, and clients for it. Nothing has been asked yet.
+pub struct Link {
+    /// For the header; the account is not known yet.
+    pub info: TargetInfo,
+    /// The AWS edge.
+    pub clients: Arc<Clients>,
+    /// The models of flags and file.
+    pub models: Vec<String>,
+    /// The configuration.
+    pub config: Config,
 }
 
 /// What a command about the account stands on: a target that outlives the command.
 pub struct Remote {
     /// For the header.
     pub info: TargetInfo,
+    /// The AWS edge.
+    pub clients: Arc<Clients>,
+    /// The models of flags and file.
+    pub models: Vec<String>,
     /// Does orders.
     pub desk: Desk,
     /// The configuration.
     pub config: Config,
 }
 
-/// Opens the account for `command`; `more` are Regions beside those of flags and file. Says where calls go.
+/// Connects `command` to its account; `more` are Regions beside those of flags and file.
 ///
 /// # Errors
-/// No target or one that dies with the command, no Region, no credentials; each with what to do.
-pub async fn remote(global: &Global, config: Config, command: &str, more: &[Region]) -> Result<Remote, Problem> {
+/// No target or one that dies with the command, no Region; each with what to do.
+pub async fn link(global: &Global, config: Config, command: &str, more: &[Region]) -> Result<Link, Problem> {
     let name = named_target(global, &config).unwrap_or_else(|| "sim".to_string());
     let profile = global.profile.clone().or_else(|| config.profile.clone());
     let resolved =
@@ -191,7 +227,7 @@ pub async fn remote(global: &Global, config: Config, command: &str, more: &[Regi
         )));
     };
     let simulated = target.simulated();
-    let (mut regions, _) = places(global, &config, simulated, None);
+    let (mut regions, models) = places(global, &config, simulated, None);
     for region in more {
         if !regions.contains(region) {
             regions.push(region.clone());
@@ -199,7 +235,7 @@ pub async fn remote(global: &Global, config: Config, command: &str, more: &[Regi
     }
     let clients = Clients::connect(&target, &regions, connection(&config)).await;
     let clients = Arc::new(clients.map_err(|error| Problem::usage(error.to_string()))?);
-    let mut info = TargetInfo {
+    let info = TargetInfo {
         simulated,
         name,
         profile: target.profile(),
@@ -207,15 +243,25 @@ pub async fn remote(global: &Global, config: Config, command: &str, more: &[Regi
         read_only: global.read_only || config.read_only,
         ..TargetInfo::default()
     };
+    Ok(Link { info, clients, models, config })
+}
+
+/// Opens the account for `command`; `more` are Regions beside those of flags and file. Says where calls go.
+///
+/// # Errors
+/// As [`link`], and no credentials; each with what to do.
+pub async fn remote(global: &Global, config: Config, command: &str, more: &[Region]) -> Result<Remote, Problem> {
+    let Link { mut info, clients, models, config } = link(global, config, command, more).await?;
     // Without an identity nothing could be journalled nor found again, and every other call would fail alike.
     let identity = clients.identity().await.map_err(|failure| Problem::usage(failure.message))?;
     known_account(&mut info, &identity, &config);
     announce(&info);
     let desk = Desk::open(desk_setup(&info, &clients, Some(identity), &config));
-    Ok(Remote { info, desk, config })
+    Ok(Remote { info, clients, models, desk, config })
 }
 
-fn known_account(info: &mut TargetInfo, identity: &Identity, config: &Config) {
+/// What is known of an account once it says who it is.
+pub fn known_account(info: &mut TargetInfo, identity: &Identity, config: &Config) {
     let account = config.accounts.get(&identity.account);
     info.account_label = account.and_then(|account| account.label.clone());
     info.read_only |= account.is_some_and(|account| account.read_only);
@@ -353,7 +399,9 @@ fn adapt(said: &Adaptive, knobs: &mut AdaptiveKnobs) {
     knobs.meter = said.meter.unwrap_or(knobs.meter);
 }
 
-fn settings(config: &Config, simulated: bool) -> EngineSettings {
+/// The engine's settings at the start.
+#[must_use]
+pub fn settings(config: &Config, simulated: bool) -> EngineSettings {
     let mut settings = EngineSettings::default();
     // A4: on a real account others live too.
     settings.limiter.share = if simulated { 1.0 } else { 0.8 };

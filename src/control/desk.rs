@@ -71,7 +71,7 @@ pub struct Desk {
     pub(super) recovered: Mutex<HashSet<String>>,
     /// Jobs that wait here for a slot, by Region and model.
     pub(super) waiting: Mutex<HashMap<(Region, String), u32>>,
-    read_only: bool,
+    pub(super) read_only: bool,
     /// Counts the wishes to be asked again now.
     wishes: watch::Sender<u64>,
     /// Whether workflows are to come to an orderly end.

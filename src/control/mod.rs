@@ -14,11 +14,13 @@ mod change;
 mod command;
 mod desk;
 mod discovery;
+mod increase;
 mod journal;
 mod provisioned;
 mod provisioned_route;
 mod provisioned_watch;
 mod quota;
+mod quota_table;
 mod routes;
 mod snapshot;
 mod tokens;
@@ -38,6 +40,7 @@ pub use journal::Journal;
 pub use provisioned::{LostReply, is_provisioned_name};
 pub use provisioned_route::resolve_provisioned;
 pub use quota::{QuotaSource, RouteQuota, quota_of};
+pub use quota_table::{QuotaCell, quota_table};
 pub use routes::{Expansion, PlannedRoute, Refusal, expand_routes};
 pub use snapshot::{
     ControlProblem, ControlSnapshot, HourlyPrice, JobSlots, JobView, ProvisionedView, Question, QuotaLine, RouteLimits,

@@ -12,13 +12,13 @@ use crate::workload::InputSummary;
 use super::{count, money, span};
 
 /// A short reply, tokens: the lower end of every range.
-const SHORT_REPLY: u64 = 50;
+pub(super) const SHORT_REPLY: u64 = 50;
 /// A usual reply, tokens: what the binding limit is judged by.
-const USUAL_REPLY: u64 = 300;
+pub(super) const USUAL_REPLY: u64 = 300;
 /// Prompts beyond this many tokens are warned of (C9).
 const LARGE_PROMPT: u64 = 100_000;
 /// Reserved by a model of which nothing is known.
-const UNKNOWN_MAX_TOKENS: u64 = 4_096;
+pub(super) const UNKNOWN_MAX_TOKENS: u64 = 4_096;
 
 /// What a run would take.
 #[derive(Clone, Debug, Serialize)]

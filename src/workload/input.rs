@@ -47,6 +47,8 @@ pub struct InputSummary {
     pub input_tokens_by_kind: [u64; TextKind::COUNT],
     /// Input tokens of the largest record, and its line.
     pub largest: Option<(u64, u64)>,
+    /// Records of more than [`LARGE_RECORD`] input tokens.
+    pub large: u64,
     /// Records without an output limit: the model's maximum will be reserved for each of them.
     pub without_max_tokens: u64,
     /// Sum of the output limits of the others.
@@ -55,6 +57,9 @@ pub struct InputSummary {
     pub digest: String,
 }
 
+/// Input tokens above which AWS support counts a request as large when more quota is asked for.
+pub const LARGE_RECORD: u64 = 25_000;
+
 impl InputSummary {
     pub(super) fn add(&mut self, facts: &Facts, line: u64) {
         self.records += 1;
@@ -62,6 +67,7 @@ impl InputSummary {
         self.with_deadline += u64::from(facts.deadline.is_some());
         self.input_tokens += facts.raw_input;
         self.input_tokens_by_kind[usize::from(facts.text_kind)] += facts.raw_input;
+        self.large += u64::from(facts.raw_input > LARGE_RECORD);
         if self.largest.is_none_or(|(tokens, _)| facts.raw_input > tokens) {
             self.largest = Some((facts.raw_input, line));
         }

@@ -32,7 +32,7 @@ mod validate;
 pub use batch_line::{BatchJudge, BatchRecord, Lines, Unusable, write_batch_line};
 pub use clock::RunClock;
 pub use file::FileSource;
-pub use input::{Input, InputError, InputSummary, InvalidLines, Progress};
+pub use input::{Input, InputError, InputSummary, InvalidLines, LARGE_RECORD, Progress};
 pub use line::{Deadline, InputOptions};
 pub use output::{JsonlSink, Outputs};
 pub use paths::{Existing, OutputError, OutputPaths};
