@@ -129,8 +129,10 @@ where
             let sent = trace.sent();
             let (class, code) = if dispatch.is_timeout() {
                 (ErrorClass::Timeout, "ConnectTimeout")
-            } else if dispatch.is_io() || sent {
-                (ErrorClass::Connection, if sent { "ConnectionReset" } else { "ConnectionFailed" })
+            } else if dispatch.is_io() || sent || broke(error) {
+                // A connection that closed under a request may have carried it.
+                let reset = sent || !dispatch.is_io();
+                (ErrorClass::Connection, if reset { "ConnectionReset" } else { "ConnectionFailed" })
             } else {
                 (ErrorClass::Other, "NotSent")
             };

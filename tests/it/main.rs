@@ -8,6 +8,7 @@ use libtest_mimic::{Arguments, Trial};
 
 mod architecture;
 mod cloudwatch;
+mod batch;
 mod console;
 mod edge;
 mod engine;
@@ -24,6 +25,7 @@ fn main() {
     trials.extend(console::trials());
     trials.extend(architecture::trials());
     trials.extend(cloudwatch::trials());
+    trials.extend(batch::trials());
     trials.extend(edge::trials());
     trials.extend(engine::trials());
     trials.extend(real_input::trials());

@@ -43,19 +43,19 @@ fn trial(name: &str, test: fn()) -> Trial {
 }
 
 /// A folder, and the program in it: nothing of the environment of the tests reaches it.
-struct Folder {
+pub struct Folder {
     dir: TempDir,
 }
 
 /// How the program ended.
-struct Done {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub struct Done {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 impl Folder {
-    fn new() -> Folder {
+    pub fn new() -> Folder {
         let folder = Folder { dir: TempDir::new().unwrap() };
         // Retries in a hurry, and as many as the trials' troubles take.
         folder.write(
@@ -65,17 +65,17 @@ impl Folder {
         folder
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
-    fn read(&self, name: &str) -> String {
+    pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
@@ -96,7 +96,7 @@ impl Folder {
         command
     }
 
-    fn program(&self, args: &[&str]) -> Command {
+    pub fn program(&self, args: &[&str]) -> Command {
         self.command(env!("CARGO_BIN_EXE_bedrock-top"), args)
     }
 
@@ -130,19 +130,19 @@ impl Folder {
 
 impl Done {
     /// The summary that `--json` prints.
-    fn summary(&self) -> Value {
+    pub fn summary(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self}"))
     }
 
     #[track_caller]
-    fn expect(self, code: i32) -> Done {
+    pub fn expect(self, code: i32) -> Done {
         assert_eq!(self.code, Some(code), "{self}");
         self
     }
 
     /// That standard error holds all of these.
     #[track_caller]
-    fn says(self, words: &[&str]) -> Done {
+    pub fn says(self, words: &[&str]) -> Done {
         for word in words {
             assert!(self.stderr.contains(word), "`{word}` is missing: {self}");
         }
@@ -156,13 +156,13 @@ impl std::fmt::Display for Done {
     }
 }
 
-fn signal(child: &Child, signal: Signal) {
+pub fn signal(child: &Child, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     kill_process(pid, signal).unwrap();
 }
 
 /// Waits for the end of the program; one that hangs is killed and fails the trial.
-fn finish(child: Child) -> Done {
+pub fn finish(child: Child) -> Done {
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || sender.send(child.wait_with_output().unwrap()));
@@ -176,7 +176,7 @@ fn finish(child: Child) -> Done {
 }
 
 /// Waits until `test` is true of what another process did, which nothing tells us of: looks again and again.
-fn until(what: &str, mut test: impl FnMut() -> bool) {
+pub fn until(what: &str, mut test: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !test() {
         assert!(begin.elapsed() < PATIENCE, "{what} did not happen");

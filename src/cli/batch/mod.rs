@@ -191,6 +191,9 @@ pub fn run(global: &Global, what: &BatchCommand) -> Result<ExitCode, Problem> {
     let runtime = runtime()?;
     runtime.block_on(async {
         let remote = session::remote(global, config, "batch", &more).await?;
+        if !remote.info.read_only {
+            remote.desk.give_up_abandoned().await;
+        }
         for lost in remote.desk.find_lost_jobs().await {
             // A submit tells of its own.
             if !matches!(what, BatchCommand::Submit(_)) || lost.arn.is_none() {

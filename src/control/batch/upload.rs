@@ -364,7 +364,7 @@ impl Desk {
     }
 
     /// Gives up what killed processes left half uploaded.
-    pub(super) async fn give_up_abandoned(&self) {
+    pub async fn give_up_abandoned(&self) {
         let account = self.account();
         for (upload, held) in self.uploads().abandoned() {
             if upload.simulated != self.clients.simulated() || upload.account != account {
