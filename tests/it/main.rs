@@ -7,8 +7,8 @@
 use libtest_mimic::{Arguments, Trial};
 
 mod architecture;
-mod cloudwatch;
 mod batch;
+mod cloudwatch;
 mod console;
 mod edge;
 mod engine;
