@@ -77,6 +77,33 @@ fn keys() -> Vec<Key> {
                 number("rate", 0.0..=1.0),
             ]),
         },
+        Key {
+            name: "service_quota",
+            kind: Kind::Tables(vec![text("code"), number("value", 0.0..=1e15), text("region")]),
+        },
+        Key {
+            name: "provisioned",
+            kind: Kind::Tables(vec![
+                text("region"),
+                text("name"),
+                text("model"),
+                whole("units", 1_000_000),
+                Key { name: "commitment", kind: Kind::Choice(vec!["none", "one_month", "six_months"]) },
+                number("age_hours", 0.0..=100_000.0),
+            ]),
+        },
+        Key {
+            name: "job",
+            kind: Kind::Tables(vec![
+                text("region"),
+                text("name"),
+                text("model"),
+                whole("records", 1_000_000),
+                number("age_minutes", 0.0..=1_000_000.0),
+                number("error_rate", 0.0..=1.0),
+            ]),
+        },
+        number("batch_error_rate", 0.0..=1.0),
     ]
 }
 
@@ -106,11 +133,14 @@ fn parse_scenario(file: &str, text: &str) -> Result<Scenario, ConfigErrors> {
 
 /// Keys without which an entry means nothing.
 fn required(table: &toml::Table) -> Vec<String> {
-    let needs: [(&str, &[&str]); 4] = [
+    let needs: [(&str, &[&str]); 7] = [
         ("region", &["name"]),
         ("quota", &["region", "model"]),
         ("tenant", &["region", "model", "tokens_per_minute"]),
         ("fault", &["kind"]),
+        ("service_quota", &["code", "value"]),
+        ("provisioned", &["region", "name", "model"]),
+        ("job", &["region", "name", "model"]),
     ];
     let mut errors = Vec::new();
     for (list, keys) in needs {
@@ -129,7 +159,7 @@ fn required(table: &toml::Table) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::{FaultKind, MeterKind};
+    use crate::sim::{Commitment, FaultKind, MeterKind};
 
     #[test]
     fn the_documented_scenario_is_read_as_it_says() {
@@ -162,12 +192,32 @@ kind = "lost_reply"
 at_s = 30
 for_s = 20
 rate = 1.0
+[[service_quota]]
+code = "L-9C8C5911"
+value = 4
+[[provisioned]]
+region = "us-east-1"
+name = "pilot"
+model = "amazon.nova-pro-v1:0:24k"
+units = 2
+commitment = "one_month"
+age_hours = 6
+[[job]]
+region = "us-east-1"
+name = "nightly"
+model = "amazon.nova-lite-v1:0"
+records = 500
+age_minutes = 30
+error_rate = 0.02
 "#;
         let scenario = parse_scenario("s.toml", text).unwrap();
         assert_eq!(scenario.quotas[0].rpm, Some(60));
         assert_eq!(scenario.quotas[0].meter, MeterKind::Sliding);
         assert_eq!(scenario.quotas[0].tpd, None);
         assert_eq!(scenario.faults[0].kind, FaultKind::LostReply);
+        assert_eq!((scenario.service_quotas[0].value, scenario.service_quotas[0].region.as_deref()), (4.0, None));
+        assert_eq!((scenario.provisioned[0].units, scenario.provisioned[0].commitment), (2, Commitment::OneMonth));
+        assert_eq!((scenario.jobs[0].records, scenario.jobs[0].error_rate), (500, 0.02));
         assert_eq!(parse_scenario("s.toml", "").unwrap(), Scenario::default());
     }
 
@@ -182,8 +232,8 @@ rate = 1.0
 
     #[test]
     fn entries_without_their_subject_are_refused() {
-        let errors =
-            parse_scenario("s.toml", "[[quota]]\nrpm = 3\n[[tenant]]\nregion = \"x\"\n[[region]]").unwrap_err();
-        assert_eq!(errors.errors.len(), 5, "{errors}");
+        let errors = parse_scenario("s.toml", "[[quota]]\nrpm = 3\n[[tenant]]\nregion = \"x\"\n[[region]]\n[[job]]")
+            .unwrap_err();
+        assert_eq!(errors.errors.len(), 8, "{errors}");
     }
 }

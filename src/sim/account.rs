@@ -7,6 +7,7 @@ use crate::meter::{HoldId, MeterSpec, Rejected, ScopeSpec, ServerScope, TpdPool}
 use crate::record::{Micros, Usage};
 
 use super::ledger::{Ledger, ScopeLedger};
+use super::provisioned::Serving;
 use super::route::Operation;
 use super::scenario::{MeterKind, QuotaSpec, Scenario};
 
@@ -29,12 +30,17 @@ pub(super) struct Account {
 pub(super) struct Admission {
     scope: usize,
     hold: HoldId,
+    /// Where output is metered apart.
+    output: Option<HoldId>,
 }
 
 struct Scope {
     region: String,
     bucket: String,
     meters: ServerScope,
+    /// Of provisioned capacity: `meters` has the input, this the output.
+    output: Option<ServerScope>,
+    output_capacity: u64,
     rpm_capacity: Option<f64>,
     tpm_capacity: Option<f64>,
     used: Usage,
@@ -80,6 +86,25 @@ impl Account {
         }
     }
 
+    /// The scope of a provisioned model: so many input and output tokens per minute, and nothing of the day's. Output is
+    /// not weighed: burndown is a rule of the on-demand quotas.
+    pub(super) fn bought(&mut self, region: &str, arn: &str, serving: Serving, now: Micros) -> usize {
+        if let Some(scope) = self.find(region, arn) {
+            return scope;
+        }
+        let meter = |per_unit: u64| MeterSpec {
+            kind: crate::meter::MeterKind::Bucket { burst_seconds: 60.0 },
+            per_minute: per_unit.saturating_mul(serving.units),
+        };
+        let free = ScopeSpec { rpm: None, tpm: None, tpd: None, burndown: 1, reject_charge: 0.0 };
+        let output = meter(serving.variant.output_tpm);
+        let index =
+            self.place(region, arn, ScopeSpec { tpm: Some(meter(serving.variant.input_tpm)), ..free }, None, now);
+        self.scopes[index].output = Some(ServerScope::new(ScopeSpec { tpm: Some(output), ..free }, now));
+        self.scopes[index].output_capacity = output.per_minute;
+        index
+    }
+
     /// How much of the scope's quota is in use, 0 to 1.
     pub(super) fn load(&mut self, scope: usize, now: Micros) -> f64 {
         let scope = &mut self.scopes[scope];
@@ -88,7 +113,14 @@ impl Account {
             (Some(level), Some(capacity)) if capacity > 0.0 => 1.0 - level as f64 / capacity,
             _ => 0.0,
         };
-        used(view.rpm_level, scope.rpm_capacity).max(used(view.tpm_level, scope.tpm_capacity)).clamp(0.0, 1.0)
+        let output = scope
+            .output
+            .as_mut()
+            .map_or(0.0, |output| used(output.view(now).tpm_level, Some(scope.output_capacity as f64)));
+        used(view.rpm_level, scope.rpm_capacity)
+            .max(used(view.tpm_level, scope.tpm_capacity))
+            .max(output)
+            .clamp(0.0, 1.0)
     }
 
     /// Admits a request or says which meter refuses.
@@ -99,18 +131,45 @@ impl Account {
         max_tokens: u64,
         now: Micros,
     ) -> Result<Admission, Rejected> {
-        self.scopes[scope].meters.admit(input, 0, 0, max_tokens, now).map(|hold| Admission { scope, hold })
+        let place = &mut self.scopes[scope];
+        let Some(output) = &mut place.output else {
+            return place.meters.admit(input, 0, 0, max_tokens, now).map(|hold| Admission {
+                scope,
+                hold,
+                output: None,
+            });
+        };
+        // Held is at most what the output's meter can hold: a request that sets no limit of its own would otherwise wait
+        // for ever, which capacity of one's own surely does not do. Neither is published.
+        let hold = place.meters.admit(input, 0, 0, 0, now)?;
+        match output.admit(0, 0, 0, max_tokens.min(place.output_capacity), now) {
+            Ok(output) => Ok(Admission { scope, hold, output: Some(output) }),
+            Err(why) => {
+                place.meters.cancel(hold, now);
+                Err(why)
+            }
+        }
     }
 
     /// `output` tokens are out.
     pub(super) fn progress(&mut self, admission: Admission, output: u64, now: Micros) {
-        self.scopes[admission.scope].meters.progress(admission.hold, output, now);
+        let scope = &mut self.scopes[admission.scope];
+        match (&mut scope.output, admission.output) {
+            (Some(meter), Some(hold)) => meter.progress(hold, output, now),
+            _ => scope.meters.progress(admission.hold, output, now),
+        }
     }
 
     /// The request is over; `complete`: its reply was finished, otherwise the client left it.
     pub(super) fn settle(&mut self, admission: Admission, usage: &Usage, complete: bool, now: Micros) {
         let scope = &mut self.scopes[admission.scope];
-        scope.meters.settle(admission.hold, usage, now);
+        match (&mut scope.output, admission.output) {
+            (Some(meter), Some(hold)) => {
+                scope.meters.settle(admission.hold, &Usage { output: 0, ..*usage }, now);
+                meter.settle(hold, &Usage { output: usage.output, ..Usage::default() }, now);
+            }
+            _ => scope.meters.settle(admission.hold, usage, now),
+        }
         scope.used.input = scope.used.input.saturating_add(usage.input);
         scope.used.output = scope.used.output.saturating_add(usage.output);
         if complete {
@@ -153,21 +212,25 @@ impl Account {
         let scopes = self.scopes.iter_mut().map(|scope| {
             let view = scope.meters.view(now);
             let [rejected_rpm, rejected_tpm, rejected_tpd] = view.rejected;
+            let output = scope.output.as_mut().map(|output| output.view(now));
+            let also = output.unwrap_or_default();
             ScopeLedger {
                 region: scope.region.clone(),
                 bucket: scope.bucket.clone(),
-                admitted: view.admitted,
+                // The output is asked after the input.
+                admitted: output.map_or(view.admitted, |output| output.admitted),
                 completed: scope.completed,
                 abandoned: scope.abandoned,
                 in_flight: view.in_flight,
                 rejected_rpm,
-                rejected_tpm,
+                rejected_tpm: rejected_tpm + also.rejected[1],
                 rejected_tpd,
-                settled: view.settled,
-                held: view.held,
+                settled: view.settled.saturating_add(also.settled),
+                held: view.held.saturating_add(also.held),
                 used: scope.used,
                 rpm_level: view.rpm_level,
                 tpm_level: view.tpm_level,
+                output_tpm_level: also.tpm_level,
                 tpd_used: view.tpd_used,
             }
         });
@@ -177,6 +240,7 @@ impl Account {
             errors: self.errors.iter().map(|(code, count)| ((*code).to_owned(), *count)).collect(),
             access_keys: self.access_keys.clone(),
             watched: BTreeMap::new(),
+            batch: Vec::new(),
         }
     }
 
@@ -187,10 +251,20 @@ impl Account {
     fn open(&mut self, region: &str, bucket: &str, spec: ScopeSpec, now: Micros) -> usize {
         let tpd = self.tpd;
         let pool = self.pools.entry(region.to_owned()).or_insert_with(|| TpdPool::new(tpd, now)).clone();
+        self.place(region, bucket, spec, Some(pool), now)
+    }
+
+    fn place(&mut self, region: &str, bucket: &str, spec: ScopeSpec, pool: Option<TpdPool>, now: Micros) -> usize {
+        let meters = ServerScope::new(spec, now);
         self.scopes.push(Scope {
             region: region.to_owned(),
             bucket: bucket.to_owned(),
-            meters: ServerScope::new(spec, now).with_pool(pool),
+            meters: match pool {
+                Some(pool) => meters.with_pool(pool),
+                None => meters,
+            },
+            output: None,
+            output_capacity: 0,
             rpm_capacity: spec.rpm.map(capacity),
             tpm_capacity: spec.tpm.map(capacity),
             used: Usage::default(),
@@ -270,6 +344,30 @@ mod tests {
         assert_eq!(by_pool.admit(scope, 1_000_000, 1, Micros::ZERO).unwrap_err(), Rejected::Tpd);
         let ledger = by_pool.ledger(Micros::ZERO);
         assert_eq!(ledger.scopes[0].rejected_tpd, 1);
+    }
+
+    /// Each meter refuses for itself, and a refusal by the second leaves nothing with the first.
+    #[test]
+    fn provisioned_capacity_meters_input_and_output_apart() {
+        let catalogue = Catalogue::embedded();
+        let variant = catalogue.provisioned_variant("amazon.nova-pro-v1:0:24k").unwrap();
+        let (input, output) = (2 * variant.input_tpm, 2 * variant.output_tpm);
+        let mut account = Account::new(&Scenario { tpd: 0, ..Scenario::default() }, catalogue, Micros::ZERO);
+        let scope = account.bought("us-east-1", "arn", Serving { variant, units: 2 }, Micros::ZERO);
+        let ledger = |account: &mut Account| account.ledger(Micros::ZERO).scopes.pop().unwrap();
+        let first = account.admit(scope, 1_000, output - 100, Micros::ZERO).unwrap();
+        assert_eq!(account.admit(scope, 1_000, 101, Micros::ZERO).unwrap_err(), Rejected::Tpm);
+        assert_eq!(account.admit(scope, input, 1, Micros::ZERO).unwrap_err(), Rejected::Tpm);
+        let seen = ledger(&mut account);
+        assert_eq!((seen.admitted, seen.rejected_tpm, seen.in_flight), (1, 2, 1));
+        assert_eq!((seen.tpm_level, seen.output_tpm_level), (Some(input as i64 - 1_000), Some(100)));
+        account.settle(first, &Usage { input: 1_000, output: 40, ..Usage::default() }, true, Micros::ZERO);
+        let seen = ledger(&mut account);
+        assert_eq!((seen.settled, seen.held, seen.output_tpm_level), (1_040, 0, Some(output as i64 - 40)));
+        // More than the whole capacity holds the whole capacity, once all of it is there.
+        let minute = Micros::from_secs(60);
+        account.admit(scope, 1, output * 10, minute).unwrap();
+        assert_eq!(account.admit(scope, 1, 1, minute).unwrap_err(), Rejected::Tpm);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_TYPE, DATE, EXPECT, HeaderValue};
 use hyper::{Method, Request, Response, Uri};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::{Instant, sleep_until};
@@ -16,7 +16,9 @@ use super::reply::{Answer, Refusal, ReplyBody, Severed};
 use super::route::{self, Caller, Operation, Service};
 use super::scenario::RegionSpec;
 use super::world::{Arrival, World};
-use super::{cloudwatch, control, increases, metrics, quotas, runtime, s3, sts};
+use super::{
+    clock, cloudwatch, control, increases, jobs, metrics, provisioned, quotas, runtime, s3, sts, tags,
+};
 
 /// By this header a client can tell a simulator from the service.
 pub(super) const SIM_HEADER: &str = "x-bedrock-top-sim";
@@ -75,6 +77,8 @@ impl Call {
         let service = self.operation.service();
         Err(match self.failing() {
             Some(Failing::Throttle) => ServiceError::throttled(&service).into(),
+            // These find out later that there is no capacity.
+            Some(Failing::Capacity) if self.operation.orders_capacity() => return Ok(()),
             Some(Failing::Capacity | Failing::NotReady) => ServiceError::unavailable(&service).into(),
             Some(Failing::Internal | Failing::StreamError) => ServiceError::internal(&service).into(),
             _ => return Ok(()),
@@ -113,6 +117,11 @@ pub(super) async fn answer(world: Arc<World>, request: Request<Incoming>) -> Res
         } else {
             headers.insert("x-amzn-requestid", id);
         }
+    }
+    if service.in_service_time()
+        && let Ok(date) = HeaderValue::from_str(&clock::http_date(world.service_time()))
+    {
+        headers.insert(DATE, date);
     }
     headers.insert(SIM_HEADER, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
     Ok(response)
@@ -187,17 +196,30 @@ async fn attend(
     }
 }
 
-/// The operations that only look something up.
+/// The operations of the control plane and its neighbours: nothing is generated.
 async fn plain(mut call: Call) -> Result<Answer, Refusal> {
     let pause = latency::control_call(call.trouble.slow, &mut call.rng);
     sleep_until(call.arrived + pause).await;
     call.at_the_desk()?;
+    if call.operation.is_about_jobs() {
+        call.world.jobs.caught_up().await;
+    }
     let answer = match call.operation {
         Operation::CountTokens => runtime::count_tokens(&call)?,
         Operation::ListFoundationModels => control::list_foundation_models(&call)?,
         Operation::GetFoundationModel => control::get_foundation_model(&call)?,
         Operation::ListInferenceProfiles => control::list_inference_profiles(&call)?,
         Operation::GetInferenceProfile => control::get_inference_profile(&call)?,
+        Operation::CreateProvisionedModelThroughput => provisioned::create(&mut call)?,
+        Operation::GetProvisionedModelThroughput => provisioned::get(&call)?,
+        Operation::ListProvisionedModelThroughputs => provisioned::list(&call)?,
+        Operation::UpdateProvisionedModelThroughput => provisioned::update(&call)?,
+        Operation::DeleteProvisionedModelThroughput => provisioned::delete(&call)?,
+        Operation::CreateModelInvocationJob => jobs::create(&mut call)?,
+        Operation::GetModelInvocationJob => jobs::get(&call)?,
+        Operation::ListModelInvocationJobs => jobs::list(&call)?,
+        Operation::StopModelInvocationJob => jobs::stop(&call)?,
+        Operation::ListTagsForResource => tags::list_tags_for_resource(&call)?,
         Operation::ListServiceQuotas => quotas::list_applied(&call)?,
         Operation::GetServiceQuota => quotas::get_applied(&call)?,
         Operation::ListAWSDefaultServiceQuotas => quotas::list_defaults(&call)?,

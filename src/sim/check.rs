@@ -2,9 +2,10 @@
 
 use crate::catalogue::{Catalogue, RouteKind};
 
+use super::constraints::is_joined;
 use super::demo;
-use super::route::Operation;
-use super::scenario::{RegionSpec, Scenario};
+use super::route::{Operation, Service};
+use super::scenario::{JobSpec, ProvisionedSpec, RegionSpec, Scenario};
 
 /// The largest quota, so that sums of a day stay far from overflow.
 const LARGEST: u64 = 1_000_000_000_000;
@@ -63,7 +64,82 @@ impl Scenario {
             errors.within(&key("tokens_per_minute"), tenant.tokens_per_minute, 0.0, LARGEST as f64);
         }
         self.fault_errors(&mut errors);
+        self.provisioned_errors(catalogue, &mut errors);
+        self.job_errors(catalogue, &mut errors);
         errors.0
+    }
+
+    fn provisioned_errors(&self, catalogue: &'static Catalogue, errors: &mut Errors) {
+        for (index, quota) in self.service_quotas.iter().enumerate() {
+            let key = |name: &str| format!("service_quota[{index}].{name}");
+            let row = catalogue.quotas().iter().find(|row| row.code.as_deref() == Some(&quota.code));
+            match row {
+                None => errors.add(&key("code"), &quota.code, "a quota code such as L-9C8C5911"),
+                Some(row) if catalogue.match_quota_name(&row.name).is_some() => {
+                    errors.add(
+                        &key("code"),
+                        &quota.code,
+                        "no quota of on-demand inference: that is a [[quota]] or `tpd`",
+                    );
+                }
+                Some(_) => {}
+            }
+            errors.within(&key("value"), quota.value, 0.0, 1e15);
+            if let Some(region) = &quota.region {
+                self.check_region(&key("region"), region, errors);
+            }
+        }
+        for (index, model) in self.provisioned.iter().enumerate() {
+            let key = |name: &str| format!("provisioned[{index}].{name}");
+            self.check_region(&key("region"), &model.region, errors);
+            if catalogue.provisioned_variant(&model.model).is_none() {
+                let variants = catalogue.model(&model.model).map(|model| catalogue.provisioned_variants_of(model));
+                let ids: Vec<&str> = variants.into_iter().flatten().map(|variant| variant.id.as_str()).collect();
+                let allowed = if ids.is_empty() {
+                    "a model id with its context variant, such as amazon.nova-pro-v1:0:24k".to_owned()
+                } else {
+                    ids.join(" or ")
+                };
+                errors.add(&key("model"), &model.model, &allowed);
+            }
+            let same = |other: &ProvisionedSpec| other.region == model.region && other.name == model.name;
+            if model.name.is_empty() || model.name.len() > 63 || !is_joined(&model.name) {
+                errors.add(&key("name"), &model.name, "1 to 63 letters and digits with single - or _ between them");
+            } else if self.provisioned[..index].iter().any(same) {
+                errors.add(&key("name"), &model.name, "each name once in a Region");
+            }
+            errors.within(&key("units"), model.units as f64, 1.0, 1e6);
+            errors.within(&key("age_hours"), model.age_hours, 0.0, 100_000.0);
+        }
+    }
+
+    fn job_errors(&self, catalogue: &'static Catalogue, errors: &mut Errors) {
+        errors.within("batch_error_rate", self.batch_error_rate, 0.0, 1.0);
+        for (index, job) in self.jobs.iter().enumerate() {
+            let key = |name: &str| format!("job[{index}].{name}");
+            self.check_region(&key("region"), &job.region, errors);
+            match catalogue.route(&job.region, &job.model) {
+                Ok(route) if route.model.is_some() => {}
+                Ok(_) => errors.add(&key("model"), &job.model, "a foundation model or a system-defined profile"),
+                Err(error) => errors.0.push(format!("{} = {:?}: {error}", key("model"), job.model)),
+            }
+            let same = |other: &JobSpec| other.region == job.region && other.name == job.name;
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            if job.name.is_empty() || job.name.len() > 63 || !job.name.bytes().all(plain) || job.name.starts_with('-') {
+                errors.add(&key("name"), &job.name, "1 to 63 letters, digits and -");
+            } else if self.jobs[..index].iter().any(same) {
+                errors.add(&key("name"), &job.name, "each name once in a Region");
+            }
+            errors.within(&key("records"), job.records as f64, 1.0, 1e6);
+            errors.within(&key("age_minutes"), job.age_minutes, 0.0, 1e6);
+            errors.within(&key("error_rate"), job.error_rate, 0.0, 1.0);
+        }
+    }
+
+    fn check_region(&self, key: &str, region: &str, errors: &mut Errors) {
+        if !self.regions.iter().any(|known| known.name == region) {
+            errors.add(key, region, "a Region of the scenario");
+        }
     }
 
     fn quota_errors(&self, catalogue: &'static Catalogue, errors: &mut Errors) {
@@ -89,7 +165,9 @@ impl Scenario {
     fn fault_errors(&self, errors: &mut Errors) {
         for (index, fault) in self.faults.iter().enumerate() {
             let key = |name: &str| format!("fault[{index}].{name}");
-            let service = fault.service.as_deref().unwrap_or("bedrock-runtime");
+            let named = fault.operation.as_deref().and_then(Operation::named).map(Operation::service);
+            let meant = named.unwrap_or(Service::Runtime);
+            let service = fault.service.as_deref().unwrap_or(meant.name());
             let operations: Vec<Operation> =
                 Operation::ALL.into_iter().filter(|operation| operation.service().name() == service).collect();
             if operations.is_empty() {
@@ -100,10 +178,8 @@ impl Scenario {
                 let names: Vec<String> = operations.iter().map(ToString::to_string).collect();
                 errors.add(&key("operation"), wanted, &format!("an operation of {service}: {}", names.join(", ")));
             }
-            if let Some(region) = &fault.region
-                && !self.regions.iter().any(|known| known.name == *region)
-            {
-                errors.add(&key("region"), region, "a Region of the scenario");
+            if let Some(region) = &fault.region {
+                self.check_region(&key("region"), region, errors);
             }
             errors.within(&key("at_s"), fault.at_s, 0.0, 1e9);
             if let Some(length) = fault.for_s {

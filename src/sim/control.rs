@@ -2,16 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::catalogue::{Model, ModelFamily, RouteKind, base_id};
+use crate::catalogue::{Model, ModelFamily, ProvisionedVariant, RouteKind, base_id};
 
 use super::call::Call;
+use super::constraints::choice;
 use super::errors::ServiceError;
-use super::page::{BadToken, page};
+use super::listing::{page_size, paged};
 use super::reply::Answer;
 use super::route::query;
 
-/// The page size of the service where a request names none.
-const PAGE: usize = 1_000;
 /// When the simulated account's profiles were made.
 const PROFILES_SINCE: &str = "2026-01-01T00:00:00Z";
 
@@ -30,9 +29,13 @@ pub(super) fn list_foundation_models(call: &Call) -> Result<Answer, ServiceError
         .filter(|model| is_here(model, &call.region.name))
         .filter(|model| provider.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(&model.provider)))
         .filter(|_| modality.as_deref().is_none_or(|wanted| wanted == "TEXT"))
-        .filter(|model| inference.as_deref().is_none_or(|wanted| wanted == "ON_DEMAND" && model.on_demand))
         .filter(|_| customization.is_none())
-        .map(|model| foundation_model(model, &call.region.name))
+        .flat_map(|model| {
+            let own = std::iter::once(foundation_model(model, &call.region.name));
+            let variants = call.world.catalogue.provisioned_variants_of(model);
+            own.chain(variants.map(|variant| context_variant(model, variant, &call.region.name)))
+        })
+        .filter(|told| inference.as_deref().is_none_or(|wanted| told["inferenceTypesSupported"][0] == wanted))
         .collect();
     Ok(Answer::json(&json!({ "modelSummaries": summaries })))
 }
@@ -67,14 +70,7 @@ pub(super) fn get_foundation_model_availability(call: &Call) -> Result<Answer, S
 /// `ListInferenceProfiles`.
 pub(super) fn list_inference_profiles(call: &Call) -> Result<Answer, ServiceError> {
     let kind = choice(call, "type", &["SYSTEM_DEFINED", "APPLICATION"])?;
-    let size = match query(&call.uri, "maxResults") {
-        None => PAGE,
-        Some(text) => text.parse().ok().filter(|size| (1..=PAGE).contains(size)).ok_or_else(|| {
-            ServiceError::validation(format!(
-                "1 validation error detected: Value '{text}' at 'maxResults' failed to satisfy constraint: Member must have value between 1 and {PAGE}"
-            ))
-        })?,
-    };
+    let size = page_size(call)?;
     let profiles = call
         .world
         .catalogue
@@ -82,13 +78,7 @@ pub(super) fn list_inference_profiles(call: &Call) -> Result<Answer, ServiceErro
         .iter()
         .filter(|_| kind.as_deref() != Some("APPLICATION"))
         .flat_map(|model| model.profiles.iter().filter_map(move |prefix| profile(call, model, prefix)));
-    let page = page(profiles, query(&call.uri, "nextToken").as_deref(), size)
-        .map_err(|BadToken| ServiceError::validation("The provided nextToken is invalid."))?;
-    let mut reply = json!({ "inferenceProfileSummaries": page.items });
-    if let Some(next) = page.next {
-        reply["nextToken"] = next.into();
-    }
-    Ok(Answer::json(&reply))
+    paged("inferenceProfileSummaries", profiles, query(&call.uri, "nextToken").as_deref(), size)
 }
 
 /// `GetInferenceProfile`.
@@ -118,6 +108,15 @@ fn foundation_model(model: &Model, region: &str) -> Value {
         "inferenceTypesSupported": [if model.on_demand { "ON_DEMAND" } else { "INFERENCE_PROFILE" }],
         "modelLifecycle": { "status": "ACTIVE" },
     })
+}
+
+/// A model in the form in which throughput can be bought for it.
+fn context_variant(model: &Model, variant: &ProvisionedVariant, region: &str) -> Value {
+    let mut told = foundation_model(model, region);
+    told["modelArn"] = format!("arn:aws:bedrock:{region}::foundation-model/{}", variant.id).into();
+    told["modelId"] = variant.id.as_str().into();
+    told["inferenceTypesSupported"] = json!(["PROVISIONED"]);
+    told
 }
 
 /// The profile of `model` with `prefix`, if it can be called from the call's Region.
@@ -174,16 +173,5 @@ fn sees_images(model: &Model) -> bool {
         ModelFamily::Mistral => model.id.contains("mistral-large-3"),
         ModelFamily::Qwen => model.id.contains("-vl-"),
         ModelFamily::Titan | ModelFamily::Jamba | ModelFamily::GptOss | ModelFamily::DeepSeek => false,
-    }
-}
-
-/// A query parameter with a fixed set of values.
-fn choice(call: &Call, name: &str, allowed: &[&str]) -> Result<Option<String>, ServiceError> {
-    match query(&call.uri, name) {
-        Some(value) if !allowed.contains(&value.as_str()) => Err(ServiceError::validation(format!(
-            "1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
-            allowed.join(", ")
-        ))),
-        value => Ok(value),
     }
 }

@@ -105,7 +105,11 @@ fn concerns(
     let during = now >= start && fault.for_s.is_none_or(|length| now < start + Micros::from_secs_f64(length));
     during
         && fault.region.as_deref().is_none_or(|wanted| wanted == region)
-        && fault.service.as_deref().unwrap_or("bedrock-runtime") == service.name()
+        && match fault.service.as_deref() {
+            Some(wanted) => wanted == service.name(),
+            // An operation names its service.
+            None => fault.operation.is_some() || *service == Service::Runtime,
+        }
         && fault.operation.as_deref().is_none_or(|wanted| wanted == operation.to_string())
         && fault.model.as_deref().is_none_or(|wanted| model == Some(wanted))
 }
@@ -156,6 +160,8 @@ mod tests {
         let streams = Fault { operation: Some("ConverseStream".into()), ..fault(FaultKind::Stall) };
         assert_eq!(at(std::slice::from_ref(&streams), 12, Operation::Converse, "m").failure, None);
         assert_eq!(at(&[streams], 12, Operation::ConverseStream, "m").failure, Some(Failing::Stall));
+        let quota = Fault { operation: Some("GetServiceQuota".into()), ..fault(FaultKind::Reset) };
+        assert_eq!(at(&[quota], 12, Operation::GetServiceQuota, "m").failure, Some(Failing::Reset));
         let model = Fault { model: Some("a".into()), ..fault(FaultKind::Capacity) };
         assert_eq!(at(std::slice::from_ref(&model), 12, Operation::Converse, "m").failure, None);
         assert_eq!(at(&[model], 12, Operation::Converse, "a").failure, Some(Failing::Capacity));

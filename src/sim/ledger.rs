@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::record::Usage;
+use crate::record::{Usage, Usd};
 
 use super::route::Operation;
 
@@ -11,6 +11,8 @@ use super::route::Operation;
 pub struct Ledger {
     /// Every scope (Region and bucket) that has a quota or was called.
     pub scopes: Vec<ScopeLedger>,
+    /// What batch jobs have used, apart from every scope: they count against no on-demand quota and cost half.
+    pub batch: Vec<BatchLedger>,
     /// Requests that reached their operation, refused or not.
     pub operations: BTreeMap<Operation, u64>,
     /// Error replies by exception name. Resets and closed connections are no replies.
@@ -21,12 +23,31 @@ pub struct Ledger {
     pub watched: BTreeMap<String, u64>,
 }
 
+/// The batch jobs of one model in one Region.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchLedger {
+    /// Region.
+    pub region: String,
+    /// The model id as the jobs name it.
+    pub model: String,
+    /// Jobs, whatever their state.
+    pub jobs: u64,
+    /// Records done well.
+    pub succeeded: u64,
+    /// Records done with an error.
+    pub failed: u64,
+    /// Tokens of the records.
+    pub used: Usage,
+    /// At half the on-demand price; `None`: not known.
+    pub cost: Option<Usd>,
+}
+
 /// The books of one scope.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScopeLedger {
     /// Region.
     pub region: String,
-    /// The metered id.
+    /// The metered id, or the ARN of a provisioned model.
     pub bucket: String,
     /// Requests admitted: those in flight, completed and abandoned.
     pub admitted: u64,
@@ -52,6 +73,8 @@ pub struct ScopeLedger {
     pub rpm_level: Option<i64>,
     /// Quota tokens left, if there is such a quota; negative: debt.
     pub tpm_level: Option<i64>,
+    /// Output tokens left of a provisioned model, whose `tpm_level` is the input's.
+    pub output_tpm_level: Option<i64>,
     /// Quota tokens used today.
     pub tpd_used: u64,
 }

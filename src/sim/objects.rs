@@ -227,7 +227,6 @@ impl Objects {
     }
 
     /// The objects of a bucket whose keys begin with `prefix`, in the order of their keys; `None`: no such bucket.
-    #[allow(dead_code)] // For batch jobs, which read whole prefixes.
     pub(super) fn list(&self, bucket: &str, prefix: &str) -> Option<Vec<(String, Object)>> {
         let mut all = Vec::new();
         self.visit(bucket, prefix, "", |key, object| {

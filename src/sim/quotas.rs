@@ -135,10 +135,12 @@ pub(super) fn arn(region: &str, account: &str, code: &str) -> String {
 /// What the account has in the call's Region. Matching its quotas to a thousand names takes longer than everything else
 /// in a page, and nothing but a granted increase changes them: done once a Region, and after each grant.
 fn account_rows(call: &Call) -> Arc<Vec<Row<'static>>> {
-    let world = &call.world;
+    rows_of(&call.world, &call.region.name)
+}
+
+fn rows_of(world: &World, region: &str) -> Arc<Vec<Row<'static>>> {
     let mut known = world.quota_rows.lock().unwrap_or_else(PoisonError::into_inner);
-    let region = &call.region.name;
-    let rows = known.entry(region.clone()).or_insert_with(|| {
+    let rows = known.entry(region.to_owned()).or_insert_with(|| {
         let mut rows = applied(&world.scenario, world.catalogue, region);
         let increases = world.increases();
         for row in &mut rows {
@@ -172,6 +174,11 @@ pub(super) fn raise(world: &World, region: &str, code: &str, value: f64) {
             }
         }
     }
+}
+
+/// The account's value of a quota.
+pub(super) fn account_value(world: &World, region: &str, code: &str) -> Option<f64> {
+    rows_of(world, region).iter().find(|row| row.code == code).map(|row| row.value)
 }
 
 /// A quota as Service Quotas lists it.
@@ -247,7 +254,11 @@ fn applied(scenario: &Scenario, catalogue: &'static Catalogue, region: &str) -> 
         match catalogue.match_quota_name(&row.name).map(|meaning| meaning.applies) {
             Some(Applies::Account) => rows.push(Row::of(row, scenario.tpd as f64)),
             Some(_) => {}
-            None => rows.extend(row.default_in(region).map(|default| Row::of(row, default.value))),
+            None => {
+                let own = row.code.as_deref().and_then(|code| scenario.service_quota(region, code));
+                let value = own.or_else(|| Some(row.default_in(region)?.value));
+                rows.extend(value.map(|value| Row::of(row, value)));
+            }
         }
     }
     rows
@@ -303,6 +314,7 @@ fn invented_code(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::scenario::ServiceQuotaSpec;
     use super::*;
 
     fn quota(model: &str) -> QuotaSpec {
@@ -328,6 +340,22 @@ mod tests {
         assert_eq!(value("L-E3F10727"), Some(700_000_000.0));
         assert_eq!(value("L-70423BF8"), None, "a quota that the scenario does not give is not listed");
         assert!(value("L-FE44174A").is_some(), "provisioned throughput keeps its default");
+    }
+
+    #[test]
+    fn the_scenario_raises_any_row() {
+        let own = |region: Option<&str>, value| ServiceQuotaSpec {
+            code: "L-9C8C5911".into(),
+            value,
+            region: region.map(str::to_owned),
+        };
+        let scenario =
+            Scenario { service_quotas: vec![own(None, 4.0), own(Some("us-west-2"), 6.0)], ..Scenario::default() };
+        let value = |region| {
+            let rows = applied(&scenario, Catalogue::embedded(), region);
+            rows.iter().find(|row| row.code == "L-9C8C5911").map(|row| row.value)
+        };
+        assert_eq!((value("us-east-1"), value("us-west-2")), (Some(4.0), Some(6.0)));
     }
 
     #[test]

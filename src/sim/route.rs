@@ -1,7 +1,7 @@
 //! Which service, Region and operation a request is for.
 //!
 //! One port serves everything, so the credential scope of the signature is what tells services apart: paths alone
-//! could not (a bucket of S3 may be called `model`). Provisioned throughput and batch join here.
+//! could not (a bucket of S3 may be called `model`).
 
 use std::fmt;
 
@@ -46,6 +46,11 @@ impl Service {
         }
     }
 
+    /// Its clock is the one that `speed` drives. Inference, which is metered in real time, keeps to real time.
+    pub(super) fn in_service_time(&self) -> bool {
+        !matches!(self, Service::Runtime | Service::Sts)
+    }
+
     /// The prefix of the service's IAM actions.
     pub(super) fn iam_prefix(&self) -> &str {
         match self {
@@ -70,6 +75,16 @@ pub enum Operation {
     GetFoundationModelAvailability,
     ListInferenceProfiles,
     GetInferenceProfile,
+    CreateProvisionedModelThroughput,
+    GetProvisionedModelThroughput,
+    ListProvisionedModelThroughputs,
+    UpdateProvisionedModelThroughput,
+    DeleteProvisionedModelThroughput,
+    CreateModelInvocationJob,
+    GetModelInvocationJob,
+    ListModelInvocationJobs,
+    StopModelInvocationJob,
+    ListTagsForResource,
     ListServiceQuotas,
     GetServiceQuota,
     ListAWSDefaultServiceQuotas,
@@ -103,7 +118,7 @@ pub enum Operation {
 
 impl Operation {
     /// All operations.
-    pub const ALL: [Operation; 39] = [
+    pub const ALL: [Operation; 49] = [
         Operation::Converse,
         Operation::ConverseStream,
         Operation::InvokeModel,
@@ -114,6 +129,16 @@ impl Operation {
         Operation::GetFoundationModelAvailability,
         Operation::ListInferenceProfiles,
         Operation::GetInferenceProfile,
+        Operation::CreateProvisionedModelThroughput,
+        Operation::GetProvisionedModelThroughput,
+        Operation::ListProvisionedModelThroughputs,
+        Operation::UpdateProvisionedModelThroughput,
+        Operation::DeleteProvisionedModelThroughput,
+        Operation::CreateModelInvocationJob,
+        Operation::GetModelInvocationJob,
+        Operation::ListModelInvocationJobs,
+        Operation::StopModelInvocationJob,
+        Operation::ListTagsForResource,
         Operation::ListServiceQuotas,
         Operation::GetServiceQuota,
         Operation::ListAWSDefaultServiceQuotas,
@@ -157,7 +182,17 @@ impl Operation {
             | Operation::GetFoundationModel
             | Operation::GetFoundationModelAvailability
             | Operation::ListInferenceProfiles
-            | Operation::GetInferenceProfile => Service::Control,
+            | Operation::GetInferenceProfile
+            | Operation::CreateProvisionedModelThroughput
+            | Operation::GetProvisionedModelThroughput
+            | Operation::ListProvisionedModelThroughputs
+            | Operation::UpdateProvisionedModelThroughput
+            | Operation::DeleteProvisionedModelThroughput
+            | Operation::CreateModelInvocationJob
+            | Operation::GetModelInvocationJob
+            | Operation::ListModelInvocationJobs
+            | Operation::StopModelInvocationJob
+            | Operation::ListTagsForResource => Service::Control,
             Operation::ListServiceQuotas
             | Operation::GetServiceQuota
             | Operation::ListAWSDefaultServiceQuotas
@@ -205,7 +240,24 @@ impl Operation {
         }
     }
 
-    fn named(name: &str) -> Option<Operation> {
+    /// What it orders is accepted although there may be no capacity for it: that shows later.
+    pub(super) fn orders_capacity(self) -> bool {
+        matches!(self, Operation::CreateProvisionedModelThroughput | Operation::CreateModelInvocationJob)
+    }
+
+    /// It is about batch jobs.
+    pub(super) fn is_about_jobs(self) -> bool {
+        matches!(
+            self,
+            Operation::CreateModelInvocationJob
+                | Operation::GetModelInvocationJob
+                | Operation::ListModelInvocationJobs
+                | Operation::StopModelInvocationJob
+        )
+    }
+
+    /// The operation of this name.
+    pub(super) fn named(name: &str) -> Option<Operation> {
         Operation::ALL.into_iter().find(|operation| operation.to_string() == name)
     }
 }
@@ -341,6 +393,7 @@ fn rest(service: &Service, method: &Method, path: &str) -> Result<Target, Servic
     let unknown = || ServiceError::unknown_operation(format_args!("{method} {path} of {}", service.name()));
     let segments: Vec<&str> = path.trim_start_matches('/').trim_end_matches('/').split('/').collect();
     // A foundation model ARN is one encoded segment; some clients leave its slash bare, as the real service accepts.
+    let plain = |operation| Ok(Target { operation, resource: String::new() });
     let (operation, resource) = match (method, &segments[..]) {
         (&Method::POST, ["model", id @ .., "converse"]) => (Operation::Converse, id),
         (&Method::POST, ["model", id @ .., "converse-stream"]) => (Operation::ConverseStream, id),
@@ -349,15 +402,25 @@ fn rest(service: &Service, method: &Method, path: &str) -> Result<Target, Servic
             (Operation::InvokeModelWithResponseStream, id)
         }
         (&Method::POST, ["model", id @ .., "count-tokens"]) => (Operation::CountTokens, id),
-        (&Method::GET, ["foundation-models"]) => {
-            return Ok(Target { operation: Operation::ListFoundationModels, resource: String::new() });
-        }
+        (&Method::GET, ["foundation-models"]) => return plain(Operation::ListFoundationModels),
         (&Method::GET, ["foundation-models", id @ ..]) => (Operation::GetFoundationModel, id),
         (&Method::GET, ["foundation-model-availability", id @ ..]) => (Operation::GetFoundationModelAvailability, id),
-        (&Method::GET, ["inference-profiles"]) => {
-            return Ok(Target { operation: Operation::ListInferenceProfiles, resource: String::new() });
-        }
+        (&Method::GET, ["inference-profiles"]) => return plain(Operation::ListInferenceProfiles),
         (&Method::GET, ["inference-profiles", id @ ..]) => (Operation::GetInferenceProfile, id),
+        (&Method::POST, ["provisioned-model-throughput"]) => return plain(Operation::CreateProvisionedModelThroughput),
+        (&Method::GET, ["provisioned-model-throughputs"]) => return plain(Operation::ListProvisionedModelThroughputs),
+        (&Method::GET, ["provisioned-model-throughput", id @ ..]) => (Operation::GetProvisionedModelThroughput, id),
+        (&Method::PATCH, ["provisioned-model-throughput", id @ ..]) => {
+            (Operation::UpdateProvisionedModelThroughput, id)
+        }
+        (&Method::DELETE, ["provisioned-model-throughput", id @ ..]) => {
+            (Operation::DeleteProvisionedModelThroughput, id)
+        }
+        (&Method::POST, ["model-invocation-job"]) => return plain(Operation::CreateModelInvocationJob),
+        (&Method::GET, ["model-invocation-jobs"]) => return plain(Operation::ListModelInvocationJobs),
+        (&Method::GET, ["model-invocation-job", id @ ..]) => (Operation::GetModelInvocationJob, id),
+        (&Method::POST, ["model-invocation-job", id @ .., "stop"]) => (Operation::StopModelInvocationJob, id),
+        (&Method::POST, ["listTagsForResource"]) => return plain(Operation::ListTagsForResource),
         _ => return Err(unknown()),
     };
     if resource.is_empty() || resource.iter().any(|segment| segment.is_empty()) {
@@ -451,6 +514,35 @@ mod tests {
             target.resource,
             "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0"
         );
+    }
+
+    #[test]
+    fn identifiers_in_the_path_may_be_encoded_arns() {
+        for (method, path, operation, resource) in [
+            (
+                Method::GET,
+                "provisioned-model-throughput/my-model",
+                Operation::GetProvisionedModelThroughput,
+                "my-model",
+            ),
+            (
+                Method::DELETE,
+                "provisioned-model-throughput/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Aprovisioned-model%2Fabc",
+                Operation::DeleteProvisionedModelThroughput,
+                "arn:aws:bedrock:us-east-1:1:provisioned-model/abc",
+            ),
+            (
+                Method::POST,
+                "model-invocation-job/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Amodel-invocation-job%2Fabc/stop",
+                Operation::StopModelInvocationJob,
+                "arn:aws:bedrock:us-east-1:1:model-invocation-job/abc",
+            ),
+            (Method::GET, "model-invocation-jobs", Operation::ListModelInvocationJobs, ""),
+            (Method::POST, "listTagsForResource", Operation::ListTagsForResource, ""),
+        ] {
+            let found = target(method, "us-east-1/bedrock", &format!("/{path}")).unwrap();
+            assert_eq!((found.operation, found.resource.as_str()), (operation, resource));
+        }
     }
 
     #[test]

@@ -33,6 +33,16 @@ pub struct Scenario {
     /// What goes wrong, when.
     #[serde(rename = "fault")]
     pub faults: Vec<Fault>,
+    /// Service Quotas rows whose value is not the published default: model units, job slots, records per job, ...
+    #[serde(rename = "service_quota")]
+    pub service_quotas: Vec<ServiceQuotaSpec>,
+    /// Provisioned models that exist already.
+    pub provisioned: Vec<ProvisionedSpec>,
+    /// Batch jobs that somebody has started already.
+    #[serde(rename = "job")]
+    pub jobs: Vec<JobSpec>,
+    /// Share of the records of a batch job that fail for a reason that goes away, 0 to 1.
+    pub batch_error_rate: f64,
 }
 
 impl Default for Scenario {
@@ -49,7 +59,20 @@ impl Default for Scenario {
             quotas: Vec::new(),
             tenants: Vec::new(),
             faults: Vec::new(),
+            service_quotas: Vec::new(),
+            provisioned: Vec::new(),
+            jobs: Vec::new(),
+            batch_error_rate: 0.0,
         }
+    }
+}
+
+impl Scenario {
+    /// The scenario's own value of a Service Quotas row: the one for this Region before the one for all.
+    pub(super) fn service_quota(&self, region: &str, code: &str) -> Option<f64> {
+        let own = self.service_quotas.iter().filter(|quota| quota.code == code);
+        let here = own.filter(|quota| quota.region.as_deref().is_none_or(|named| named == region));
+        here.max_by_key(|quota| quota.region.is_some()).map(|quota| quota.value)
     }
 }
 
@@ -136,6 +159,93 @@ pub struct TenantSpec {
     pub tokens_per_minute: f64,
 }
 
+/// The account's value of a Service Quotas row. (The quotas of on-demand inference are [`QuotaSpec`]s.)
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceQuotaSpec {
+    /// Quota code, e.g. `L-9C8C5911`.
+    pub code: String,
+    /// The value.
+    pub value: f64,
+    /// Region; absent: all.
+    pub region: Option<String>,
+}
+
+/// How long somebody has bound himself to pay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Commitment {
+    /// By the hour.
+    #[default]
+    None,
+    /// One month.
+    OneMonth,
+    /// Six months.
+    SixMonths,
+}
+
+/// A provisioned model that exists already.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProvisionedSpec {
+    /// Region.
+    pub region: String,
+    /// Its name.
+    pub name: String,
+    /// Model id with its context variant, e.g. `amazon.nova-pro-v1:0:24k`.
+    pub model: String,
+    /// Model units.
+    pub units: u64,
+    /// The commitment.
+    pub commitment: Commitment,
+    /// How long ago it was bought, hours.
+    pub age_hours: f64,
+}
+
+impl Default for ProvisionedSpec {
+    fn default() -> Self {
+        ProvisionedSpec {
+            region: String::new(),
+            name: String::new(),
+            model: String::new(),
+            units: 1,
+            commitment: Commitment::None,
+            age_hours: 0.0,
+        }
+    }
+}
+
+/// A batch job that somebody has started already. Its input lies in S3, and what it has written by now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobSpec {
+    /// Region.
+    pub region: String,
+    /// Its name.
+    pub name: String,
+    /// Foundation model or profile id.
+    pub model: String,
+    /// Records of its input.
+    pub records: u64,
+    /// How long ago it was submitted, minutes.
+    pub age_minutes: f64,
+    /// Share of its records that end in an error, 0 to 1.
+    pub error_rate: f64,
+}
+
+impl Default for JobSpec {
+    fn default() -> Self {
+        JobSpec {
+            region: String::new(),
+            name: String::new(),
+            model: String::new(),
+            records: 1_000,
+            age_minutes: 0.0,
+            error_rate: 0.0,
+        }
+    }
+}
+
 /// What kind of trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -148,7 +258,7 @@ pub enum FaultKind {
     Latency,
     /// 429 although the quota has room.
     Throttle,
-    /// 503 capacity.
+    /// 503 capacity. What CreateProvisionedModelThroughput and CreateModelInvocationJob order is accepted, and fails later.
     Capacity,
     /// 429 ModelNotReadyException.
     NotReady,
@@ -179,7 +289,8 @@ pub struct Fault {
     pub region: Option<String>,
     /// What.
     pub kind: FaultKind,
-    /// Service (`bedrock-runtime`, `bedrock`, `servicequotas`, `sts`, `s3`, `monitoring`); absent: `bedrock-runtime`.
+    /// Service (`bedrock-runtime`, `bedrock`, `servicequotas`, `sts`, `s3`, `monitoring`); absent: that of `operation`,
+    /// else `bedrock-runtime`.
     #[serde(default)]
     pub service: Option<String>,
     /// Operation name; absent: all of the service.

@@ -21,6 +21,7 @@ use url::Url;
 use crate::catalogue::Catalogue;
 
 use super::call;
+use super::jobs;
 use super::ledger::Ledger;
 use super::reply::Severed;
 use super::scenario::Scenario;
@@ -54,7 +55,7 @@ pub struct Simulator {
     url: Url,
     world: Arc<World>,
     orders: watch::Sender<Order>,
-    thread: Option<thread::JoinHandle<()>>,
+    threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl Simulator {
@@ -85,7 +86,11 @@ impl Simulator {
                 .name("simulator".into())
                 .spawn(move || runtime.block_on(serve(listener, world, received)))?
         };
-        Ok(Simulator { addr, url, world, orders, thread: Some(thread) })
+        let worker = {
+            let world = Arc::clone(&world);
+            thread::Builder::new().name("batch".into()).spawn(move || jobs::work(&world))?
+        };
+        Ok(Simulator { addr, url, world, orders, threads: vec![thread, worker] })
     }
 
     /// The address on which it listens.
@@ -105,6 +110,7 @@ impl Simulator {
     pub fn ledger(&self) -> Ledger {
         let now = self.world.unix();
         let mut ledger = self.world.account().ledger(now);
+        ledger.batch = self.world.jobs.ledger();
         ledger.watched = self.world.watched_needles().clone();
         ledger
     }
@@ -122,7 +128,8 @@ impl Simulator {
 
     fn end(&mut self, order: Order) {
         self.orders.send_replace(order);
-        if let Some(thread) = self.thread.take() {
+        self.world.jobs.close();
+        for thread in self.threads.drain(..) {
             // A panic of the thread has been reported on stderr; there is nothing left to do about it.
             let _ = thread.join();
         }

@@ -16,7 +16,9 @@ use crate::record::Micros;
 use super::account::Account;
 use super::increases::{self, Increases};
 use super::metrics::Metrics;
+use super::jobs::{self, Jobs};
 use super::objects::Objects;
+use super::provisioned::Shelf;
 use super::quotas::Row;
 use super::s3::Uploads;
 use super::scenario::{RegionSpec, Scenario};
@@ -36,9 +38,12 @@ pub(super) struct World {
     pub uploads: Uploads,
     /// The account's CloudWatch.
     pub metrics: Metrics,
+    /// The account's batch jobs.
+    pub jobs: Jobs,
     started: Instant,
     unix_start: Micros,
     account: Mutex<Account>,
+    provisioned: Mutex<Shelf>,
     arrivals: AtomicU64,
     body_bytes: AtomicUsize,
     watching: AtomicBool,
@@ -63,16 +68,20 @@ impl World {
         let unix_start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().into();
         let account = Account::new(&scenario, catalogue, unix_start);
         let metrics = Metrics::new(Micros::from_secs_f64(scenario.metric_delay_s));
+        let jobs = jobs::beginning(&scenario, catalogue, unix_start);
+        let provisioned = Shelf::of(&scenario, catalogue, unix_start);
         World {
             scenario,
             catalogue,
             speaker: Speaker::new(),
             objects: Objects::new(),
+            jobs,
             uploads: Uploads::default(),
             metrics,
             started: Instant::now(),
             unix_start,
             account: Mutex::new(account),
+            provisioned: Mutex::new(provisioned),
             arrivals: AtomicU64::new(0),
             body_bytes: AtomicUsize::new(0),
             watching: AtomicBool::new(false),
@@ -117,6 +126,11 @@ impl World {
         }
     }
 
+    /// Service time when the simulator began.
+    pub(super) fn began(&self) -> Micros {
+        self.unix_start
+    }
+
     /// A request has arrived: the n-th of a seed always draws the same.
     pub(super) fn arrive(&self) -> Arrival {
         let number = self.arrivals.fetch_add(1, Ordering::Relaxed);
@@ -129,6 +143,11 @@ impl World {
     pub(super) fn account(&self) -> MutexGuard<'_, Account> {
         // The account is consistent after each of its methods, so a panic elsewhere does not spoil it.
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The provisioned models.
+    pub(super) fn provisioned(&self) -> MutexGuard<'_, Shelf> {
+        self.provisioned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The Region of this name, if the scenario has it.

@@ -10,14 +10,17 @@ use std::sync::OnceLock;
 use aws_sdk_bedrockruntime as runtime;
 use bedrock_top::catalogue::{Catalogue, cost};
 use bedrock_top::record::Usage;
-use bedrock_top::sim::{Fault, FaultKind, Operation, QuotaSpec, RegionSpec, Scenario, Simulator};
+use bedrock_top::sim::{
+    Commitment, Fault, FaultKind, JobSpec, Operation, ProvisionedSpec, QuotaSpec, RegionSpec, Scenario,
+    ServiceQuotaSpec, Simulator,
+};
 use libtest_mimic::{Completion, Failed, Trial};
 use runtime::config::{BehaviorVersion, Credentials, Region};
 use runtime::error::ProvideErrorMetadata;
 use runtime::types::{ContentBlock, ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message};
 
 /// Every check of `boto3_wire.py`, by name.
-const BOTO3_CHECKS: [&str; 59] = [
+const BOTO3_CHECKS: [&str; 73] = [
     "converse",
     "converse_stops_at_max_tokens",
     "converse_by_profile_and_arn",
@@ -62,6 +65,20 @@ const BOTO3_CHECKS: [&str; 59] = [
     "errors_by_hand",
     "identification",
     "many_at_once",
+    "provisioned_throughput",
+    "provisioned_names_and_filters",
+    "provisioned_quotas",
+    "provisioned_commitment",
+    "provisioned_calls",
+    "provisioned_refusals",
+    "provisioned_faults",
+    "batch_from_file_to_results",
+    "batch_of_several_files_by_converse",
+    "batch_idempotence_and_lists",
+    "batch_failures_come_later_with_a_message",
+    "batch_stop",
+    "batch_refusals",
+    "batch_jobs_of_others_and_slots",
     "s3_objects",
     "s3_ranges_and_conditions",
     "s3_lists",
@@ -130,9 +147,19 @@ fn of_service(kind: FaultKind, service: &str) -> Fault {
     Fault { region: Some("eu-west-1".into()), model: None, service: Some(service.into()), ..fault(kind, "") }
 }
 
+/// A fault of one operation of the control plane in one Region.
+fn of_control(kind: FaultKind, operation: &str) -> Fault {
+    Fault { operation: Some(operation.into()), service: None, ..of_service(kind, "") }
+}
+
 /// A fault of one operation of S3 in one Region.
 fn of_s3(kind: FaultKind, operation: &str) -> Fault {
     Fault { operation: Some(operation.into()), ..of_service(kind, "s3") }
+}
+
+/// A job that somebody else has started.
+fn others_job() -> JobSpec {
+    JobSpec { region: "eu-west-1".into(), model: "amazon.nova-lite-v1:0".into(), ..JobSpec::default() }
 }
 
 /// What `boto3_wire.py` runs against.
@@ -141,6 +168,24 @@ fn wire_scenario() -> Scenario {
         account: "210987654321".into(),
         // An increase of a quota is approved within half a second, and a minute of the metrics lasts 50 ms.
         speed: 1_200.0,
+        service_quotas: vec![
+            // Nova Pro 24k may be bought with a commitment, and more of everything without.
+            ServiceQuotaSpec { code: "L-9C8C5911".into(), value: 4.0, region: Some("us-east-1".into()) },
+            ServiceQuotaSpec { code: "L-E2ED42E6".into(), value: 1.0, region: Some("eu-west-1".into()) },
+            ServiceQuotaSpec { code: "L-FE44174A".into(), value: 20.0, region: Some("us-east-1".into()) },
+        ],
+        jobs: vec![
+            JobSpec { name: "nightly".into(), records: 300, age_minutes: 90.0, error_rate: 0.1, ..others_job() },
+            JobSpec { name: "tiny".into(), records: 40, age_minutes: 5.0, ..others_job() },
+        ],
+        provisioned: vec![ProvisionedSpec {
+            region: "eu-west-1".into(),
+            name: "forgotten".into(),
+            model: "amazon.nova-micro-v1:0:24k".into(),
+            units: 1,
+            commitment: Commitment::None,
+            age_hours: 6.0,
+        }],
         output_tokens: 60.0,
         output_sigma: 0.3,
         regions: vec![fast("us-east-1"), fast("us-west-2"), fast("eu-west-1")],
@@ -165,10 +210,13 @@ fn wire_scenario() -> Scenario {
             fault(FaultKind::LostReply, "amazon.titan-text-lite-v1"),
             of_service(FaultKind::Throttle, "servicequotas"),
             of_service(FaultKind::Expired, "sts"),
-            of_service(FaultKind::Denied, "bedrock"),
+            of_control(FaultKind::Denied, "ListFoundationModels"),
+            of_control(FaultKind::Denied, "ListInferenceProfiles"),
             Fault { operation: Some("CountTokens".into()), ..of_service(FaultKind::Outage, "bedrock-runtime") },
             Fault { operation: Some("ListMetrics".into()), ..of_service(FaultKind::Denied, "monitoring") },
             Fault { operation: Some("GetMetricData".into()), ..of_service(FaultKind::Throttle, "monitoring") },
+            of_control(FaultKind::LostReply, "DeleteProvisionedModelThroughput"),
+            of_control(FaultKind::Capacity, "CreateProvisionedModelThroughput"),
             of_s3(FaultKind::Throttle, "PutObject"),
             of_s3(FaultKind::Truncate, "GetObject"),
             of_s3(FaultKind::Denied, "HeadObject"),

@@ -10,9 +10,11 @@ import json
 import traceback
 
 import account  # noqa: F401 - each registers its checks
+import batch  # noqa: F401
 import by_hand  # noqa: F401
 import cloudwatch  # noqa: F401
 import inference  # noqa: F401
+import provisioned  # noqa: F401
 import quota_requests  # noqa: F401
 import refusals  # noqa: F401
 import s3  # noqa: F401

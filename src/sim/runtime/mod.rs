@@ -22,7 +22,8 @@ use super::route::Operation;
 pub(super) use count::count_tokens;
 pub(super) use generation::Generation;
 
-use examine::{Wanted, examine};
+pub(super) use examine::examine_body;
+use examine::{Metered, Wanted, examine};
 
 /// Converse, InvokeModel and their streams: one way for all, as one quota is for all.
 pub(super) async fn infer(mut call: Call) -> Result<Answer, Refusal> {
@@ -79,21 +80,25 @@ fn admit(call: &mut Call, wanted: &Wanted) -> Result<Planned, Rejected> {
     let now = world.unix();
     let (admission, load) = {
         let mut account = world.account();
-        let scope = account.scope(&call.region.name, &wanted.bucket, wanted.model, now);
+        let region = &call.region.name;
+        let scope = match &wanted.metered {
+            Metered::Bucket(bucket) => account.scope(region, bucket, wanted.model, now),
+            Metered::Bought(arn, serving) => account.bought(region, arn, *serving, now),
+        };
         let load = account.load(scope, now);
-        (account.admit(scope, wanted.input, wanted.max_tokens, now)?, load)
+        (account.admit(scope, wanted.body.input, wanted.body.max_tokens, now)?, load)
     };
     let natural = latency::reply_tokens(scenario.output_tokens, scenario.output_sigma, &mut call.rng);
-    let output = natural.min(wanted.max_tokens).min(wanted.room);
+    let output = natural.min(wanted.body.max_tokens).min(wanted.body.room);
     let stop = if natural > output { Stop::MaxTokens } else { Stop::EndTurn };
-    let pace = Pace::draw(&call.region, wanted.input, load, call.trouble.slow, &mut call.rng);
+    let pace = Pace::draw(&call.region, wanted.body.input, load, call.trouble.slow, &mut call.rng);
     let called = Called {
         region: call.region.name.clone(),
-        model: wanted.bucket.clone(),
+        model: wanted.metered.id().to_owned(),
         burndown: wanted.model.burndown,
         streams: matches!(call.operation, Operation::ConverseStream | Operation::InvokeModelWithResponseStream),
     };
-    let work = Generation::new(world.clone(), admission, called, call.arrived, pace, wanted.input, output);
+    let work = Generation::new(world.clone(), admission, called, call.arrived, pace, wanted.body.input, output);
     Ok(Planned { work, pace, output, stop, words: rand::RngExt::random(&mut call.rng) })
 }
 
@@ -107,10 +112,10 @@ fn whole(call: &Call, wanted: &Wanted, planned: &Planned) -> Result<Answer, Refu
     }
     let text = call.world.speaker.piece(planned.words, 0, planned.output);
     let told = completion(call, wanted, planned);
-    let answer = Answer::json(&synthesize::reply(wanted.family, text.trim_end(), &told));
+    let answer = Answer::json(&synthesize::reply(wanted.body.family, text.trim_end(), &told));
     let answer = match call.operation {
         Operation::InvokeModel => answer
-            .header("x-amzn-bedrock-input-token-count", wanted.input)
+            .header("x-amzn-bedrock-input-token-count", wanted.body.input)
             .header("x-amzn-bedrock-output-token-count", planned.output)
             .header("x-amzn-bedrock-invocation-latency", told.latency_ms),
         _ => answer,
@@ -129,7 +134,7 @@ fn completion<'a>(call: &'a Call, wanted: &'a Wanted, planned: &Planned) -> Comp
         model: &wanted.model.id,
         id: &call.request_id,
         created: (call.world.unix().0 / 1_000_000) as i64,
-        usage: Usage { input: wanted.input, output: planned.output, ..Usage::default() },
+        usage: Usage { input: wanted.body.input, output: planned.output, ..Usage::default() },
         stop: planned.stop,
         latency_ms,
         first_byte_ms: millis(planned.pace.first_token),

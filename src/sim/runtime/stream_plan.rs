@@ -27,10 +27,10 @@ const TOKENS_AN_EVENT: std::ops::RangeInclusive<u64> = 3..=8;
 pub(super) fn answer(call: &mut Call, wanted: &Wanted, planned: Planned) -> Answer {
     let cuts = cuts(planned.output, &mut call.rng);
     let mut steps = steps(call, wanted, &planned, &cuts);
-    let ending = break_off(call.failing(), wanted.family, &mut steps, &mut call.rng);
+    let ending = break_off(call.failing(), wanted.body.family, &mut steps, &mut call.rng);
     let stream = EventStream::new(call.arrived, steps, ending, planned.work);
     let answer = Answer::stream(stream);
-    if wanted.family == Family::Converse {
+    if wanted.body.family == Family::Converse {
         answer
     } else {
         answer.header("x-amzn-bedrock-content-type", hyper::header::HeaderValue::from_static("application/json"))
@@ -54,14 +54,14 @@ fn steps(call: &mut Call, wanted: &Wanted, planned: &Planned, cuts: &[u64]) -> V
     let pieces: Vec<String> =
         starts.zip(cuts).map(|(from, until)| speaker.piece(planned.words, from, until - from)).collect();
     let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
-    let events = synthesize::stream(wanted.family, &pieces, &completion(call, wanted, planned));
+    let events = synthesize::stream(wanted.body.family, &pieces, &completion(call, wanted, planned));
     let mut out = 0;
     events
         .into_iter()
         .map(|event| {
             out = event.piece.and_then(|piece| cuts.get(piece).copied()).unwrap_or(out);
             let after = due(&planned.pace, out);
-            Step { after, tokens: out, frame: frame(wanted.family, event, &mut call.rng) }
+            Step { after, tokens: out, frame: frame(wanted.body.family, event, &mut call.rng) }
         })
         .collect()
 }
