@@ -223,7 +223,7 @@ fn is_region(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scenario::{Fault, FaultKind, QuotaSpec, TenantSpec};
+    use super::super::scenario::{Fault, FaultKind, QuotaSpec, ServiceQuotaSpec, TenantSpec};
     use super::*;
 
     fn resolve(scenario: Scenario) -> Result<Scenario, Vec<String>> {
@@ -276,6 +276,25 @@ mod tests {
                 for_s: None,
                 rate: 1.5,
             }],
+            service_quotas: vec![
+                ServiceQuotaSpec { code: "L-8CE99163".into(), ..ServiceQuotaSpec::default() },
+                ServiceQuotaSpec { code: "x".into(), ..ServiceQuotaSpec::default() },
+            ],
+            provisioned: vec![ProvisionedSpec {
+                region: "mars".into(),
+                name: "a--b".into(),
+                model: "amazon.nova-pro-v1:0".into(),
+                units: 0,
+                ..ProvisionedSpec::default()
+            }],
+            jobs: vec![JobSpec {
+                region: "us-east-1".into(),
+                name: "x".into(),
+                model: "nobody.nothing".into(),
+                error_rate: 2.0,
+                ..JobSpec::default()
+            }],
+            batch_error_rate: -1.0,
             ..Scenario::default()
         };
         let errors = resolve(scenario).unwrap_err().join("\n");
@@ -292,6 +311,15 @@ mod tests {
             "fault[0].operation = \"Dance\": must be an operation of bedrock-runtime: Converse, ",
             "fault[0].at_s = -1",
             "fault[0].rate = 1.5",
+            "service_quota[0].code = \"L-8CE99163\": must be no quota of on-demand inference",
+            "service_quota[1].code = \"x\"",
+            "provisioned[0].region = \"mars\"",
+            "provisioned[0].model = \"amazon.nova-pro-v1:0\": must be amazon.nova-pro-v1:0:24k or amazon.nova-pro-v1:0:300k",
+            "provisioned[0].name = \"a--b\"",
+            "provisioned[0].units = 0",
+            "job[0].model = \"nobody.nothing\"",
+            "job[0].error_rate = 2",
+            "batch_error_rate = -1",
         ] {
             assert!(errors.contains(wanted), "{wanted} is not in\n{errors}");
         }

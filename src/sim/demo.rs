@@ -1,6 +1,6 @@
 //! The account that is simulated when nobody describes another one.
 
-use super::scenario::{Fault, FaultKind, QuotaSpec, RegionSpec, Scenario};
+use super::scenario::{Commitment, Fault, FaultKind, JobSpec, ProvisionedSpec, QuotaSpec, RegionSpec, Scenario};
 
 /// The model that the demo's load calls: its output burns quota fivefold and its `max_tokens` may be far above what
 /// it says, so that reservation and settlement both show.
@@ -8,7 +8,7 @@ pub const DEMO_MODEL: &str = "us.anthropic.claude-sonnet-4-6";
 
 impl Scenario {
     /// A small account in three Regions. Two requests a second of a few hundred tokens are somewhat more than the two
-    /// American Regions bear together, one browns out after a while, and the other becomes slow later.
+    /// American Regions bear together, one browns out after a while, and the other becomes slow later. There is also what others have bought and started.
     #[must_use]
     pub fn demo() -> Scenario {
         Scenario {
@@ -20,9 +20,54 @@ impl Scenario {
                 Fault { rate: 0.5, ..fault(FaultKind::Latency, "us-east-1", 200.0, 30.0) },
                 Fault { rate: 0.03, ..fault(FaultKind::Capacity, "us-east-1", 300.0, 60.0) },
             ],
+            provisioned: provisioned(),
+            jobs: jobs(),
             ..Scenario::default()
         }
     }
+}
+
+/// What somebody has forgotten: one that costs by the hour, and one whose month is over, so that it may go at last.
+fn provisioned() -> Vec<ProvisionedSpec> {
+    let model = |name: &str, model: &str| ProvisionedSpec {
+        region: "us-east-1".into(),
+        name: name.into(),
+        model: model.into(),
+        ..ProvisionedSpec::default()
+    };
+    vec![
+        ProvisionedSpec { age_hours: 6.0, ..model("load-test", "amazon.nova-pro-v1:0:24k") },
+        ProvisionedSpec {
+            commitment: Commitment::OneMonth,
+            age_hours: 31.0 * 24.0,
+            ..model("claims-pilot", "anthropic.claude-v2:1:18k")
+        },
+    ]
+}
+
+/// A colleague's batch jobs: one is done, one is at work for as long as a demo lasts, one was too small.
+fn jobs() -> Vec<JobSpec> {
+    let job = |name: &str, region: &str, model: &str| JobSpec {
+        region: region.into(),
+        name: name.into(),
+        model: model.into(),
+        ..JobSpec::default()
+    };
+    vec![
+        JobSpec {
+            records: 1_200,
+            age_minutes: 190.0,
+            error_rate: 0.02,
+            ..job("nightly-tickets", "us-east-1", "amazon.nova-lite-v1:0")
+        },
+        JobSpec {
+            records: 12_000,
+            age_minutes: 3.0,
+            error_rate: 0.005,
+            ..job("catalogue-summaries", "us-east-1", "anthropic.claude-3-haiku-20240307-v1:0")
+        },
+        JobSpec { records: 40, age_minutes: 50.0, ..job("fraud-labels", "us-west-2", "amazon.nova-lite-v1:0") },
+    ]
 }
 
 /// The Regions of the demo, and of a scenario that names none.

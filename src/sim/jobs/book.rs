@@ -78,7 +78,15 @@ pub(super) struct Job {
 #[derive(Debug, Default)]
 struct Book {
     jobs: Vec<Job>,
+    /// How often the bell was rung: a worker that was busy must not miss it.
+    rung: u64,
     closing: bool,
+}
+
+/// What the worker finds when it looks up from its work.
+pub(super) struct News {
+    pub orders: Vec<Arc<Order>>,
+    pub rung: u64,
 }
 
 /// All batch jobs, in the order of their submission, and the bell that wakes the worker.
@@ -96,7 +104,7 @@ impl Jobs {
         jobs.sort_by_key(|job| job.life.submitted());
         let nothing_to_do = jobs.is_empty();
         Jobs {
-            book: Mutex::new(Book { jobs, closing: false }),
+            book: Mutex::new(Book { jobs, rung: 0, closing: false }),
             bell: Condvar::new(),
             caught_up: watch::Sender::new(nothing_to_do),
         }
@@ -151,7 +159,7 @@ impl Jobs {
         let arn = order.arn.clone();
         let life = Lifecycle::new(now, order.hours);
         book.jobs.push(Job { order: Arc::new(order), life, message: None, used: Usage::default() });
-        self.bell.notify_all();
+        self.ring(&mut book);
         Ok(arn)
     }
 
@@ -175,7 +183,7 @@ impl Jobs {
             let message = format!("The batch inference job is {} and can't be stopped.", status.name());
             ServiceError::new(StatusCode::BAD_REQUEST, "ConflictException", message)
         })?;
-        self.bell.notify_all();
+        self.ring(&mut book);
         Ok(())
     }
 
@@ -188,21 +196,27 @@ impl Jobs {
 
     /// The worker is to end.
     pub(in crate::sim) fn close(&self) {
-        self.book().closing = true;
+        let mut book = self.book();
+        book.closing = true;
+        self.ring(&mut book);
+    }
+
+    fn ring(&self, book: &mut Book) {
+        book.rung = book.rung.wrapping_add(1);
         self.bell.notify_all();
     }
 
-    /// The jobs from the `known`th on; none if the worker is to end.
-    pub(super) fn news(&self, known: usize) -> Option<Vec<Arc<Order>>> {
+    /// The jobs from the `known`th on; `None` if the worker is to end.
+    pub(super) fn news(&self, known: usize) -> Option<News> {
         let book = self.book();
         let new = || book.jobs.get(known..).unwrap_or_default().iter().map(|job| Arc::clone(&job.order)).collect();
-        (!book.closing).then(new)
+        (!book.closing).then(|| News { orders: new(), rung: book.rung })
     }
 
-    /// Waits until there is news, a job is to stop, the worker is to end, or `most` has passed.
-    pub(super) fn rest(&self, known: usize, most: Duration) {
+    /// Waits until there is a job more, a job is to stop, the worker is to end, or `most` has passed.
+    pub(super) fn rest(&self, rung: u64, most: Duration) {
         let book = self.book();
-        if !book.closing && book.jobs.len() <= known {
+        if book.rung == rung {
             // Woken early or late makes no difference: the worker looks at the clock.
             drop(self.bell.wait_timeout(book, most));
         }
@@ -239,13 +253,6 @@ impl Jobs {
             sum.cost = sum.cost.zip(price).map(|(sum, price)| sum + price);
         }
         sums.into_values().collect()
-    }
-}
-
-/// The state of a job as it is told; what has ended is told with the reason.
-impl Job {
-    pub(super) fn status(&self, now: Micros) -> Status {
-        self.life.status(now)
     }
 }
 

@@ -128,7 +128,7 @@ pub(in crate::sim) fn list(call: &Call) -> Result<Answer, ServiceError> {
     let jobs = call.world.jobs.list(&call.region.name);
     let wanted = jobs.iter().filter(|job| {
         listing.wants(&job.order.name, job.life.submitted())
-            && status.as_deref().is_none_or(|status| job.status(now).name() == status)
+            && status.as_deref().is_none_or(|status| job.life.status(now).name() == status)
     });
     listing.answer("invocationJobSummaries", wanted.map(|job| told(job, now)).collect())
 }
@@ -147,7 +147,7 @@ fn told(job: &Job, now: Micros) -> Value {
         "jobName": order.name,
         "modelId": order.model_id,
         "roleArn": order.role,
-        "status": job.status(now).name(),
+        "status": job.life.status(now).name(),
         "submitTime": iso(life.submitted()),
         "lastModifiedTime": iso(life.modified(now)),
         "inputDataConfig": order.input_config,

@@ -41,8 +41,8 @@ pub(in crate::sim) fn work(world: &World) {
     let jobs = &world.jobs;
     let mut runs: Vec<Option<Run>> = Vec::new();
     let began = world.began();
-    while let Some(new) = jobs.news(runs.len()) {
-        for order in new {
+    while let Some(news) = jobs.news(runs.len()) {
+        for order in news.orders {
             runs.push(Some(Run::new(runs.len(), order)));
         }
         // First what has happened before the start, as if it had been seen to at its time.
@@ -65,7 +65,7 @@ pub(in crate::sim) fn work(world: &World) {
         } else if !busy {
             let wait = next.since(world.service_time()).secs_f64() / world.scenario.speed;
             let wait = Duration::try_from_secs_f64(wait).unwrap_or(LONGEST).clamp(SHORTEST, LONGEST);
-            jobs.rest(runs.len(), wait);
+            jobs.rest(news.rung, wait);
         }
     }
 }
