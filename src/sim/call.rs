@@ -16,9 +16,7 @@ use super::reply::{Answer, Refusal, ReplyBody, Severed};
 use super::route::{self, Caller, Operation, Service};
 use super::scenario::RegionSpec;
 use super::world::{Arrival, World};
-use super::{
-    clock, cloudwatch, control, increases, jobs, metrics, provisioned, quotas, runtime, s3, sts, tags,
-};
+use super::{clock, cloudwatch, control, increases, jobs, metrics, provisioned, quotas, runtime, s3, sts, tags};
 
 /// By this header a client can tell a simulator from the service.
 pub(super) const SIM_HEADER: &str = "x-bedrock-top-sim";

@@ -15,8 +15,8 @@ use crate::record::Micros;
 
 use super::account::Account;
 use super::increases::{self, Increases};
-use super::metrics::Metrics;
 use super::jobs::{self, Jobs};
+use super::metrics::Metrics;
 use super::objects::Objects;
 use super::provisioned::Shelf;
 use super::quotas::Row;

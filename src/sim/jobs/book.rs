@@ -14,7 +14,7 @@ use crate::record::{Micros, Usage, Usd};
 use super::super::errors::ServiceError;
 use super::super::ledger::BatchLedger;
 use super::super::tags::Tag;
-use super::lifecycle::{Lifecycle, NotNow, Status};
+use super::lifecycle::{Lifecycle, NotNow};
 use super::place::Place;
 
 /// Jobs that are kept, finished ones included.
