@@ -46,7 +46,10 @@ impl<T> Receipt<T> {
         let Err(failure) = &self.answer else { return false };
         match failure.class {
             ErrorClass::Validation | ErrorClass::TooLarge | ErrorClass::Access | ErrorClass::Credentials => true,
-            ErrorClass::Other => failure.status.is_none_or(|status| (400..500).contains(&status)),
+            ErrorClass::Other => match failure.status {
+                Some(status) => (400..500).contains(&status),
+                None => failure.code == "NotSent" || failure.code == "NoSuchRegion",
+            },
             _ => false,
         }
     }
@@ -139,7 +142,9 @@ mod tests {
         for class in [ErrorClass::Validation, ErrorClass::Access, ErrorClass::Credentials] {
             assert!(receipt(class, Some(400)).refused(), "{class:?}");
         }
-        assert!(receipt(ErrorClass::Other, None).refused());
+        assert!(!receipt(ErrorClass::Other, None).refused());
+        let unsent = Receipt::<()>::unsent(own(ErrorClass::Other, "NotSent", "x"));
+        assert!(unsent.refused());
         for class in [
             ErrorClass::Timeout,
             ErrorClass::Connection,

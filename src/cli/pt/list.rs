@@ -119,11 +119,11 @@ fn as_text(snapshot: &ControlSnapshot, views: &[&ProvisionedView], whole: bool, 
             let _ = writeln!(text, "{}", cells.join("  ").trim_end());
         }
         let total = Total::of(views);
-        let unknown = match total.unknown {
-            0 => String::new(),
-            some => format!(", and {some} whose price is unknown"),
+        let _ = match total.unknown {
+            0 => writeln!(text, "total {}/h", money(total.hourly)),
+            some if total.hourly == Usd::ZERO => writeln!(text, "total unknown: {some} without a known price"),
+            some => writeln!(text, "total {}/h, and {some} without a known price", money(total.hourly)),
         };
-        let _ = writeln!(text, "total {}/h{unknown}", money(total.hourly));
     }
     for quota in &snapshot.unit_quotas {
         let _ = writeln!(

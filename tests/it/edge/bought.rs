@@ -42,6 +42,8 @@ enum Creates {
     Work,
     /// Done, and the reply lost.
     LoseReply,
+    /// Done, and the connection ended in order, without a byte.
+    EndWithoutReply,
     /// Neither done nor answered.
     LoseRequest,
     Refuse,
@@ -92,14 +94,16 @@ impl Account {
                         return error(400, "ServiceQuotaExceededException", "too many model units", &[]);
                     }
                     Creates::LoseRequest => return vec![Step::Reset],
-                    Creates::Work | Creates::LoseReply => {}
+                    Creates::Work | Creates::LoseReply | Creates::EndWithoutReply => {}
                 }
                 let token = body["clientRequestToken"].as_str().unwrap().to_owned();
                 let name = body["provisionedModelName"].as_str().unwrap();
                 let fresh = model(name, body["modelUnits"].as_i64().unwrap(), "Creating");
                 let made = self.made.entry(token).or_insert(fresh).clone();
-                if self.creates == Creates::LoseReply {
-                    return vec![Step::Reset];
+                match self.creates {
+                    Creates::LoseReply => return vec![Step::Reset],
+                    Creates::EndWithoutReply => return vec![Step::Close],
+                    _ => {}
                 }
                 json_reply(&json!({ "provisionedModelArn": made["provisionedModelArn"] }))
             }
@@ -225,13 +229,15 @@ async fn purchase() {
 }
 
 async fn found_at_once() {
-    let rig = Rig::new(Creates::LoseReply).await;
-    let desk = rig.desk().await;
-    let outcome = desk.perform(create("one"), QUIET).await.unwrap();
-    assert!(matches!(outcome, Outcome::Changed { .. }));
-    assert_eq!((rig.made(), rig.tokens().len()), (1, 0));
-    let lines = journal(rig.folder.path());
-    assert_eq!(lines.lines().count(), 2, "the call that failed and what was found: {lines}");
+    for way in [Creates::LoseReply, Creates::EndWithoutReply] {
+        let rig = Rig::new(way).await;
+        let desk = rig.desk().await;
+        let outcome = desk.perform(create("one"), QUIET).await.unwrap();
+        assert!(matches!(outcome, Outcome::Changed { .. }));
+        assert_eq!((rig.made(), rig.tokens().len()), (1, 0));
+        let lines = journal(rig.folder.path());
+        assert_eq!(lines.lines().count(), 2, "the call that failed and what was found: {lines}");
+    }
 }
 
 async fn found_later() {
