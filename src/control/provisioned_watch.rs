@@ -150,7 +150,7 @@ impl ControlSnapshot {
     }
 
     /// Shown as works of their own: nobody in this program has ordered them.
-    fn lost_replies(&mut self, lost: &[LostReply]) {
+    pub(super) fn lost_replies(&mut self, lost: &[LostReply]) {
         for reply in lost {
             let stage = match &reply.arn {
                 Some(arn) => Stage::Done(Outcome::Changed { arn: arn.clone() }),

@@ -27,6 +27,7 @@ const SECRET: &str = "canary-7f3a";
 pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         trial("check_names_every_line_that_is_wrong", check_tells),
+        trial("a_large_input_takes_little_memory", little_memory),
         trial("a_job_from_file_to_results", from_file_to_results),
         trial("the_same_input_is_not_uploaded_twice", uploaded_once),
         trial("generations_are_merged_and_every_record_comes_once", generations),
@@ -34,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a_job_of_somebody_else_can_be_fetched", foreign),
         trial("nothing_costs_without_consent", consent),
         trial("a_stop_is_a_stop", stopped),
+        trial("without_the_copy_the_file_tells_what_is_missing", without_copy),
         trial("copies_are_deleted_and_nothing_else", deleted),
     ];
     trials.extend(transfers::trials());
@@ -174,6 +176,32 @@ fn check_tells() {
     assert_eq!((&report["error_count"], &report["ids_assigned"]), (&json!(0), &json!(0)), "{report}");
     assert!(report["batch_usd"][1].as_f64().unwrap() * 2.0 - report["on_demand_usd"][1].as_f64().unwrap() < 1e-9);
     finish(folder.program(&["batch", "list"]).spawn().unwrap()).expect(2).says(&["needs an account that outlives it"]);
+}
+
+fn little_memory() {
+    let folder = Folder::new();
+    input(&folder, 120, 1_000_000);
+    let child = folder.program(&["batch", "check", "in.jsonl", "--model", HAIKU]).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    let peak = || {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with("VmHWM:"))?.to_owned();
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    };
+    let ended = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let over = std::sync::Arc::clone(&ended);
+    let waiting = std::thread::spawn(move || {
+        let done = finish(child);
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        done
+    });
+    until("the end", || {
+        most = most.max(peak().unwrap_or(0));
+        ended.load(std::sync::atomic::Ordering::Relaxed)
+    });
+    waiting.join().unwrap().expect(0);
+    assert!((1_000..70_000).contains(&most), "{most} KB for 120 MB");
 }
 
 fn from_file_to_results() {
@@ -342,6 +370,22 @@ fn stopped() {
     assert!(state(&folder).contains("StopModelInvocationJob"));
 }
 
+fn without_copy() {
+    let folder = Folder::new();
+    let account = account(&[]);
+    account.state().plan.record = |n, _| if n == 9 { Record::Nothing } else { Record::Well };
+    input(&folder, 120, 40);
+    submit(&folder, &account, &["--yes", "--watch"]).expect(1);
+    for key in account.keys("trial-bucket", "work/bedrock-top/").iter().filter(|key| !key.contains("/output/")) {
+        account.delete(&format!("s3://trial-bucket/{key}"));
+    }
+    batch(&folder, &account, &["fetch", "job"]).expect(1);
+    assert_eq!(exactly_once(&folder, "job", 120), [119, 0, 1]);
+    input(&folder, 119, 40);
+    let done = batch(&folder, &account, &["fetch", "job", "--force"]).expect(0);
+    assert!(done.stdout.contains("the input cannot be read any more"), "{done}");
+}
+
 fn deleted() {
     let folder = Folder::new();
     let account = account(&[]);
@@ -353,4 +397,8 @@ fn deleted() {
     batch(&folder, &account, &["fetch", "job", "--force", "--delete-copies", "--yes"]).expect(0);
     assert_eq!(account.keys("trial-bucket", "work/"), ["work/mine.jsonl"]);
     assert!(state(&folder).contains("DeleteObject"));
+    // What is gone is not taken for what was never done: nothing is overwritten, nothing is sent again.
+    batch(&folder, &account, &["fetch", "job", "--force"]).expect(2).says(&["are not in S3 any more"]);
+    batch(&folder, &account, &["resubmit", "job", "--yes"]).expect(2).says(&["are not in S3 any more"]);
+    assert_eq!(exactly_once(&folder, "job", 120), [120, 0, 0]);
 }

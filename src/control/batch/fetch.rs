@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::bedrock::{Address, BatchJob, ObjectFacts};
+use crate::bedrock::{Address, BatchJob, JobStatus, ObjectFacts};
 use crate::record::Region;
 
 use super::super::command::BatchInput;
@@ -119,6 +119,15 @@ impl Desk {
         let mut tokens = None;
         for job in jobs.iter().rev() {
             let (sources, manifest) = self.outputs(job).await?;
+            // Deleted results must not be taken for records that were never done: they would be overwritten, or paid
+            // for once more.
+            if sources.is_empty() && has_written(job) {
+                let output = &job.output;
+                return Err(Trouble::unusable(format!(
+                    "the results of {} are not in S3 any more ({output}): they were deleted, or moved",
+                    job.name
+                )));
+            }
             outputs.push(sources);
             if let (Some(input), Some(output)) = (manifest.input_token_count, manifest.output_token_count) {
                 let (i, o) = tokens.unwrap_or((0, 0));
@@ -194,11 +203,36 @@ impl Desk {
                 let known = self.local_jobs().all().remove(&job.arn);
                 let local = known.and_then(|known| known.input).map(BatchInput::Local);
                 match local {
-                    Some(local) => Ok((self.sources(&job.region, &local).await.ok(), true)),
-                    None => Ok((None, false)),
+                    Some(local) if self.is_still(&local, job).await => {
+                        Ok((self.sources(&job.region, &local).await.ok(), true))
+                    }
+                    _ => Ok((None, false)),
                 }
             }
         }
+    }
+}
+
+impl Desk {
+    /// Whether a local file still is the input of `job`, by the digest in its tags.
+    async fn is_still(&self, local: &BatchInput, job: &BatchJob) -> bool {
+        let Ok(lineage) = self.lineage(&job.region, &job.arn).await else { return false };
+        let Ok(mut sources) = self.sources(&job.region, local).await else { return false };
+        let Some(mut source) = sources.pop() else { return false };
+        let digest = pass(Stop::default(), move || {
+            let mut digest = blake3::Hasher::new();
+            std::io::copy(&mut source.reader, &mut digest).map_err(|error| Trouble::passing(error.to_string()))?;
+            Ok(digest.finalize().to_hex().to_string())
+        });
+        lineage.generation == 1 && digest.await.ok() == lineage.input_digest && lineage.input_digest.is_some()
+    }
+}
+
+/// Whether there must be results somewhere.
+fn has_written(job: &BatchJob) -> bool {
+    match job.counts.processed {
+        Some(processed) => processed > 0,
+        None => matches!(job.status, JobStatus::Completed | JobStatus::PartiallyCompleted),
     }
 }
 

@@ -71,16 +71,14 @@ impl Output {
     fn line(&mut self, line: &[u8], simulated: bool) -> io::Result<()> {
         self.lines += 1;
         let line = line.trim_ascii();
-        match line.strip_suffix(b"}") {
+        let written = match line.strip_suffix(b"}") {
             Some(open) if simulated && open.len() > 1 => {
-                self.writer.write_all(open)?;
-                self.writer.write_all(b",\"simulated\":true}\n")
+                self.writer.write_all(open).and_then(|()| self.writer.write_all(b",\"simulated\":true}\n"))
             }
-            _ => {
-                self.writer.write_all(line)?;
-                self.writer.write_all(b"\n")
-            }
-        }
+            _ => self.writer.write_all(line).and_then(|()| self.writer.write_all(b"\n")),
+        };
+        // A full disk here is not the fault of what is being read.
+        written.map_err(|error| io::Error::new(error.kind(), format!("writing {}: {error}", self.whole.display())))
     }
 
     /// Gives the file its name, over what is there. One without a line is not made, and removes what is there.

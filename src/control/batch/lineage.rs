@@ -6,6 +6,7 @@ use crate::bedrock::BatchJob;
 use crate::record::{Failure, Region};
 
 use super::super::desk::Desk;
+use super::super::discovery::join;
 use super::trouble::Trouble;
 
 /// BLAKE3 of the original input.
@@ -19,6 +20,9 @@ const GENERATION: &str = "bedrock-top:generation";
 
 /// Jobs whose tags are asked for one look at a piece of work, newest first.
 const MOST_JOBS: usize = 300;
+
+/// Questions for tags at a time.
+const AT_ONCE: usize = 5;
 
 /// What the tags of a job say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,18 +78,37 @@ impl Desk {
         Ok(lineage)
     }
 
+    /// What the tags of many jobs say, a few questions at a time. After a round without one answer nobody is asked any
+    /// more: who may not read tags need not be told two hundred times.
+    pub(super) async fn lineages_of(&self, region: &Region, jobs: &[BatchJob]) -> Vec<Option<Lineage>> {
+        let mut lineages = Vec::with_capacity(jobs.len());
+        for some in jobs.chunks(AT_ONCE) {
+            let answers = join(some.iter().map(|job| self.lineage(region, &job.arn))).await;
+            let all_failed = answers.iter().all(Result::is_err);
+            lineages.extend(answers.into_iter().map(Result::ok));
+            if all_failed {
+                break;
+            }
+        }
+        lineages.resize(jobs.len(), None);
+        lineages
+    }
+
     /// All generations of the piece of work that `job` belongs to, oldest first; at least `job` itself.
     pub(super) async fn generations(&self, job: &BatchJob) -> Result<Vec<(BatchJob, Lineage)>, Trouble> {
         let own = self.lineage(&job.region, &job.arn).await?;
         let origin = own.origin.clone().unwrap_or_else(|| job.id().to_owned());
         let mut found = vec![(job.clone(), own)];
-        for other in self.clients.jobs(&job.region, None, MOST_JOBS).await? {
-            if other.arn == job.arn {
-                continue;
-            }
-            let lineage = self.lineage(&other.region, &other.arn).await?;
-            if other.id() == origin || lineage.origin.as_deref() == Some(&origin) {
-                found.push((other, lineage));
+        let mut others = self.clients.jobs(&job.region, None, MOST_JOBS).await?;
+        others.retain(|other| other.arn != job.arn);
+        for some in others.chunks(AT_ONCE) {
+            let answers = join(some.iter().map(|other| self.lineage(&other.region, &other.arn))).await;
+            for (other, lineage) in some.iter().zip(answers) {
+                // One that is not known could be a generation: then nothing is merged nor sent again.
+                let lineage = lineage?;
+                if other.id() == origin || lineage.origin.as_deref() == Some(&origin) {
+                    found.push((other.clone(), lineage));
+                }
             }
         }
         found.sort_by_key(|(job, lineage)| (lineage.generation, job.submitted_ms));

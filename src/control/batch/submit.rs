@@ -279,19 +279,21 @@ impl Desk {
                 continue;
             }
             let name = new.name.clone();
-            let (arn, became) = match self.made_by(&new.region, &new.name, &open.token).await {
+            let (settled, arn, became) = match self.made_by(&new.region, &new.name, &open.token).await {
                 Ok(Some(job)) => {
                     self.found(&open, new, &job);
-                    (Some(job.arn), "was created although its reply was lost".to_owned())
+                    (true, Some(job.arn), "was created although its reply was lost".to_owned())
                 }
                 Ok(None) if self.service_now_ms().saturating_sub(open.service_at_ms) > SURELY_MS => {
                     self.close_token(&open.token);
-                    (None, "was sent without a reply, and never created".to_owned())
+                    (true, None, "was sent without a reply, and never created".to_owned())
                 }
-                Ok(None) => (None, "was sent without a reply, and is not in the list yet".to_owned()),
-                Err(failure) => (None, format!("was sent without a reply, and the list cannot be read: {failure}")),
+                Ok(None) => (false, None, "was sent without a reply, and is not in the list yet".to_owned()),
+                Err(failure) => {
+                    (false, None, format!("was sent without a reply, and the list cannot be read: {failure}"))
+                }
             };
-            lost.push(Lost { name, arn, became });
+            lost.push(Lost { region: new.region.clone(), name, arn, settled, became });
         }
         lost
     }
@@ -317,10 +319,14 @@ impl Desk {
 /// A create whose reply was lost, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lost {
+    /// Where.
+    pub region: Region,
     /// The name of the job.
     pub name: String,
     /// The job, if it is there.
     pub arn: Option<String>,
+    /// It is known for certain.
+    pub settled: bool,
     /// What became of it, for people.
     pub became: String,
 }

@@ -216,7 +216,9 @@ impl Desk {
             // The writer ended without an end of the file: it says why.
             None => return Ok(None),
         };
-        let id = self.settled(self.persist(sending, || self.clients.begin_upload(region, at)).await.answer)?;
+        let begun = self.persist(sending, || self.clients.begin_upload(region, at)).await;
+        self.note(region, "CreateMultipartUpload", &at.to_string(), &begun);
+        let id = self.settled(begun.answer)?;
         let upload = Upload {
             region: region.clone(),
             address: at.clone(),
@@ -346,7 +348,7 @@ impl Desk {
 
     /// Gives an upload up; what could not be taken back stays noted for the next order.
     async fn give_up(&self, upload: &Upload, held: Option<super::uploads::Held>, trouble: Trouble) -> Trouble {
-        match self.clients.abort_upload(&upload.region, &upload.address, &upload.id).await.answer {
+        match self.abort(upload).await {
             Ok(()) => {
                 if let Some(held) = held {
                     held.over();
@@ -363,6 +365,13 @@ impl Desk {
         }
     }
 
+    async fn abort(&self, upload: &Upload) -> Result<(), Failure> {
+        let Upload { region, address, id, .. } = upload;
+        let receipt = self.clients.abort_upload(region, address, id).await;
+        self.note(region, "AbortMultipartUpload", &address.to_string(), &receipt);
+        receipt.answer
+    }
+
     /// Gives up what killed processes left half uploaded.
     pub async fn give_up_abandoned(&self) {
         let account = self.account();
@@ -370,7 +379,7 @@ impl Desk {
             if upload.simulated != self.clients.simulated() || upload.account != account {
                 continue;
             }
-            match self.clients.abort_upload(&upload.region, &upload.address, &upload.id).await.answer {
+            match self.abort(&upload).await {
                 Ok(()) => held.over(),
                 // It is not there any more.
                 Err(failure) if failure.status == Some(404) => held.over(),
@@ -419,6 +428,38 @@ pub(super) fn is_copy(at: &Address) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The files into which these lines are cut, each as one text.
+    fn cut(lines: &[&str], part: usize, most_bytes: u64, most_records: u64) -> Vec<String> {
+        let (give, mut pieces) = mpsc::channel(100);
+        let mut cutter =
+            Cutter { give, part, buffer: Vec::new(), file_bytes: 0, file_records: 0, most_bytes, most_records };
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                lines.iter().for_each(|line| cutter.line(line.as_bytes()).unwrap());
+                cutter.end_file().unwrap();
+            });
+        });
+        let (mut files, mut file) = (Vec::new(), String::new());
+        while let Ok(piece) = pieces.try_recv() {
+            match piece {
+                Piece::Bytes(bytes) => file += std::str::from_utf8(&bytes).unwrap(),
+                Piece::EndOfFile => files.push(std::mem::take(&mut file)),
+            }
+        }
+        assert!(file.is_empty());
+        files
+    }
+
+    #[test]
+    fn copies_are_cut_where_the_limits_are() {
+        let lines = ["aaaa\n", "bbbb\n", "cccc\n", "dddd\n", "eeee\n"];
+        let whole = lines.concat();
+        assert_eq!(cut(&lines, 7, u64::MAX, u64::MAX), [whole.as_str()]);
+        assert_eq!(cut(&lines, 100, u64::MAX, 2), ["aaaa\nbbbb\n", "cccc\ndddd\n", "eeee\n"]);
+        assert_eq!(cut(&lines, 3, 14, u64::MAX), ["aaaa\nbbbb\n", "cccc\ndddd\n", "eeee\n"]);
+        assert_eq!(cut(&lines, 100, 1, u64::MAX).len(), 5, "a line is never cut");
+    }
 
     #[test]
     fn copies_are_known_by_their_keys() {

@@ -11,12 +11,13 @@ use crate::record::Region;
 
 use super::super::desk::Desk;
 use super::super::discovery::utc_ms;
+use super::super::provisioned::LostReply;
 use super::super::snapshot::{JobSlots, JobView, Question};
 use super::limits::BatchLimits;
 use super::lineage::Lineage;
 use super::local::Known;
 use super::pace::{Moment, Pace};
-use super::submit::base_of;
+use super::submit::{Lost, base_of};
 use super::trouble::{Trouble, may_pass};
 
 /// Jobs of a Region that are shown, newest first.
@@ -128,12 +129,9 @@ impl Desk {
     async fn views(&self, region: &Region, jobs: Vec<BatchJob>, paces: &HashMap<String, Pace>) -> Vec<JobView> {
         let mut known = self.local_jobs().all();
         let now_ms = self.service_now_ms();
+        let lineages = self.lineages_of(region, &jobs).await;
         let mut views = Vec::with_capacity(jobs.len());
-        let mut may_ask = true;
-        for job in jobs {
-            // Who may not read tags is asked once a round, not two hundred times.
-            let lineage = if may_ask { self.lineage(region, &job.arn).await.ok() } else { None };
-            may_ask = lineage.is_some();
+        for (job, lineage) in jobs.into_iter().zip(lineages) {
             let known = known.remove(&job.arn);
             let pace = paces.get(&job.arn);
             views.push(view(job, pace, lineage, known, now_ms));
@@ -169,15 +167,22 @@ impl Desk {
     }
 }
 
-/// Keeps the jobs of all Regions in the snapshot.
+/// Keeps the jobs of all Regions in the snapshot, and looks up what a lost reply or a killed process has left.
 pub(in super::super) async fn watch(desk: Arc<Desk>) {
-    desk.find_lost_jobs().await;
     desk.give_up_abandoned().await;
     let mut regions = JoinSet::new();
     for region in desk.clients.regions().cloned() {
         regions.spawn(watch_region(Arc::clone(&desk), region));
     }
-    while regions.join_next().await.is_some() {}
+    loop {
+        let lost = desk.find_lost_jobs().await;
+        let reply = |lost: Lost| LostReply { region: lost.region, name: lost.name, arn: lost.arn };
+        let settled: Vec<LostReply> = lost.into_iter().filter(|lost| lost.settled).map(reply).collect();
+        if !settled.is_empty() {
+            desk.board.edit(|snapshot| snapshot.lost_replies(&settled));
+        }
+        tokio::time::sleep(QUIET).await;
+    }
 }
 
 async fn watch_region(desk: Arc<Desk>, region: Region) {

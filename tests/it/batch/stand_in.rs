@@ -120,6 +120,11 @@ impl StandIn {
         list(self.simulator.addr(), bucket, prefix)
     }
 
+    /// Deletes an object, as somebody else's program would.
+    pub fn delete(&self, at: &str) {
+        s3(self.simulator.addr(), "DELETE", &path(at), b"");
+    }
+
     /// Puts an object, as somebody else's program would.
     pub fn put(&self, at: &str, bytes: &[u8]) {
         s3(self.simulator.addr(), "PUT", &path(at), bytes);
@@ -147,7 +152,7 @@ fn s3(upstream: SocketAddr, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
     stream.read_to_end(&mut reply).unwrap();
     let head = reply.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
     let text = String::from_utf8_lossy(&reply[..head]).to_ascii_lowercase();
-    assert!(text.starts_with("http/1.1 200"), "{method} {path}: {}", String::from_utf8_lossy(&reply));
+    assert!(text.starts_with("http/1.1 20"), "{method} {path}: {}", String::from_utf8_lossy(&reply));
     let body = &reply[head..];
     if text.contains("transfer-encoding: chunked") { unchunked(body) } else { body.to_vec() }
 }

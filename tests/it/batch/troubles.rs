@@ -6,6 +6,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("a_lost_reply_creates_one_job", lost_reply),
         trial("a_lost_reply_is_found_by_the_next_command", lost_for_long),
+        trial("what_nobody_knows_is_said_and_found_later", nobody_knows),
         trial("jobs_beyond_the_slots_wait_here", slots),
         trial("a_missing_action_is_named", denied),
         trial("a_throttled_control_plane_is_waited_for", throttled),
@@ -40,6 +41,23 @@ fn lost_for_long() {
     assert_eq!(account.state().jobs.len(), 1, "nothing is created twice");
     let listed = batch(&folder, &account, &["list", "--json"]).expect(0).summary();
     assert_eq!(listed["jobs"][0]["ours"], true);
+}
+
+fn nobody_knows() {
+    let folder = Folder::new();
+    let account = account(&[]);
+    input(&folder, 120, 40);
+    account.state().lose_replies = usize::MAX;
+    let child = submit_spawned(&folder, &account);
+    until("the create", || account.state().creates > 0);
+    account.state().deny_lists = usize::MAX;
+    signal(&child, Signal::INT);
+    finish(child).expect(3).says(&["whether the job was created is not known", "creates no second one"]);
+    account.state().deny_lists = 0;
+    batch(&folder, &account, &["list"]).expect(0).says(&["job job was created although its reply was lost: arn:"]);
+    let quiet = batch(&folder, &account, &["list"]).expect(0);
+    assert!(!quiet.stderr.contains("lost"), "{quiet}");
+    assert_eq!(account.state().jobs.len(), 1);
 }
 
 fn slots() {
