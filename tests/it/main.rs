@@ -24,8 +24,8 @@ fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(console::trials());
     trials.extend(architecture::trials());
-    trials.extend(cloudwatch::trials());
     trials.extend(batch::trials());
+    trials.extend(cloudwatch::trials());
     trials.extend(edge::trials());
     trials.extend(engine::trials());
     trials.extend(real_input::trials());

@@ -176,7 +176,7 @@ pub fn run(global: &Global, what: &BatchCommand) -> Result<ExitCode, Problem> {
     let config = session::configuration(global)?;
     if let BatchCommand::Check(args) = what
         && !args.input.starts_with("s3://")
-        && !session::named_target(global, &config).is_some_and(|name| name != "sim")
+        && session::named_target(global, &config).is_none_or(|name| name == "sim")
     {
         return look::check_file(global, &config, args);
     }
