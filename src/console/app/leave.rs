@@ -1,4 +1,4 @@
-//! Leaving and sleeping: no attempt is abandoned without a word, and no key is needed twice by accident.
+//! Leaving and sleeping: no attempt and no order is abandoned without a word, and no key is needed twice by accident.
 
 use crate::engine::{Command, LoadState};
 use crate::record::Micros;
@@ -9,13 +9,13 @@ use super::{Effect, Exit, Leaving, State, Suspending};
 /// How long the console waits for the load to drain before it leaves all the same.
 pub const DRAIN_PATIENCE: Micros = Micros::from_secs(10);
 
-/// `q`, Ctrl-C, SIGTERM: leave if nothing is at work, else drain; asked again, leave at once.
+/// `q`, Ctrl-C, SIGTERM: leave if nothing is at work and no order is being done, else drain; asked again, leave at once.
 pub(super) fn leave(state: &mut State, effects: &mut Vec<Effect>) {
     if state.leaving.is_some() {
         effects.push(Effect::Quit(Exit::Abandoned { in_flight: state.live.flow.in_flight }));
         return;
     }
-    if !state.at_work() {
+    if !state.at_work() && state.orders_under_way() == 0 {
         effects.push(Effect::Quit(Exit::Quit));
         return;
     }
@@ -56,7 +56,8 @@ pub(super) fn resumed(state: &mut State, effects: &mut Vec<Effect>) {
 /// Looks whether what was waited for has come.
 pub(super) fn check(state: &mut State, effects: &mut Vec<Effect>) {
     if let Some(leaving) = state.leaving {
-        let drained = !state.at_work() && state.live.at >= leaving.since;
+        let done = !state.at_work() && state.orders_under_way() == 0;
+        let drained = done && state.live.at >= leaving.since;
         if drained {
             effects.push(Effect::Quit(Exit::Drained));
         } else if state.now.since(leaving.since) >= DRAIN_PATIENCE {
@@ -74,6 +75,13 @@ pub(super) fn check(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 impl State {
+    /// Orders to the account that are being done or wait for their turn: they end with the program.
+    #[must_use]
+    pub fn orders_under_way(&self) -> usize {
+        let works = self.control.as_ref().map(|account| account.works.as_slice()).unwrap_or_default();
+        works.iter().filter(|work| !work.stage.is_final()).count()
+    }
+
     /// The time left until the console leaves a load that does not drain.
     #[must_use]
     pub fn leaves_in(&self) -> Option<Micros> {

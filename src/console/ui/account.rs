@@ -255,7 +255,7 @@ pub(super) fn summary(view: &View<'_>) -> Option<Line<'static>> {
         line = line.with(Role::Key, "4").muted(" Batch ");
         line.push(Role::Text, format!("{} at work", jobs.at_work));
         if jobs.total > 0 {
-            line.push(Role::Text, format!(", {}/{} records", fmt::count(jobs.done), fmt::count(jobs.total)));
+            line.push(Role::Text, format!(", {}/{}", fmt::count(jobs.done), fmt::count(jobs.total)));
         }
         if jobs.waiting > 0 {
             line.push(Role::Text, format!(", {} wait for a slot", jobs.waiting));

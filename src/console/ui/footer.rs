@@ -38,7 +38,12 @@ fn leaving(view: &View<'_>) -> Option<Line<'static>> {
     let in_flight = view.state.live.flow.in_flight;
     let g = view.kit.glyphs;
     if let Some(left) = view.state.leaves_in() {
-        let line = Line::of(Role::Warn, format!("{} Leaving: {in_flight} in flight", g.paused));
+        let orders = match view.state.orders_under_way() {
+            0 => String::new(),
+            1 => ", 1 order under way".to_owned(),
+            n => format!(", {n} orders under way"),
+        };
+        let line = Line::of(Role::Warn, format!("{} Leaving: {in_flight} in flight{orders}", g.paused));
         return Some(
             line.muted(format!(", {} at most; q again leaves at once, billed or not", words::countdown(left))),
         );

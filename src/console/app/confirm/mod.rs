@@ -3,8 +3,10 @@
 //! [`Confirmed`] has no public constructor. An order to the engine or to the account exists as an effect only if it
 //! passed its gate ([`gate`], [`control_gate`]) as harmless, or if the operator pressed the button of its [`Dialog`].
 
+mod batch;
 mod control;
 mod engine;
+mod provisioned;
 
 use tui_input::Input;
 
@@ -17,8 +19,8 @@ use super::entry;
 use super::price;
 
 pub use control::{Account, control_gate};
-pub(in crate::console) use control::{capacity_words, unit_quota};
 pub use engine::{Agreement, Circumstance, describe, gate, knob, rate};
+pub(in crate::console) use provisioned::{capacity_words, unit_quota};
 
 /// Proof that an order may be given: nobody but this room can make one.
 #[derive(Debug, PartialEq)]

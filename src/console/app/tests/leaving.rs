@@ -2,6 +2,14 @@
 
 use super::*;
 
+/// A console on whose account nothing is being done.
+fn open(snapshot: EngineSnapshot) -> State {
+    let mut state = super::open(snapshot);
+    let at = state.now;
+    update(&mut state, Msg::Control(Arc::new(fixtures::nothing().0)), at);
+    state
+}
+
 fn exit(effects: &[Effect]) -> Option<Exit> {
     effects.iter().find_map(|effect| match effect {
         Effect::Quit(exit) => Some(*exit),
@@ -69,4 +77,20 @@ fn sleeping_pauses_first_and_resumes_afterwards() {
     assert!(matches!(effects[..], [Effect::Suspend]));
     assert_eq!(commands(update(&mut state, Msg::Resumed, at)), [Command::Resume]);
     assert!(state.suspending.is_none());
+}
+
+#[test]
+fn an_order_under_way_is_waited_for() {
+    let (mut account, _) = fixtures::account();
+    assert!(!account.works[0].stage.is_final());
+    let mut state = super::open(fixtures::idle());
+    let effects = press(&mut state, "q");
+    assert!(effects.iter().all(|effect| !matches!(effect, Effect::Quit(_))), "an upload is under way");
+    assert!(state.leaving.is_some());
+    account.works.remove(0);
+    let now = state.now + Micros::from_millis(50);
+    let effects = update(&mut state, Msg::Control(Arc::new(account)), now);
+    assert!(effects.iter().all(|effect| !matches!(effect, Effect::Quit(Exit::Abandoned { .. }))));
+    let now = state.now + Micros::from_secs(11);
+    assert!(matches!(&update(&mut state, Msg::Tick, now)[..], [] | [Effect::Quit(_)]));
 }

@@ -1,4 +1,4 @@
-//! Screen 7: the journal.
+//! Screen 7: the journal, and what was changed in the account.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -27,7 +27,8 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
         Level::Warning => "warnings and errors",
         Level::Error => "errors only",
     };
-    let mut summary = Line::of(Role::Muted, format!("{} of {} lines, {least}", lines.len(), view.snap.journal.len()));
+    let all = view.snap.journal.len() + view.state.changes.len();
+    let mut summary = Line::of(Role::Muted, format!("{} of {all} lines, {least}", lines.len()));
     super::filter_words(&mut summary, view.state.filter());
     let [table, detail] = layout::rows(body, [0, 4]);
     let inner = Panel::new("Log").ruled().summary(summary).render(table, buf, kit);
