@@ -41,6 +41,8 @@ const EXAMPLES: &str = "Examples:
   bedrock-top batch submit prompts.jsonl --target aws --region us-east-1 --model us.amazon.nova-lite-v1:0 --watch
   bedrock-top quotas --target aws --region us-east-1 --model us.amazon.nova-lite-v1:0
   bedrock-top quotas request prompts.jsonl --deadline 6h --target aws --model us.amazon.nova-lite-v1:0 --dry-run
+  bedrock-top --record incident.rec               record the session, and look at it again
+  bedrock-top replay incident.rec
   bedrock-top bench --scenario S1 --seeds 5";
 
 /// What applies everywhere.
@@ -84,6 +86,52 @@ pub struct ConsoleArgs {
     /// Few bytes: at most two frames a second.
     #[arg(long)]
     pub slow_link: bool,
+    /// Scroll with the mouse's wheel. Without, the terminal selects text as usual; with it, while Shift is held.
+    #[arg(long)]
+    pub mouse: bool,
+    /// Record the session into a new file: what the screens show and the keys pressed (of pasted text only the length), no prompt and no output.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Write what the load came to when it is over, as .json, .csv (a row for each scope) or .md.
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
+    /// A picture instead of the console.
+    #[command(flatten)]
+    pub picture: PictureArgs,
+}
+
+/// A picture of a screen.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PictureArgs {
+    /// Draw a screen as SVG, without a terminal: of the load on the simulator after --duration (10s), of a replay --at a moment.
+    #[arg(long, value_name = "FILE.svg")]
+    pub screenshot: Option<PathBuf>,
+    /// Which screen: dashboard, tuning, provisioned, batch, requests, log, scope, request or help.
+    #[arg(long, value_name = "NAME", requires = "screenshot")]
+    pub screen: Option<String>,
+    /// Its columns and rows.
+    #[arg(long, value_name = "120x40", requires = "screenshot", value_parser = cells)]
+    pub size: Option<(u16, u16)>,
+}
+
+/// What `replay` takes.
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArgs {
+    /// The recording, as `--record` wrote it.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Play the recorded keys too, instead of looking around with your own.
+    #[arg(long)]
+    pub follow: bool,
+    /// Begin this long after the start (42s, 5m).
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub at: Option<Duration>,
+    /// Few bytes: at most two frames a second.
+    #[arg(long)]
+    pub slow_link: bool,
+    /// A picture instead of the console.
+    #[command(flatten)]
+    pub picture: PictureArgs,
 }
 
 /// The commands.
@@ -107,6 +155,8 @@ pub enum Command {
     },
     /// Quotas: what the account may use, what a file needs, asking AWS for more.
     Quotas(Box<QuotasArgs>),
+    /// A recorded session in the console: Space holds it, `.` steps, `<` and `>` set the speed. Nothing is sent.
+    Replay(ReplayArgs),
     /// The limiter against its rivals, on a virtual clock: a table, or the gates.
     Bench(BenchArgs),
     /// The configuration: print the default, check yours, say where it is.
@@ -224,6 +274,9 @@ pub struct RunArgs {
     /// What a provisioned model has no room for goes on demand, to the other --model; without it, it waits.
     #[arg(long)]
     pub spill: bool,
+    /// Write what the run came to when it is over, as .json, .csv (a row for each scope) or .md.
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
     /// What to do when the terminal goes away.
     #[arg(long, value_enum)]
     pub on_hangup: Option<OnHangup>,
@@ -262,6 +315,11 @@ pub struct SimArgs {
     /// Scenario file.
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
+}
+
+fn cells(text: &str) -> Result<(u16, u16), String> {
+    let size = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    size.ok_or_else(|| "expected columns x rows, e.g. 120x40".to_string())
 }
 
 fn dollars(text: &str) -> Result<f64, String> {

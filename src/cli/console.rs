@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use crate::catalogue::Price;
-use crate::config::Config;
+use crate::config::{Config, Paths};
+use crate::console::recording::Recorder;
 use crate::console::{self, ConsoleControl, ConsoleSetup, Exit, ModelPrice};
 use crate::control::ControlHandle;
 use crate::engine::{self, Command, EngineHandle, EngineSetup, EngineSnapshot, Load, RouteSetup};
@@ -17,6 +18,7 @@ use crate::workload::{LoadSpec, RunClock};
 
 use super::args::{ConsoleArgs, Global};
 use super::attend::{Ended, Hangup, Signals, attend};
+use super::keep::{self, Export};
 use super::problem::Problem;
 use super::runtime;
 use super::say;
@@ -24,6 +26,8 @@ use super::session::{self, Session};
 
 /// A headless demo ends after this long unless told otherwise.
 const HEADLESS: Duration = Duration::from_secs(60);
+/// A picture is taken after this long unless told otherwise.
+const PICTURE: Duration = Duration::from_secs(10);
 
 /// Opens the console on the target; load runs at once on a simulator.
 ///
@@ -31,7 +35,12 @@ const HEADLESS: Duration = Duration::from_secs(60);
 /// Whatever makes the target or the terminal unusable.
 pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
     let config = session::configuration(global)?;
-    let terminal = has_terminal() && !global.json;
+    let picture = args.picture.screenshot.is_some();
+    let terminal = has_terminal() && !global.json && !picture;
+    let export = args.export.as_deref().map(|path| Export::new(path, false)).transpose()?;
+    if let Some(path) = &args.picture.screenshot {
+        keep::refuse_existing(path)?;
+    }
     let runtime = runtime()?;
     let clock = RunClock::start();
     let session = runtime.block_on(session::open(global, config, args.scenario.as_deref()))?;
@@ -40,12 +49,15 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
             "the console needs a terminal; without one, `bedrock-top run INPUT -o OUT --yes --max-cost USD` sends a file to AWS",
         ));
     }
+    // Not before everything else is known to be usable: an empty recording would be in the way of the next try.
+    let recorder = args.record.as_deref().map(keep::record).transpose()?;
     for note in &session.notes {
         say::notice(format_args!("note: {note}\n"));
     }
     let Session { info, clients, routes, discovery, planned, settings, config, simulator, .. } = session;
     let simulated = info.simulated;
-    let desk = terminal.then(|| session::desk(&info, &clients, planned, discovery, &config, runtime.handle()));
+    let desk =
+        (terminal || picture).then(|| session::desk(&info, &clients, planned, discovery, &config, runtime.handle()));
     let prices = prices(&routes);
     let load = simulated.then(|| Load::Synthetic(LoadSpec::default()));
     let setup = EngineSetup { target: info, clients, routes, settings, load, clock, seed: 7 };
@@ -61,20 +73,48 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
         show(
             &engine,
             &runtime,
-            &Screen { global, config: &config, slow_link: args.slow_link, prices, clock, desk: desk.as_ref() },
+            Screen {
+                global,
+                config: &config,
+                slow_link: args.slow_link,
+                mouse: args.mouse,
+                prices,
+                clock,
+                desk: desk.as_ref(),
+                recorder,
+            },
             Hangup::Drain,
         )?
+    } else if picture {
+        runtime.block_on(tokio::time::sleep(args.duration.unwrap_or(PICTURE)));
+        let snapshot = engine.snapshot().borrow().clone();
+        let account = desk.as_ref().map(|desk| desk.snapshot().borrow().clone());
+        let theme = global.theme.clone().or_else(|| config.theme.clone());
+        keep::picture(console::state_of(snapshot, account), &args.picture, theme)?;
+        engine.sender().send(Command::Abort);
+        runtime.block_on(engine.shutdown());
+        return Ok(ExitCode::SUCCESS);
     } else {
-        runtime.block_on(async {
+        let recording = recorder.map(|recorder| keep::record_headless(recorder, &engine, clock, &runtime));
+        let ended = runtime.block_on(async {
             let signals = Signals::listen()?;
             Ok::<_, Problem>(attend(&engine, signals, Hangup::Drain, Some(args.duration.unwrap_or(HEADLESS))).await)
-        })?
+        })?;
+        if let Some(recording) = recording {
+            recording.abort();
+            // The file is finished when it is gone.
+            let _ = runtime.block_on(recording);
+        }
+        ended
     };
     runtime.block_on(engine.shutdown());
     drop(desk);
     drop(simulator);
-    if last.run.attempts > 0 || !terminal {
+    if last.run.attempts > 0 || !terminal || export.is_some() {
         let summary = summary(&last, 0, None);
+        if let Some(export) = &export {
+            export.write(&summary);
+        }
         if global.json {
             say::result(format_args!("{}\n", serde_json::to_string(&summary).unwrap_or_default()));
         } else {
@@ -97,12 +137,16 @@ pub struct Screen<'a> {
     pub config: &'a Config,
     /// Few bytes.
     pub slow_link: bool,
+    /// With the mouse.
+    pub mouse: bool,
     /// What the models in use cost.
     pub prices: Vec<ModelPrice>,
     /// The run's clock.
     pub clock: RunClock,
     /// The control desk of the target.
     pub desk: Option<&'a ControlHandle>,
+    /// Where it is recorded.
+    pub recorder: Option<Recorder>,
 }
 
 /// Shows the console until it is left, then sees the load to its end as the operator decided.
@@ -112,7 +156,7 @@ pub struct Screen<'a> {
 pub fn show(
     engine: &EngineHandle,
     runtime: &Runtime,
-    screen: &Screen<'_>,
+    screen: Screen<'_>,
     hangup: Hangup,
 ) -> Result<(Arc<EngineSnapshot>, Ended), Problem> {
     let commands = engine.sender();
@@ -123,10 +167,13 @@ pub fn show(
         commands: Box::new(move |command| orders.send(command)),
         clock: screen.clock,
         theme: screen.global.theme.clone().or_else(|| screen.config.theme.clone()),
+        themes: Paths::find().map(|paths| paths.themes()),
         slow_link: screen.slow_link,
+        mouse: screen.mouse,
         max_fps: None,
         incidents,
-        prices: screen.prices.clone(),
+        prices: screen.prices,
+        recorder: screen.recorder,
         control: screen.desk.map(|desk| {
             let orders = desk.sender();
             ConsoleControl {

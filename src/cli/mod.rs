@@ -9,10 +9,12 @@ mod batch;
 mod bench;
 mod consent;
 mod console;
+mod keep;
 mod manual;
 mod problem;
 mod pt;
 mod quotas;
+mod replay;
 mod run;
 mod say;
 mod session;
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
         Some(Command::Pt { what }) => pt::run(&cli.global, &what),
         Some(Command::Batch { what }) => batch::run(&cli.global, &what),
         Some(Command::Quotas(args)) => quotas::run(&cli.global, &args),
+        Some(Command::Replay(args)) => replay::run(&cli.global, &args),
         Some(Command::Bench(args)) => bench::run(&cli.global, &args),
         Some(Command::Config { what }) => config(&cli.global, what),
         Some(Command::Completions { shell }) => Ok(manual::completions(shell)),

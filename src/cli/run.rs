@@ -17,6 +17,7 @@ use crate::workload::{
 use super::args::{ApiArg, Global, OnHangup, RunArgs};
 use super::attend::{Ended, Hangup, Signals, attend};
 use super::console::{self, Screen};
+use super::keep::Export;
 use super::problem::Problem;
 use super::session::{self, Session};
 use super::{consent, runtime, say};
@@ -55,6 +56,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
         (_, true) => Existing::Replace,
         _ => Existing::Refuse,
     };
+    let export = args.export.as_deref().map(|path| Export::new(path, args.resume || args.force)).transpose()?;
     if !args.dry_run {
         // Before a large file is read for nothing.
         paths.check((args.input != "-").then(|| Path::new(&args.input)), existing).map_err(usage)?;
@@ -103,8 +105,17 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let hangup = hangup(args);
     let engine = engine::start(setup, runtime.handle());
     let (last, ended) = if args.tui {
-        let screen = Screen { global, config: &config, slow_link: false, prices, clock, desk: desk.as_ref() };
-        console::show(&engine, &runtime, &screen, hangup)?
+        let screen = Screen {
+            global,
+            config: &config,
+            slow_link: false,
+            mouse: false,
+            prices,
+            clock,
+            desk: desk.as_ref(),
+            recorder: None,
+        };
+        console::show(&engine, &runtime, screen, hangup)?
     } else {
         runtime.block_on(async {
             let signals = Signals::listen()?;
@@ -116,6 +127,9 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     drop(simulator);
 
     let summary = summary(&last, maybe_paid_twice, Some(resume_command(args)));
+    if let Some(export) = &export {
+        export.write(&summary);
+    }
     let mut out = std::io::stdout().lock();
     let told = if global.json {
         serde_json::to_string(&summary).map_err(std::io::Error::other).and_then(|json| writeln!(out, "{json}"))

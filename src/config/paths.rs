@@ -22,6 +22,12 @@ impl Paths {
         Some(Paths { config: base.config_dir().join("bedrock-top"), state: state.join("bedrock-top") })
     }
 
+    /// The folder of the operator's own themes.
+    #[must_use]
+    pub fn themes(&self) -> PathBuf {
+        self.config.join("themes")
+    }
+
     /// The configuration file.
     #[must_use]
     pub fn config_file(&self) -> PathBuf {

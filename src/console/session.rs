@@ -15,10 +15,13 @@ use crate::control::{AgreedPrice, ControlCommand, ControlSnapshot};
 use crate::engine::{Command, EngineSnapshot};
 use crate::workload::RunClock;
 
-use super::app::{Effect, Exit, ModelPrice, Msg, State, update};
+use super::app::{Effect, Exit, ModelPrice, Msg, State, Tape, update};
 use super::keys::{Chord, Key};
+use super::picture;
+use super::recording::{Header, Recorder};
 use super::term::caps::Unusable;
 use super::term::{self, Caps, Event, Reaction, Session, SessionOptions, SignalKind, Waker};
+use super::themes::Themes;
 use super::ui;
 use super::ui::glyphs::Glyphs;
 use super::ui::theme::{self, Theme};
@@ -53,14 +56,20 @@ pub struct ConsoleSetup {
     pub clock: RunClock,
     /// The theme; `None`: the default.
     pub theme: Option<String>,
+    /// The folder of the operator's own themes.
+    pub themes: Option<PathBuf>,
     /// The link is slow: draw less often.
     pub slow_link: bool,
+    /// The wheel of the mouse is ours; the terminal then selects text only with Shift.
+    pub mouse: bool,
     /// Most frames a second for news; `None`: 10, on a slow link 2.
     pub max_fps: Option<f64>,
     /// The folder for incident reports; made when the first is written.
     pub incidents: PathBuf,
     /// Prices of the models in use, for the estimate before a load is started.
     pub prices: Vec<ModelPrice>,
+    /// Where the session is recorded.
+    pub recorder: Option<Recorder>,
 }
 
 /// Why the console could not run, or ended badly. The terminal has been given back.
@@ -88,7 +97,7 @@ pub enum ConsoleError {
 pub fn run(setup: ConsoleSetup) -> Result<Exit, ConsoleError> {
     let caps = Caps::from_env().map_err(ConsoleError::Unusable)?;
     let caps = Caps { slow_link: caps.slow_link || setup.slow_link, ..caps };
-    let options = SessionOptions { caps, max_fps: setup.max_fps };
+    let options = SessionOptions { caps, max_fps: setup.max_fps, mouse: setup.mouse };
     let session = Session::start(options).map_err(ConsoleError::Start)?;
     let account = setup.control.as_ref().map(|control| control.snapshot.clone());
     let news = forward(setup.snapshot.clone(), account, session.waker())?;
@@ -152,8 +161,12 @@ struct Console {
     control: Option<ConsoleControl>,
     clock: RunClock,
     incidents: PathBuf,
+    recorder: Option<Recorder>,
     caps: Caps,
+    themes: Themes,
     theme: Option<Theme>,
+    /// On its way to the terminal's clipboard.
+    clipboard: Option<String>,
     next_look: Instant,
     exit: Option<Exit>,
 }
@@ -161,7 +174,9 @@ struct Console {
 impl Console {
     fn new(mut setup: ConsoleSetup, caps: Caps) -> Console {
         let first = setup.snapshot.borrow_and_update().clone();
-        let names: Vec<String> = Theme::names().map(str::to_owned).collect();
+        let mut themes = Themes::new(setup.themes, caps.colour);
+        let found = themes.look(Instant::now());
+        let names = themes.names();
         let wanted = setup.theme.as_deref().unwrap_or(theme::DEFAULT);
         let known = names.iter().any(|name| name == wanted);
         let all = names.join(", ");
@@ -169,14 +184,6 @@ impl Console {
         state.prices = setup.prices;
         state.agreed_prices =
             setup.control.as_mut().map(|control| std::mem::take(&mut control.agreed)).unwrap_or_default();
-        update(&mut state, Msg::Snapshot(first), setup.clock.now());
-        if let Some(control) = &mut setup.control {
-            let account = control.snapshot.borrow_and_update().clone();
-            update(&mut state, Msg::Control(account), setup.clock.now());
-        }
-        if !known {
-            state.complain(format!("there is no theme `{wanted}`; there are: {all}"));
-        }
         let mut console = Console {
             state,
             snapshot: setup.snapshot,
@@ -184,26 +191,79 @@ impl Console {
             control: setup.control,
             clock: setup.clock,
             incidents: setup.incidents,
+            recorder: setup.recorder,
             caps,
+            themes,
             theme: None,
+            clipboard: None,
             next_look: Instant::now(),
             exit: None,
         };
+        console.begin_recording();
+        console.hear(Msg::Snapshot(first));
+        if let Some(control) = &mut console.control {
+            let account = control.snapshot.borrow_and_update().clone();
+            console.hear(Msg::Control(account));
+        }
+        if !known {
+            console.state.complain(format!("there is no theme `{wanted}`; there are: {all}"));
+        }
+        if let Some(problem) = found.problem {
+            console.state.complain(problem);
+        }
         console.dress();
         console
+    }
+
+    /// Says in the recording what this console starts from.
+    fn begin_recording(&self) {
+        let Some(recorder) = &self.recorder else { return };
+        let utc_ms = self.clock.utc_now().as_millisecond();
+        recorder.begin(Header {
+            themes: self.state.themes.clone(),
+            prices: self.state.prices.clone(),
+            agreed_prices: self.state.agreed_prices.clone(),
+            ..Header::new(utc_ms, self.state.size, self.state.theme_name())
+        });
+    }
+
+    /// One message: into the recording, then into the state.
+    fn hear(&mut self, msg: Msg) -> Vec<Effect> {
+        let now = self.clock.now();
+        if let Some(recorder) = &self.recorder {
+            recorder.take(now, &msg);
+            let stopped = recorder.stopped().map(str::to_owned);
+            let before = matches!(self.state.tape, Tape::Recording { stopped: Some(_), .. });
+            if let Some(why) = stopped.as_ref().filter(|_| !before) {
+                self.state.complain(format!("the recording has ended: {why}"));
+            }
+            self.state.tape = Tape::Recording { lost: recorder.lost(), stopped };
+        }
+        update(&mut self.state, msg, now)
     }
 
     /// Builds the theme in use for this terminal, if it is another one than before.
     fn dress(&mut self) {
         let name = self.state.theme_name();
         if self.theme.as_ref().is_none_or(|theme| theme.name() != name) {
-            // The embedded files are checked by a test; with none the console would have nothing to draw with.
-            self.theme = Theme::embedded(name, self.caps.colour).and_then(Result::ok).or_else(|| self.theme.take());
+            self.theme = self.themes.get(name).or_else(|| self.theme.take());
+        }
+    }
+
+    /// Looks whether the operator's own themes have changed.
+    fn look_at_themes(&mut self, now: Instant) {
+        let news = self.themes.look(now);
+        if news.changed {
+            self.state.set_themes(self.themes.names());
+            self.theme = self.themes.get(self.state.theme_name()).or_else(|| self.theme.take());
+        }
+        if let Some(problem) = news.problem {
+            self.state.complain(problem);
         }
     }
 
     fn take(&mut self, msg: Msg) -> Reaction {
-        let effects = update(&mut self.state, msg, self.clock.now());
+        let effects = self.hear(msg);
         let mut reaction = Reaction::Redraw;
         for effect in effects {
             match effect {
@@ -216,7 +276,20 @@ impl Console {
                 Effect::Write { name, text } => {
                     let written = write_new(&self.incidents, &name, &text);
                     let said = written.map(|path| path.display().to_string()).map_err(|error| error.to_string());
-                    update(&mut self.state, Msg::Written(said), self.clock.now());
+                    self.hear(Msg::Written(said));
+                }
+                Effect::Picture { name } => {
+                    let drawn = self.theme.as_ref().map(|theme| picture::draw(&self.state, self.state.size, theme));
+                    let written = write_new(&self.incidents, &name, &drawn.unwrap_or_default());
+                    let said = written.map(|path| path.display().to_string()).map_err(|error| error.to_string());
+                    self.hear(Msg::Written(said));
+                }
+                Effect::Copy { what, text } => {
+                    let said = self.caps.clipboard(what);
+                    if said.is_ok() {
+                        self.clipboard = Some(text);
+                    }
+                    self.hear(Msg::Copied(said));
                 }
                 Effect::Redraw if reaction == Reaction::Redraw => reaction = Reaction::Repaint,
                 Effect::Suspend if self.exit.is_none() => reaction = Reaction::Suspend,
@@ -234,12 +307,14 @@ impl Console {
 
 impl term::App for Console {
     fn handle(&mut self, event: Event, now: Instant) -> Reaction {
+        self.look_at_themes(now);
         let reaction = match event {
             Event::Key(key, _) => match chord(key) {
                 Some(chord) => self.take(Msg::Key(chord)),
                 None => Reaction::Nothing,
             },
             Event::Paste(text) => self.take(Msg::Paste(text)),
+            Event::Wheel { down } => self.take(Msg::Wheel(down)),
             Event::Resize(size) => self.take(Msg::Resize(size.width, size.height)),
             Event::Signal(SignalKind::Interrupt | SignalKind::Terminate) => self.take(Msg::Terminate),
             Event::Signal(SignalKind::Stop) => self.take(Msg::Key(Chord::ctrl('z'))),
@@ -267,7 +342,9 @@ impl term::App for Console {
 
     fn render(&mut self, frame: &mut Frame<'_>, _: Instant) {
         let area = frame.area();
-        self.state.size = (area.width, area.height);
+        if self.state.size != (area.width, area.height) {
+            self.hear(Msg::Resize(area.width, area.height));
+        }
         let Some(theme) = &self.theme else { return };
         let kit = Kit::new(theme, Glyphs::of(self.caps.glyphs));
         if let Some(cursor) = ui::render(&self.state, kit, area, frame.buffer_mut()) {
@@ -278,10 +355,14 @@ impl term::App for Console {
     fn next_deadline(&self) -> Option<Instant> {
         Some(self.next_look)
     }
+
+    fn clipboard(&mut self) -> Option<String> {
+        self.clipboard.take()
+    }
 }
 
 /// The key of a terminal event; `None` for releases and for keys that mean nothing anywhere.
-fn chord(event: KeyEvent) -> Option<Chord> {
+pub(super) fn chord(event: KeyEvent) -> Option<Chord> {
     if event.kind == KeyEventKind::Release {
         return None;
     }
@@ -314,7 +395,7 @@ fn chord(event: KeyEvent) -> Option<Chord> {
 }
 
 /// Writes a new file and never touches an old one: a second report of the same second gets a number.
-fn write_new(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
+pub(super) fn write_new(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "md"));
     for number in 1..=SAME_NAME {
@@ -369,10 +450,13 @@ mod tests {
             }),
             clock: RunClock::start(),
             theme: None,
+            themes: None,
             slow_link: false,
+            mouse: false,
             max_fps: None,
             incidents: folder.path().join("incidents"),
             prices: Vec::new(),
+            recorder: None,
         };
         let console = Console::new(setup, Caps::FULL);
         Rig { console, engine, orders, account, account_orders, folder }
@@ -462,10 +546,13 @@ mod tests {
             control: None,
             clock: RunClock::start(),
             theme: Some("beige".to_owned()),
+            themes: None,
             slow_link: false,
+            mouse: false,
             max_fps: None,
             incidents: PathBuf::new(),
             prices: Vec::new(),
+            recorder: None,
         };
         let console = Console::new(setup, Caps::FULL);
         assert!(console.state.toast.unwrap().text.contains("beige"));
@@ -481,5 +568,69 @@ mod tests {
         assert!(wait > Duration::ZERO && wait <= Duration::from_secs(1), "{wait:?}");
         rig.console.handle(Event::Signal(SignalKind::Terminate), now);
         assert_eq!(rig.console.next_deadline().unwrap() - now, WAITING);
+    }
+
+    fn dump(state: &State, theme: &Theme) -> String {
+        let area = ratatui::layout::Rect::new(0, 0, state.size.0, state.size.1);
+        let mut buffer = ratatui::buffer::Buffer::empty(area);
+        ui::render(state, Kit::new(theme, Glyphs::of(term::GlyphLevel::Braille)), area, &mut buffer);
+        ui::dump::styled_dump(&buffer)
+    }
+
+    #[test]
+    fn a_recording_replays_to_the_same_screens_as_were_seen() {
+        let recordings = tempfile::tempdir().unwrap();
+        let path = recordings.path().join("session.rec");
+        let mut rig = rig(fixtures::idle());
+        rig.console.recorder = Some(Recorder::create(&path).unwrap());
+        rig.console.begin_recording();
+        let mut seen = Vec::new();
+        let mut moment = fixtures::running();
+        let mut see = |rig: &mut Rig| {
+            // Each message is a moment of its own.
+            rig.console.hear(Msg::Tick);
+            let mut state = State::new(rig.console.state.live.clone(), (1, 1), Vec::new(), "");
+            std::mem::swap(&mut state, &mut rig.console.state);
+            let tape = std::mem::take(&mut state.tape);
+            seen.push((rig.console.clock.now(), dump(&state, rig.console.theme.as_ref().unwrap())));
+            state.tape = tape;
+            rig.console.state = state;
+        };
+        rig.console.hear(Msg::Snapshot(Arc::new(fixtures::idle())));
+        rig.console.hear(Msg::Resize(120, 40));
+        for (step, key) in "2jj1ef5/syn".chars().chain(['\r', 'x', '7', 't', 'j', '\r', '1', '?']).enumerate() {
+            moment.at = rig.console.clock.now();
+            moment.utc_ms += 137;
+            moment.flow.in_flight = step as u32;
+            rig.engine.send_replace(Arc::new(moment.clone()));
+            rig.console.handle(Event::Wake, Instant::now());
+            let code = if key == '\r' { KeyCode::Enter } else { KeyCode::Char(key) };
+            rig.key(code, KeyModifiers::NONE);
+            see(&mut rig);
+        }
+        rig.console.recorder = None;
+        for _ in 0..2 {
+            let recording = super::super::recording::Recording::open(&path).unwrap();
+            let mut player = super::super::replay::Player::new(recording, true).unwrap();
+            for (at, screen) in &seen {
+                player.advance(*at, None);
+                let mut state = State::new(player.state.live.clone(), (1, 1), Vec::new(), "");
+                std::mem::swap(&mut state, &mut player.state);
+                let tape = std::mem::take(&mut state.tape);
+                let theme = rig.console.themes.get(state.theme_name()).unwrap();
+                assert!(dump(&state, &theme) == *screen, "at {at:?}:\n{}{screen}", dump(&state, &theme));
+                state.tape = tape;
+                player.state = state;
+            }
+            assert_eq!(player.upcoming(), None);
+        }
+    }
+
+    #[test]
+    fn what_the_disk_lost_is_on_the_screen() {
+        let mut rig = rig(fixtures::running());
+        rig.console.state.tape = Tape::Recording { lost: 12, stopped: None };
+        rig.console.state.size = (120, 40);
+        assert!(dump(&rig.console.state, rig.console.theme.as_ref().unwrap()).contains("REC 12 lost"));
     }
 }

@@ -112,7 +112,8 @@ pub struct KnobSpec {
 }
 
 /// A knob and its value now.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written")]
 pub struct KnobView {
     /// What it is.
     #[serde(flatten)]
@@ -123,4 +124,19 @@ pub struct KnobView {
     pub default: f64,
     /// Whether it has any effect under the present preset and load.
     pub active: bool,
+}
+
+/// What is read back of a [`KnobView`]: what a knob is, its name says.
+#[derive(Deserialize)]
+struct Written {
+    id: KnobId,
+    value: f64,
+    default: f64,
+    active: bool,
+}
+
+impl From<Written> for KnobView {
+    fn from(Written { id, value, default, active }: Written) -> KnobView {
+        KnobView { spec: id.spec(), value, default, active }
+    }
 }

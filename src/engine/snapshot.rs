@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::limiter::{Preset, QuotaLimit, ScopeStatus, Why};
 use crate::record::{ErrorClass, Micros, Priority, RecordId, Region, Route, ScopeKey, Usage, Usd};
@@ -10,7 +10,7 @@ use crate::record::{ErrorClass, Micros, Priority, RecordId, Region, Route, Scope
 use super::KnobView;
 
 /// Everything about the run at one moment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EngineSnapshot {
     /// When it was taken, on the run's clock.
     pub at: Micros,
@@ -57,7 +57,7 @@ pub struct EngineSnapshot {
 }
 
 /// Where the load goes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TargetInfo {
     /// True: everything here was made by a simulator.
     pub simulated: bool,
@@ -80,7 +80,7 @@ pub struct TargetInfo {
 }
 
 /// What the engine is doing.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum LoadState {
     /// No load.
@@ -113,7 +113,7 @@ pub enum LoadState {
 }
 
 /// Why a scope or a run is parked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ParkKind {
     /// Credentials are missing, expired or refused.
@@ -129,7 +129,7 @@ pub enum ParkKind {
 }
 
 /// What kind of load it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LoadKind {
     /// None.
@@ -142,7 +142,7 @@ pub enum LoadKind {
 }
 
 /// Progress of the load.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunView {
     /// What kind of load.
     pub kind: LoadKind,
@@ -181,7 +181,7 @@ pub struct RunView {
 }
 
 /// Spend.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MoneyView {
     /// Settled spend of this run, resumes included.
     pub spent: Usd,
@@ -200,7 +200,7 @@ pub struct MoneyView {
 }
 
 /// Rates, errors, queue.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FlowView {
     /// Arrivals asked for, per second; `None` for files and closed loops.
     pub requested_rps: Option<f64>,
@@ -237,7 +237,7 @@ pub struct FlowView {
 }
 
 /// Why the head of the queue waits, and until when.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeadView {
     /// Its name.
     pub record: RecordId,
@@ -252,7 +252,7 @@ pub struct HeadView {
 }
 
 /// What holds the head of the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HeadWhy {
     /// The limiter; the inner value names the dimension.
@@ -270,7 +270,7 @@ pub enum HeadWhy {
 }
 
 /// Sliding 60 s over all scopes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WindowTotals {
     /// Attempts sent.
     pub requests: u64,
@@ -283,7 +283,7 @@ pub struct WindowTotals {
 }
 
 /// One scope.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ScopeView {
     /// Its key.
     pub key: ScopeKey,
@@ -340,7 +340,7 @@ impl ScopeView {
 }
 
 /// A breaker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "breaker", rename_all = "snake_case")]
 pub enum BreakerView {
     /// Letting everything through.
@@ -356,7 +356,7 @@ pub enum BreakerView {
 }
 
 /// One Region.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RegionView {
     /// Its name.
     pub region: Region,
@@ -381,7 +381,7 @@ pub struct RegionView {
 }
 
 /// Percentiles of one distribution. A percentile is `None` until there are enough samples for it (n >= 1/(1-p)).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
     /// Samples.
     pub n: u64,
@@ -396,7 +396,7 @@ pub struct Percentiles {
 }
 
 /// Latency distributions of the last 60 s; definitions: help screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LatencyView {
     /// One attempt, send to end.
     pub attempt: Percentiles,
@@ -413,7 +413,7 @@ pub struct LatencyView {
 }
 
 /// What binds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bottleneck {
     /// Fewer than 10 requests.
@@ -438,7 +438,7 @@ pub enum Bottleneck {
 }
 
 /// The bottleneck, in words.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// What binds.
     pub what: Bottleneck,
@@ -451,7 +451,7 @@ pub struct Verdict {
 }
 
 /// The token estimator's record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EstimatorView {
     /// Samples compared with the service's counts.
     pub n: u64,
@@ -462,34 +462,50 @@ pub struct EstimatorView {
 }
 
 /// History, one value a second, oldest first. All vectors have the same length; `NaN` marks a second without data.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Series {
     /// The second (run's clock) of the last value.
     pub last_second: u64,
     /// Sliding-60 s requests per minute.
+    #[serde(deserialize_with = "gaps")]
     pub rpm: Vec<f32>,
     /// Sliding-60 s settled quota tokens per minute.
+    #[serde(deserialize_with = "gaps")]
     pub tpm_settled: Vec<f32>,
     /// Quota tokens held at the end of the second.
+    #[serde(deserialize_with = "gaps")]
     pub held: Vec<f32>,
     /// The limiter's target rate, quota tokens per minute, all scopes.
+    #[serde(deserialize_with = "gaps")]
     pub target_tpm: Vec<f32>,
     /// Throttled attempts in the second.
+    #[serde(deserialize_with = "gaps")]
     pub throttles: Vec<f32>,
     /// Other failed attempts in the second.
+    #[serde(deserialize_with = "gaps")]
     pub errors: Vec<f32>,
     /// Records succeeded in the second.
+    #[serde(deserialize_with = "gaps")]
     pub done: Vec<f32>,
     /// Queue depth at the end of the second.
+    #[serde(deserialize_with = "gaps")]
     pub queue: Vec<f32>,
     /// Attempts in flight at the end of the second.
+    #[serde(deserialize_with = "gaps")]
     pub in_flight: Vec<f32>,
     /// Median attempt latency in the second, milliseconds.
+    #[serde(deserialize_with = "gaps")]
     pub p50_ms: Vec<f32>,
 }
 
+/// JSON has no NaN: a second without data is written as null.
+fn gaps<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f32>, D::Error> {
+    let values = Vec::<Option<f32>>::deserialize(from)?;
+    Ok(values.into_iter().map(|value| value.unwrap_or(f32::NAN)).collect())
+}
+
 /// A moment worth a mark on the charts.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
     /// When.
     pub at: Micros,
@@ -498,7 +514,7 @@ pub struct Mark {
 }
 
 /// How a journal line is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// For the record.
@@ -510,7 +526,7 @@ pub enum Level {
 }
 
 /// A line of the journal. Never holds a prompt, an output or a secret.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JournalLine {
     /// When, UTC milliseconds.
     pub utc_ms: i64,
@@ -521,7 +537,7 @@ pub struct JournalLine {
 }
 
 /// A finished record, without its prompt and output.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RequestView {
     /// Its name, sanitised.
     pub id: RecordId,
@@ -550,7 +566,7 @@ pub struct RequestView {
 }
 
 /// How well the client itself keeps up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClientHealth {
     /// Arrival lateness (`schedule_delay`) of the last 60 s.
     pub schedule_delay: Percentiles,

@@ -84,7 +84,7 @@ pub enum MeterBelief {
 }
 
 /// One token or request dimension of a scope.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DimensionStatus {
     /// The quota as configured or discovered.
     pub quota: QuotaLimit,
@@ -107,7 +107,7 @@ pub struct DimensionStatus {
 }
 
 /// A throttle epoch: the rejects of one reaction time.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// When it began.
     pub at: Micros,
@@ -120,7 +120,7 @@ pub struct Epoch {
 }
 
 /// A scope's limiter, explained.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ScopeStatus {
     /// Requests.
     pub rpm: DimensionStatus,

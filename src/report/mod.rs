@@ -3,6 +3,7 @@
 //! This room only reads snapshots and words them; units are always printed, and whatever came from a simulator says so.
 
 mod need;
+mod export;
 mod number;
 mod plan;
 mod status;
@@ -10,6 +11,7 @@ mod summary;
 mod table;
 
 pub use need::{MetricNeed, Need, need};
+pub use export::{Form, export};
 pub use number::{count, money, percent, span};
 pub use plan::{Plan, ScopePlan, plan};
 pub use status::status_line;

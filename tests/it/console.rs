@@ -12,6 +12,7 @@ use crate::pty::{Pty, check};
 
 mod leaving;
 mod pictures;
+mod recording;
 mod screens;
 mod steering;
 mod work;
@@ -167,6 +168,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(leaving::trials());
     trials.extend(work::trials());
     trials.extend(pictures::trials());
+    trials.extend(recording::trials());
     trials
 }
 

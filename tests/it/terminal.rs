@@ -38,6 +38,7 @@ impl App for Demo {
     fn handle(&mut self, event: Event, _now: Instant) -> Reaction {
         match event {
             Event::Key(key, _) => self.key(key.code, key.modifiers),
+            Event::Wheel { .. } => Reaction::Nothing,
             Event::Paste(text) => {
                 self.last = format!("paste of {}", text.len());
                 Reaction::Redraw
@@ -138,7 +139,7 @@ fn demo() -> i32 {
             return 2;
         }
     };
-    let session = match Session::start(SessionOptions { caps, max_fps: None }) {
+    let session = match Session::start(SessionOptions { caps, max_fps: None, mouse: false }) {
         Ok(session) => session,
         Err(error) => {
             eprintln!("{error}");

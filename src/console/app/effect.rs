@@ -19,6 +19,18 @@ pub enum Effect {
         /// The whole content.
         text: String,
     },
+    /// Draw the screen as a picture into the incident folder; answered by [`super::Msg::Written`].
+    Picture {
+        /// File name without folder.
+        name: String,
+    },
+    /// Give an id to the terminal's clipboard; answered by [`super::Msg::Copied`].
+    Copy {
+        /// What it is.
+        what: &'static str,
+        /// The id.
+        text: String,
+    },
     /// Draw everything again, trusting nothing on the terminal.
     Redraw,
     /// Give the terminal back and stop the process until it is continued; answered by [`super::Msg::Resumed`].

@@ -26,6 +26,12 @@ pub fn file_name(utc_ms: i64) -> String {
     format!("incident-{}.md", stamp(utc_ms, "%Y%m%dT%H%M%SZ"))
 }
 
+/// The name of a picture: `screen-20260823T141502Z.svg`.
+#[must_use]
+pub fn picture_name(utc_ms: i64) -> String {
+    format!("screen-{}.svg", stamp(utc_ms, "%Y%m%dT%H%M%SZ"))
+}
+
 /// The report.
 #[must_use]
 pub fn report(snapshot: &EngineSnapshot) -> String {

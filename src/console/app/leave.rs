@@ -15,7 +15,8 @@ pub(super) fn leave(state: &mut State, effects: &mut Vec<Effect>) {
         effects.push(Effect::Quit(Exit::Abandoned { in_flight: state.live.flow.in_flight }));
         return;
     }
-    if !state.at_work() && state.orders_under_way() == 0 {
+    let idle = !state.at_work() && state.orders_under_way() == 0;
+    if state.tape.plays() || idle {
         effects.push(Effect::Quit(Exit::Quit));
         return;
     }
@@ -33,11 +34,12 @@ pub(super) fn suspend(state: &mut State, effects: &mut Vec<Effect>) {
         effects.push(Effect::Suspend);
         return;
     }
-    let resume = state.live.state == LoadState::Running;
+    let plays = state.tape.plays();
+    let resume = state.live.state == LoadState::Running && !plays;
     if resume {
         send(state, Command::Pause, effects);
     }
-    let asleep = !state.at_work();
+    let asleep = plays || !state.at_work();
     state.suspending = Some(Suspending { resume, asleep });
     if asleep {
         effects.push(Effect::Suspend);

@@ -7,6 +7,7 @@
 mod account;
 pub mod batch;
 pub mod confirm;
+pub mod copy;
 mod effect;
 pub mod entry;
 pub mod form;
@@ -21,6 +22,7 @@ pub mod price;
 pub mod provisioned;
 mod state;
 mod steer;
+mod tape;
 pub mod tuning;
 mod update;
 
@@ -32,6 +34,7 @@ pub use orders::Orders;
 pub use panel::{Breakpoint, Panel, header_rows};
 pub use price::ModelPrice;
 pub use state::{Detail, Leaving, Overlay, Screen, State, Suspending, Toast};
+pub use tape::{Playback, Tape};
 pub use tuning::{TuningRow, Value};
 pub use update::update;
 

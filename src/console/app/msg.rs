@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::console::keys::Chord;
 use crate::control::ControlSnapshot;
 use crate::engine::EngineSnapshot;
 
-/// One thing that happened.
-#[derive(Clone, Debug)]
+/// One thing that happened. A recording is the sequence of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Msg {
     /// A key.
     Key(Chord),
@@ -21,8 +23,12 @@ pub enum Msg {
     Control(Arc<ControlSnapshot>),
     /// Time has passed.
     Tick,
-    /// The file of an [`super::Effect::Write`]: its path, or what went wrong.
+    /// The file of an [`super::Effect::Write`] or a picture: its path, or what went wrong.
     Written(Result<String, String>),
+    /// What an [`super::Effect::Copy`] was of, or why it could not be done.
+    Copied(Result<String, String>),
+    /// The wheel of the mouse, down or up.
+    Wheel(bool),
     /// Continued after a suspension.
     Resumed,
     /// Somebody asked the process to end (SIGTERM, SIGINT).

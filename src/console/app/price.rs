@@ -1,10 +1,12 @@
 //! What a synthetic load may cost, before it is started.
 
+use serde::{Deserialize, Serialize};
+
 use crate::record::{ModelId, Usd};
 use crate::workload::{Arrival, LoadSpec, Sizes};
 
 /// What is known of a model's price and limits. Given to the console at the start, for each route in use.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelPrice {
     /// The model or profile id of the route.
     pub model: ModelId,

@@ -14,7 +14,7 @@ use super::form::Form;
 use super::lists::{self, List};
 use super::provisioned::Provisioned;
 use super::tuning::{Tuning, TuningRow};
-use super::{Breakpoint, ModelPrice, Orders, Panel};
+use super::{Breakpoint, ModelPrice, Orders, Panel, Tape};
 
 /// A screen, reached by its digit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -189,6 +189,8 @@ pub struct State {
     pub themes: Vec<String>,
     /// The theme in use.
     pub theme: usize,
+    /// Whether it is being recorded, or a recording.
+    pub tape: Tape,
     /// Prices of the models in use.
     pub prices: Vec<ModelPrice>,
     /// Prices of model units by configuration.
@@ -229,6 +231,7 @@ impl State {
             agreed: None,
             themes,
             theme,
+            tape: Tape::None,
             prices: Vec::new(),
             agreed_prices: Vec::new(),
         }
@@ -301,6 +304,28 @@ impl State {
     #[must_use]
     pub fn theme_name(&self) -> &str {
         self.themes.get(self.theme).map_or("", String::as_str)
+    }
+
+    /// There are other themes now; the one in use stays if it is among them.
+    pub fn set_themes(&mut self, names: Vec<String>) {
+        let find = |name: &str| names.iter().position(|other| other == name);
+        let before = |at: usize| self.themes.get(at).and_then(|name| find(name)).unwrap_or(0);
+        let theme = before(self.theme);
+        let picked: Vec<usize> = self
+            .overlays
+            .iter()
+            .map(|overlay| match overlay {
+                Overlay::Themes { before: at } => before(*at),
+                _ => 0,
+            })
+            .collect();
+        for (overlay, at) in self.overlays.iter_mut().zip(picked) {
+            if let Overlay::Themes { before } = overlay {
+                *before = at;
+            }
+        }
+        self.theme = theme;
+        self.themes = names;
     }
 
     /// The filter of the list on screen; empty elsewhere.

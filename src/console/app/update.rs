@@ -8,8 +8,8 @@ use super::confirm::Agreement;
 use super::entry::{self, Entry, Target};
 use super::lists::{line_key, request_key};
 use super::{
-    Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, account, batch, header_rows, incident, leave, orders,
-    provisioned, steer, tuning,
+    Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, account, batch, copy, header_rows, incident, leave,
+    orders, provisioned, steer, tape, tuning,
 };
 
 /// The most that a detail can be scrolled: on the lowest screen no detail has more lines below its end.
@@ -42,8 +42,11 @@ pub fn update(state: &mut State, msg: Msg, now: Micros) -> Vec<Effect> {
         }
         Msg::Control(snapshot) => orders::news(state, snapshot),
         Msg::Tick => {}
-        Msg::Written(Ok(path)) => state.say(format!("incident report written: {path}")),
-        Msg::Written(Err(why)) => state.complain(format!("incident report not written: {why}")),
+        Msg::Written(Ok(path)) => state.say(format!("written: {path}")),
+        Msg::Written(Err(why)) => state.complain(format!("not written: {why}")),
+        Msg::Copied(Ok(what)) => state.say(format!("{what} sent to the terminal's clipboard (OSC 52)")),
+        Msg::Copied(Err(why)) => state.complain(why),
+        Msg::Wheel(down) => wheel(state, down),
         Msg::Resumed => leave::resumed(state, &mut effects),
         Msg::Terminate => leave::leave(state, &mut effects),
         Msg::Hangup => effects.push(Effect::Quit(Exit::Hangup)),
@@ -148,6 +151,10 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         }
         Action::Themes => state.overlays.push(Overlay::Themes { before: state.theme }),
         Action::Incident => write_incident(state, effects),
+        Action::Picture => effects.push(Effect::Picture { name: incident::picture_name(state.utc_ms()) }),
+        Action::Copy => {
+            effects.extend(copy::copyable(state).map(|(what, text)| Effect::Copy { what, text }));
+        }
         Action::Up => shift(state, -1),
         Action::Down => shift(state, 1),
         Action::PageUp => shift(state, -page(state)),
@@ -180,6 +187,7 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
             state.log.selected = None;
         }
         Action::Submit => submit(state, effects),
+        Action::PlayPause | Action::PlayStep | Action::PlaySlower | Action::PlayFaster => tape::play(state, action),
         Action::Sort => sort(state),
         Action::Refresh => orders::refresh(state, effects),
         Action::New => orders::new(state),
@@ -303,6 +311,15 @@ fn sort(state: &mut State) {
         _ => return,
     };
     state.say(format!("sorted by {name}"));
+}
+
+/// A notch of the wheel is three rows, where there are rows.
+fn wheel(state: &mut State, down: bool) {
+    if state.entry.is_none() && keys::availability(state, Action::Down).is_ok() {
+        let notch =
+            if matches!(state.overlays.last(), Some(Overlay::Form(_) | Overlay::Themes { .. })) { 1 } else { 3 };
+        shift(state, if down { notch } else { -notch });
+    }
 }
 
 fn scroll_by(scroll: &mut u16, by: isize, most: usize) {

@@ -179,6 +179,18 @@ pub enum Action {
     Level,
     /// Take what is typed or chosen.
     Submit,
+    /// Draw the screen into a file.
+    Picture,
+    /// Copy the id of the selected row.
+    Copy,
+    /// Hold a replay, or let it go on.
+    PlayPause,
+    /// One snapshot of a replay.
+    PlayStep,
+    /// Half the speed of a replay.
+    PlaySlower,
+    /// Twice the speed of a replay.
+    PlayFaster,
     /// Another order of the rows.
     Sort,
     /// Ask the account now.
@@ -362,12 +374,18 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Recipe "batch.recipe" [c('P')] "role recipe" None BATCH 9 when::managed, "Show the commands that make a bucket and a role for batch jobs."),
     row!(Sort "account.sort" [c('o')] "sort" None ACCOUNT_LISTS 7 when::always, "Sort the list by something else."),
     row!(Refresh "account.refresh" [Chord::ctrl('r')] "ask now" None ACCOUNT 8 when::managed, "Ask all Regions now instead of when it is due."),
+    row!(PlayPause "replay.pause" [c(' ')] "hold" None STEER 1 when::plays, "In a replay: hold it, or let it go on."),
+    row!(PlayStep "replay.step" [c('.')] "step" None STEER 2 when::plays, "In a replay: hold it, and go on by one snapshot."),
+    row!(PlaySlower "replay.slower" [c('<')] "slower" None STEER 6 when::plays, "In a replay: half the speed, down to a quarter of real time."),
+    row!(PlayFaster "replay.faster" [c('>')] "faster" None STEER 6 when::plays, "In a replay: twice the speed, up to 16 times real time, then straight to the end."),
     row!(Freeze "view.freeze" [c('f')] "freeze" None STEER 10 when::always, "Hold the display still; the load goes on."),
     row!(Expand "view.expand" [c('e')] "expand" None DASHBOARD 11 when::always, "Show the focused panel alone, or all panels again."),
     row!(Filter "view.filter" [c('/')] "filter" None LISTS 1 when::always, "Keep only rows that contain every word typed."),
     row!(FailedOnly "requests.failed" [c('x')] "failed only" None REQUESTS 2 when::always, "Show failed records only, or all again."),
     row!(Level "log.level" [c('v')] "level" None LOG 2 when::always, "Show all lines, warnings and errors, or errors only."),
     row!(Incident "incident.export" [c('i')] "incident" None STEER 12 when::always, "Write what happened as Markdown: verdict, UTC minutes, throttles, request ids."),
+    row!(Picture "view.picture" [Chord::ctrl('s')] "picture" None VIEWS 0 when::always, "Draw the screen as it is into a file (SVG) beside the incidents."),
+    row!(Copy "view.copy" [c('y')] "copy id" None STEER 14 when::copyable, "Copy the selected row's request id, ARN or model id to the terminal's clipboard (OSC 52)."),
     row!(Themes "view.theme" [c('t')] "theme" None STEER 13 when::always, "Choose a theme, previewed live."),
     row!(Up "move.up" [k(Key::Up), c('k')] "up" None ROWS 0 when::always, "One row up."),
     row!(Down "move.down" [k(Key::Down), c('j')] "down" None ROWS 0 when::always, "One row down."),

@@ -2,7 +2,7 @@
 
 use crate::console::app::State;
 
-use super::{ACTIONS, Action, ActionSpec, Chord};
+use super::{ACTIONS, Action, ActionSpec, Chord, Risk};
 
 /// What a key means now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,17 @@ pub fn availability(state: &State, action: Action) -> Result<(), String> {
     if !row.places.contains(&state.place()) {
         return Err(format!("works on {}, not here", row.places[0].name()));
     }
+    can(state, row)
+}
+
+/// What a replay allows although it may cost elsewhere: there is no engine behind it.
+const IN_REPLAY: [Action; 4] = [Action::Submit, Action::Suspend, Action::Quit, Action::Interrupt];
+
+/// Whether a row can run now, wherever the keyboard is.
+fn can(state: &State, row: &ActionSpec) -> Result<(), String> {
+    if state.tape.plays() && row.risk != Risk::None && !IN_REPLAY.contains(&row.action) {
+        return Err("a replay sends nothing".to_owned());
+    }
     (row.when)(state)
 }
 
@@ -52,7 +63,7 @@ pub fn availability(state: &State, action: Action) -> Result<(), String> {
 pub fn hints(state: &State) -> Vec<&'static ActionSpec> {
     let place = state.place();
     let mut rows: Vec<&'static ActionSpec> =
-        ACTIONS.iter().filter(|row| row.hint > 0 && row.places.contains(&place) && (row.when)(state).is_ok()).collect();
+        ACTIONS.iter().filter(|row| row.hint > 0 && row.places.contains(&place) && can(state, row).is_ok()).collect();
     rows.sort_by_key(|row| row.hint);
     rows
 }

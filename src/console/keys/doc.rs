@@ -23,7 +23,7 @@ pub const TERMS: usize = 18;
 /// The sections of the keys: heading, and which rows belong there.
 type Section = (&'static str, fn(&ActionSpec) -> bool);
 
-const SECTIONS: [Section; 7] = [
+const SECTIONS: [Section; 8] = [
     ("Screens", |row| row.name.starts_with("screen.") || row.name == "help"),
     ("The load", |row| row.name.starts_with("load.")),
     ("Tuning (2)", |row| row.name.starts_with("tune.")),
@@ -34,6 +34,7 @@ const SECTIONS: [Section; 7] = [
         row.name == "view.filter" || row.places.iter().all(|place| matches!(place, Place::Requests | Place::Log))
     }),
     ("Display", |row| (row.name.starts_with("view.") && row.name != "view.filter") || row.name == "incident.export"),
+    ("Replay", |row| row.name.starts_with("replay.")),
     ("Moving and leaving", |row| {
         row.name.starts_with("move.")
             || matches!(row.name, "open" | "submit" | "back" | "suspend" | "quit" | "interrupt")

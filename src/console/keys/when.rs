@@ -2,7 +2,7 @@
 
 use crate::console::app::batch::status_word;
 use crate::console::app::provisioned::bound;
-use crate::console::app::{State, TuningRow};
+use crate::console::app::{State, TuningRow, copy};
 use crate::control::{JobStatus, JobView, ProvisionedStatus, ProvisionedView};
 use crate::engine::{KnobId, LoadKind, LoadState};
 
@@ -17,6 +17,14 @@ fn no(why: &str) -> Result<(), String> {
 
 pub(super) fn always(_: &State) -> Result<(), String> {
     Ok(())
+}
+
+pub(super) fn copyable(state: &State) -> Result<(), String> {
+    if copy::copyable(state).is_some() { Ok(()) } else { no("nothing is selected that has an id") }
+}
+
+pub(super) fn plays(state: &State) -> Result<(), String> {
+    if state.tape.plays() { Ok(()) } else { no("works in a replay: bedrock-top replay FILE") }
 }
 
 pub(super) fn pausable(state: &State) -> Result<(), String> {

@@ -37,6 +37,8 @@ pub struct Caps {
     pub sync_output: bool,
     /// The link is slow: draw less often.
     pub slow_link: bool,
+    /// An OSC 52 sequence can reach the clipboard of whoever sits there; most terminals take it, some only if they are told to.
+    pub osc52: bool,
 }
 
 /// Why the console cannot run on this terminal.
@@ -71,8 +73,13 @@ const MONO_TERMS: [&str; 6] = ["vt52", "vt100", "vt102", "vt220", "vt320", "ansi
 
 impl Caps {
     /// Everything: 24-bit colour, braille, synchronized output, fast link. What screenshots are drawn with.
-    pub const FULL: Caps =
-        Caps { colour: ColourDepth::TrueColour, glyphs: GlyphLevel::Braille, sync_output: true, slow_link: false };
+    pub const FULL: Caps = Caps {
+        colour: ColourDepth::TrueColour,
+        glyphs: GlyphLevel::Braille,
+        sync_output: true,
+        slow_link: false,
+        osc52: true,
+    };
 
     /// Reads the environment through `env` (a lookup that returns `None` for what is not set).
     ///
@@ -91,8 +98,18 @@ impl Caps {
             colour: colour(&term, &get("NO_COLOR"), &get("COLORTERM"), &get("TERM_PROGRAM"), gnu_screen),
             glyphs: glyphs(&locale(&env), console, &term),
             sync_output: !(gnu_screen || console || is_mono(&term)),
+            osc52: !(gnu_screen || console || is_mono(&term)),
             slow_link: matches!(get("BEDROCK_TOP_SLOW_LINK").as_str(), "1" | "true" | "yes"),
         })
+    }
+
+    /// Whether `what` can be given to the terminal's clipboard: `what` itself.
+    ///
+    /// # Errors
+    /// It cannot, in a line.
+    pub fn clipboard(&self, what: &str) -> Result<String, String> {
+        let none = || format!("this terminal has no clipboard for the {what} (OSC 52)");
+        if self.osc52 { Ok(what.to_owned()) } else { Err(none()) }
     }
 
     /// From the environment of this process.

@@ -17,6 +17,11 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 pub enum Typed {
     /// A key.
     Key(KeyEvent),
+    /// The wheel of the mouse.
+    Wheel {
+        /// Towards the end.
+        down: bool,
+    },
     /// Pasted text (bracketed paste), line ends as `\n`.
     Paste(String),
 }
@@ -93,6 +98,10 @@ impl Decoder {
                 self.pending.clear();
                 typed(Typed::Key(event));
             }
+            Parsed::Wheel { down } => {
+                self.pending.clear();
+                typed(Typed::Wheel { down });
+            }
             Parsed::PasteBegins => {
                 self.pending.clear();
                 self.paste = Some(Vec::new());
@@ -134,6 +143,9 @@ enum Parsed {
     /// Complete, but nothing that we know.
     Nothing,
     Key(KeyEvent),
+    Wheel {
+        down: bool,
+    },
     PasteBegins,
     StringBegins,
     /// The bytes before the last one are done (with this key); the last one starts anew.
@@ -231,6 +243,9 @@ fn csi(rest: &[u8]) -> Parsed {
         // A control character cuts the sequence off.
         _ => return Parsed::Again(None),
     }
+    if let [b'<', mouse @ ..] = parameters {
+        return wheel(mouse, last);
+    }
     let text = std::str::from_utf8(parameters).unwrap_or_default();
     let mut numbers = text.split(';').map(|part| part.split(':').next().unwrap_or_default().parse::<u32>().ok());
     let first = numbers.next().flatten();
@@ -264,6 +279,15 @@ fn csi(rest: &[u8]) -> Parsed {
         letter => final_letter(letter),
     };
     code.map_or(Parsed::Nothing, |code| Parsed::Key(KeyEvent::new(code, modifiers)))
+}
+
+/// `ESC [ < button ; column ; row M`: a mouse report (xterm's 1006). Buttons 64 and 65 are the wheel.
+fn wheel(parameters: &[u8], last: u8) -> Parsed {
+    match (parameters.split(|byte| *byte == b';').next(), last) {
+        (Some(b"64"), b'M') => Parsed::Wheel { down: false },
+        (Some(b"65"), b'M') => Parsed::Wheel { down: true },
+        _ => Parsed::Nothing,
+    }
 }
 
 /// xterm's modifier parameter: one more than the sum of 1 shift, 2 alt, 4 control, 8 meta.
@@ -416,5 +440,12 @@ mod tests {
             decoder.feed(b"q", |typed| out.push(typed));
             prop_assert_eq!(out, vec![k(KeyCode::Char('q'))]);
         }
+    }
+
+    #[test]
+    fn the_wheel_is_read_and_other_mouse_reports_are_swallowed() {
+        let bytes = b"\x1b[<65;10;20M\x1b[<64;200;3M\x1b[<0;10;20M\x1b[<0;10;20m\x1b[<;Mz";
+        let wheel = |down| Typed::Wheel { down };
+        assert_eq!(decode(bytes), [wheel(true), wheel(false), key(KeyCode::Char('z'), KeyModifiers::NONE)]);
     }
 }

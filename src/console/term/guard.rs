@@ -15,6 +15,9 @@ use super::tty::Tty;
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?7l\x1b[m\x1b[2J\x1b[H";
 /// The reverse; the end of a synchronized update comes first, in case a frame was cut off in the middle.
 const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?7h\x1b[?2004l\x1b[?25h\x1b[?1049l";
+/// Presses and the wheel, in the form that has no upper bound for columns (xterm's 1000 and 1006).
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 /// How long giving back may wait for a terminal that does not take bytes.
 const LEAVE_PATIENCE_MS: i64 = 200;
 
@@ -29,19 +32,21 @@ pub struct Modes {
 struct Shared {
     tty: Tty,
     before: Termios,
+    mouse: bool,
     entered: AtomicBool,
     /// Held while changing over, so that whoever leaves second returns only when the terminal is given back.
     changing: Mutex<()>,
 }
 
 impl Modes {
-    /// Takes the terminal: raw mode, alternate screen, hidden cursor, bracketed paste.
+    /// Takes the terminal: raw mode, alternate screen, hidden cursor, bracketed paste, and the mouse if it is wanted.
     ///
     /// # Errors
     /// If the device is not a terminal or is gone.
-    pub fn enter(tty: &Tty) -> io::Result<Modes> {
+    pub fn enter(tty: &Tty, mouse: bool) -> io::Result<Modes> {
         let before = termios::tcgetattr(tty.input())?;
-        let shared = Shared { tty: tty.clone(), before, entered: AtomicBool::new(false), changing: Mutex::new(()) };
+        let shared =
+            Shared { tty: tty.clone(), before, mouse, entered: AtomicBool::new(false), changing: Mutex::new(()) };
         let modes = Modes { shared: Arc::new(shared) };
         modes.reenter()?;
         Ok(modes)
@@ -62,7 +67,8 @@ impl Modes {
             shared.entered.store(true, Ordering::SeqCst);
         }
         // Outside the lock: this write may block on a stalled terminal, and leaving must not wait for it.
-        io::Write::write_all(&mut shared.tty.clone(), ENTER)
+        io::Write::write_all(&mut shared.tty.clone(), ENTER)?;
+        if shared.mouse { io::Write::write_all(&mut shared.tty.clone(), MOUSE_ON) } else { Ok(()) }
     }
 
     /// Gives the terminal back. Does nothing if it is not taken. A terminal that is gone or does not take bytes is
@@ -109,6 +115,9 @@ impl Shared {
             return;
         }
         if takes_bytes(&self.tty) {
+            if self.mouse {
+                let _ = io::Write::write_all(&mut self.tty.clone(), MOUSE_OFF);
+            }
             let _ = io::Write::write_all(&mut self.tty.clone(), LEAVE);
         }
         let _ = termios::tcsetattr(self.tty.input(), OptionalActions::Now, &self.before);

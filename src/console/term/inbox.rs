@@ -29,6 +29,11 @@ pub enum Event {
     Key(KeyEvent, Instant),
     /// Pasted text, as one piece.
     Paste(String),
+    /// The wheel of the mouse.
+    Wheel {
+        /// Towards the end.
+        down: bool,
+    },
     /// The terminal has another size.
     Resize(Size),
     /// A signal.
@@ -47,7 +52,7 @@ impl Event {
     /// True for what a person did, who waits for an answer.
     #[must_use]
     pub fn is_input(&self) -> bool {
-        matches!(self, Event::Key(..) | Event::Paste(_) | Event::Resize(_) | Event::Resumed)
+        matches!(self, Event::Key(..) | Event::Paste(_) | Event::Wheel { .. } | Event::Resize(_) | Event::Resumed)
     }
 }
 

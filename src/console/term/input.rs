@@ -81,6 +81,7 @@ fn read_keys(tty: &Tty, stopped: &PipeReader, inbox: &Inbox) -> End {
             inbox.input(match typed {
                 Typed::Key(key) => Event::Key(key, read_at),
                 Typed::Paste(text) => Event::Paste(text),
+                Typed::Wheel { down } => Event::Wheel { down },
             });
         };
         if !tty_says.contains(PollFlags::IN) {

@@ -1,10 +1,11 @@
 //! The UI loop: waits, lets the app handle what came, draws when something changed, never faster than it must.
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use ratatui::{Frame, Terminal};
 
 use super::caps::Caps;
@@ -41,6 +42,11 @@ pub trait App {
 
     /// When the app wants an [`Event::Deadline`] if nothing else happens (a clock, a toast that ends); `None`: never.
     fn next_deadline(&self) -> Option<Instant>;
+
+    /// What the terminal is to put into its clipboard after this event.
+    fn clipboard(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// What an event leads to.
@@ -76,6 +82,8 @@ pub struct SessionOptions {
     pub caps: Caps,
     /// Most frames per second for news; `None`: 10, on a slow link 2.
     pub max_fps: Option<f64>,
+    /// Take the mouse's wheel from the terminal.
+    pub mouse: bool,
 }
 
 /// The terminal, taken, with its threads. Dropping it gives everything back.
@@ -101,7 +109,7 @@ impl Session {
         let inbox = Inbox::new();
         // Signals before modes: a SIGTERM in between must find its handler.
         let signals = SignalThread::start(inbox.clone())?;
-        let modes = Modes::enter(&tty)?;
+        let modes = Modes::enter(&tty, options.mouse)?;
         let waker = inbox.waker();
         modes.install_panic_hook(move || waker.wake());
         let input = Some(InputThread::start(tty.clone(), inbox.clone())?);
@@ -194,6 +202,9 @@ impl Session {
         if hangup {
             return Ok(Some(Exit::Hangup));
         }
+        if let Some(text) = app.clipboard() {
+            self.tty.write_all(&osc52(&text))?;
+        }
         match reaction {
             Reaction::Quit => return Ok(Some(Exit::Quit)),
             Reaction::Redraw => self.pace.want(urgency),
@@ -242,6 +253,11 @@ impl Session {
         self.input = Some(InputThread::start(self.tty.clone(), self.inbox.clone())?);
         self.repaint()
     }
+}
+
+/// xterm's Operating System Command 52: `c` is the clipboard, the text in base64. Terminals cap its length; ids are short.
+fn osc52(text: &str) -> Vec<u8> {
+    format!("\x1b]52;c;{}\x07", base64::prelude::BASE64_STANDARD.encode(text)).into_bytes()
 }
 
 /// True if the error says that the terminal does not exist any more.
@@ -314,7 +330,7 @@ mod tests {
     use super::*;
 
     fn pace(slow_link: bool, max_fps: Option<f64>) -> Pace {
-        Pace::new(&SessionOptions { caps: Caps { slow_link, ..Caps::FULL }, max_fps })
+        Pace::new(&SessionOptions { caps: Caps { slow_link, ..Caps::FULL }, max_fps, mouse: false })
     }
 
     #[test]
@@ -377,5 +393,10 @@ mod tests {
             pace.want(Urgency::News);
             assert_eq!(pace.due(now), Some(now + expected), "{slow} {fps:?}");
         }
+    }
+
+    #[test]
+    fn what_goes_to_the_clipboard_cannot_end_its_own_sequence() {
+        assert_eq!(osc52("a\x07\x1b"), b"\x1b]52;c;YQcb\x07");
     }
 }

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::app::provisioned::id_of;
-use crate::console::app::{Detail, Screen, short_model};
+use crate::console::app::{Detail, Screen, Tape, short_model};
 use crate::record::Micros;
 
 use super::theme::Role;
@@ -42,6 +42,7 @@ fn identity(view: &View<'_>, cells: usize) -> Line<'static> {
         line.push(Role::Text, " ");
         line.push(Role::Warn, "READ-ONLY");
     }
+    tape(&view.state.tape, &mut line);
     line.push(Role::Text, " ");
     line.push(Role::Strong, words::account(target));
     if let Some(profile) = &target.profile {
@@ -56,6 +57,27 @@ fn identity(view: &View<'_>, cells: usize) -> Line<'static> {
         add(&mut line, "", if names.len() == 1 { names[0] } else { &count }, cells, view.kit);
     }
     line
+}
+
+/// Whether what is seen is recorded, or is a recording.
+fn tape(tape: &Tape, line: &mut Line<'static>) {
+    let (role, text) = match tape {
+        Tape::None => return,
+        Tape::Recording { stopped: Some(_), .. } => (Role::Warn, "REC stopped".to_owned()),
+        Tape::Recording { lost: 0, .. } => (Role::Danger, "REC".to_owned()),
+        Tape::Recording { lost, .. } => (Role::Warn, format!("REC {} lost", fmt::count(*lost))),
+        Tape::Replay(playback) => {
+            let how = match playback {
+                _ if playback.ended => "ended".to_owned(),
+                _ if playback.paused => "held".to_owned(),
+                _ if playback.speed.is_infinite() => "to the end".to_owned(),
+                _ => format!("x{}", playback.speed),
+            };
+            (Role::Warn, format!("REPLAY {how}"))
+        }
+    };
+    line.push(Role::Text, " ");
+    line.push(role, text);
 }
 
 fn add(line: &mut Line<'static>, label: &'static str, text: &str, cells: usize, kit: Kit<'_>) {
@@ -79,7 +101,7 @@ fn status(view: &View<'_>) -> Line<'static> {
         line.push(Role::Muted, gap.clone());
         line.push(Role::Warn, format!("data {}", fmt::age(age)));
     } else {
-        line.push(Role::Muted, format!("{gap}data live"));
+        line.push(Role::Muted, format!("{gap}{}", if view.state.tape.plays() { "recorded" } else { "data live" }));
     }
     if view.snap.client.dropped_telemetry > 0 {
         line.push(Role::Warn, format!("{gap}{} updates lost", fmt::count(view.snap.client.dropped_telemetry)));

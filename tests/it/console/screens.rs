@@ -184,7 +184,7 @@ fn incident() -> Result<(), Failed> {
     pty.send("1");
     pty.wait("the first seconds", |screen| row_with(screen, "elapsed").contains(" 3s"))?;
     pty.send("i");
-    pty.wait("a word about the file", |screen| footer(screen).contains("incident report written: "))?;
+    pty.wait("a word about the file", |screen| footer(screen).contains("written: "))?;
     let written = home.incidents()?;
     let report = written.first().ok_or("no report was written")?;
     for words in ["# Bedrock incident", "**SIMULATED**", "**Verdict**", "## Scopes", "## Minutes (UTC)", "us-west-2"] {

@@ -1,0 +1,34 @@
+//! `y`: the id of what is looked at, for the terminal's clipboard.
+
+use super::{Detail, Screen, State};
+
+/// What would be copied: its kind in a word or two, and the text. An id or a line of the log, nothing else.
+#[must_use]
+pub fn copyable(state: &State) -> Option<(&'static str, String)> {
+    match &state.detail {
+        Some(Detail::Scope { key, .. }) => return Some(("model id", key.bucket.to_string())),
+        Some(Detail::Request { request, .. }) => return Some(of_request(request)),
+        Some(Detail::Provisioned { arn, .. } | Detail::Job { arn, .. }) => return Some(("ARN", arn.clone())),
+        None => {}
+    }
+    match state.screen {
+        Screen::Dashboard => state.dashboard_scope().map(|key| ("model id", key.bucket.to_string())),
+        Screen::Tuning => None,
+        Screen::Provisioned => state.selected_provisioned().map(|view| ("ARN", view.model.arn.clone())),
+        Screen::Batch => state.selected_job().map(|view| ("ARN", view.job.arn.clone())),
+        Screen::Requests => state.selected_request().map(of_request),
+        Screen::Log => {
+            let lines = state.visible_lines();
+            let line = lines.get(state.log.position(&lines, super::lists::line_key))?;
+            Some(("line", line.text.clone()))
+        }
+    }
+}
+
+/// The service's id of the request is what support asks for; without one, the record's.
+fn of_request(request: &crate::engine::RequestView) -> (&'static str, String) {
+    match &request.request_id {
+        Some(id) => ("request id", id.clone()),
+        None => ("record id", request.id.to_string()),
+    }
+}
