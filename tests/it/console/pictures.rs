@@ -14,7 +14,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
-use super::{Home, LARGE, SMALL, TIGHT, has, leave, row_with, trial};
+use super::{Home, LARGE, SMALL, TIGHT, leave, row_with, trial};
 use crate::pty::{Pty, check};
 
 /// Names the folder of the pictures.
@@ -40,20 +40,13 @@ fn picture() -> Result<(), Failed> {
     leave(&mut pty).map(|_| ())
 }
 
-/// The pictures of the README, and for whoever looks after the screens all others at both sizes.
+/// The pictures of the README, and for whoever looks after the screens all others at both sizes: a session is recorded,
+/// and drawn as it was at its end.
 fn readme(folder: &Path) -> Result<(), Failed> {
     std::fs::create_dir_all(folder)?;
-    std::thread::scope(|scope| {
-        // Each terminal needs somebody who reads it all the time.
-        let small = scope.spawn(|| scenes(folder, "-80x24", SMALL));
-        scenes(folder, "", LARGE)?;
-        small.join().map_err(|_| "the small screens failed")?
-    })
-}
-
-fn scenes(folder: &Path, suffix: &str, size: (u16, u16)) -> Result<(), Failed> {
     let home = Home::new()?.with("COLORTERM", "truecolor");
-    let mut pty = home.program(&[], size);
+    let file = home.path("pictures.rec").display().to_string();
+    let mut pty = home.program(&["--record", &file], LARGE);
     let begun = Instant::now();
     pty.wait_text("RUNNING")?;
     // Changes on the way, for the marks: a faster load, then a smaller share of the quota.
@@ -63,26 +56,26 @@ fn scenes(folder: &Path, suffix: &str, size: (u16, u16)) -> Result<(), Failed> {
     pty.send("2g\x1b[D");
     pty.wait("a smaller share", |screen| row_with(screen, "▸").contains("was 100 %"))?;
     pty.send("1");
-    until(&mut pty, begun, MOMENT)?;
-    for (name, keys, sign) in SCENES {
-        pty.send(keys);
-        pty.wait(name, |screen| has(screen, sign))?;
-        std::fs::write(folder.join(format!("{name}{suffix}.svg")), svg(&cells(pty.screen()), &dusk()?, "bedrock-top"))?;
+    until(&mut pty, begun, MOMENT + Duration::from_secs(2))?;
+    leave(&mut pty)?;
+    let at = format!("{}s", MOMENT.as_secs());
+    for (suffix, size) in [("", "120x40"), ("-80x24", "80x24")] {
+        for screen in SCREENS {
+            let picture = folder.join(format!("{screen}{suffix}.svg"));
+            // The program replaces no file.
+            let _ = std::fs::remove_file(&picture);
+            let picture = picture.display().to_string();
+            let args = ["replay", &file, "--at", &at, "--screenshot", &picture, "--screen", screen, "--size", size];
+            let mut drawing = home.program(&args, SMALL);
+            check(drawing.wait_exit()? == 0, drawing.text())?;
+        }
     }
-    leave(&mut pty).map(|_| ())
+    Ok(())
 }
 
-/// Name, keys pressed, what is on the screen then.
-const SCENES: [(&str, &str, &str); 8] = [
-    ("dashboard", "", "RUNNING"),
-    ("tuning", "2", "Effect"),
-    ("requests", "5jj", "Finished records"),
-    ("log", "7", "level"),
-    ("help", "?", "Show the dashboard"),
-    ("load-form", "1L", "next field"),
-    ("dashboard-again", "\x1b", "Enter detail"),
-    ("scope", "\r", "Esc back"),
-];
+/// What there are pictures of.
+const SCREENS: [&str; 9] =
+    ["dashboard", "tuning", "provisioned", "batch", "requests", "log", "scope", "request", "help"];
 
 /// Reads on until the moment has come; the screen changes every second, so this sees it in time.
 fn until(pty: &mut Pty, begun: Instant, moment: Duration) -> Result<(), Failed> {
