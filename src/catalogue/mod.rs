@@ -12,6 +12,7 @@ mod provisioned;
 mod quota;
 mod quota_name;
 mod route;
+mod tier;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -25,6 +26,7 @@ pub use provisioned::{ProvisionedVariant, UnitPrice};
 pub use quota::{DefaultQuota, Metric, QuotaDefault, QuotaRow};
 pub use quota_name::{Applies, QuotaMeaning, Variant};
 pub use route::{RouteError, RouteInfo, RouteKind};
+pub use tier::{PriceOverride, Tier, tier_price};
 
 use provisioned::ProvisionedBook;
 use quota::QuotaBook;
@@ -50,11 +52,27 @@ struct ModelFile {
     models: Vec<Model>,
 }
 
+static EMBEDDED: OnceLock<Catalogue> = OnceLock::new();
+
 impl Catalogue {
+    /// The catalogue that was built in, with prices by hand, from the first call of [`Catalogue::embedded`] on.
+    ///
+    /// # Errors
+    /// The ids that name no model, one line each.
+    pub fn embed_with(prices: &[PriceOverride]) -> Result<(), Vec<String>> {
+        let mut catalogue = Catalogue::parse(include_str!("models.toml")).unwrap_or_default();
+        catalogue.reprice(prices).map_err(|unknown| {
+            unknown
+                .into_iter()
+                .map(|id| format!("price.model = \"{}\": no such model", id.escape_debug()))
+                .collect::<Vec<_>>()
+        })?;
+        EMBEDDED.set(catalogue).map_err(|_| vec!["prices by hand came too late: the catalogue is in use".to_owned()])
+    }
+
     /// The catalogue that was built in, parsed at the first call.
     #[must_use]
     pub fn embedded() -> &'static Catalogue {
-        static EMBEDDED: OnceLock<Catalogue> = OnceLock::new();
         // The file cannot change after the build and a test parses it: a failure here cannot reach a release, and an
         // empty catalogue (every model unknown) is the harmless answer to one that does.
         EMBEDDED.get_or_init(|| Catalogue::parse(include_str!("models.toml")).unwrap_or_default())

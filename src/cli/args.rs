@@ -10,6 +10,7 @@ use clap_complete::Shell;
 use crate::record::Priority;
 
 use super::batch::BatchCommand;
+use super::doctor::DoctorArgs;
 use super::pt::PtCommand;
 use super::quotas::QuotasArgs;
 
@@ -157,6 +158,8 @@ pub enum Command {
     Quotas(Box<QuotasArgs>),
     /// A recorded session in the console: Space holds it, `.` steps, `<` and `>` set the speed. Nothing is sent.
     Replay(ReplayArgs),
+    /// What works and what is missing: credentials, clock, endpoints, permissions, model access, terminal; and the policies.
+    Doctor(DoctorArgs),
     /// The limiter against its rivals, on a virtual clock: a table, or the gates.
     Bench(BenchArgs),
     /// The configuration: print the default, check yours, say where it is.

@@ -9,6 +9,7 @@ mod batch;
 mod bench;
 mod consent;
 mod console;
+mod doctor;
 mod keep;
 mod manual;
 mod problem;
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
         Some(Command::Batch { what }) => batch::run(&cli.global, &what),
         Some(Command::Quotas(args)) => quotas::run(&cli.global, &args),
         Some(Command::Replay(args)) => replay::run(&cli.global, &args),
+        Some(Command::Doctor(args)) => doctor::run(&cli.global, args),
         Some(Command::Bench(args)) => bench::run(&cli.global, &args),
         Some(Command::Config { what }) => config(&cli.global, what),
         Some(Command::Completions { shell }) => Ok(manual::completions(shell)),

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::engine::{self, EngineSetup, FileLoad, Load, RouteSetup};
 use crate::families::ApiChoice;
 use crate::record::{FlowId, Usd};
-use crate::report::{Plan, plan, summary};
+use crate::report::{Plan, plan, summary, ways};
 use crate::workload::{
     Existing, FileSource, Input, InputOptions, InputSummary, OutputPaths, Outputs, Past, Progress, RunClock,
     RunIdentity, Source, StreamSource,
@@ -66,7 +66,12 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let nothing = InputSummary::default();
     let found = input.as_ref().map_or(&nothing, Input::summary);
     let share = session.settings.limiter.share;
-    let plan = plan(found, &in_use(&session), share, session.info.simulated);
+    let routes = in_use(&session);
+    let mut plan = plan(found, &routes, share, session.info.simulated);
+    if args.dry_run && input.is_some() {
+        let offers = session::unit_offers(&routes, &session.config);
+        plan.ways = Some(ways(found, &routes, &offers, plan.seconds));
+    }
     if input.is_some() || args.dry_run {
         tell_plan(&plan, global.json && args.dry_run, args.dry_run);
     }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::bedrock::{Clients, Commitment, ConnectionSettings, Identity, Resolved, Target};
-use crate::catalogue::Catalogue;
-use crate::config::{Adaptive, Config, Paths, QuotaByHand};
+use crate::catalogue::{Catalogue, Price, PriceOverride};
+use crate::config::{Adaptive, Config, Paths, PriceByHand, QuotaByHand};
 use crate::control::{self, AgreedPrice, ControlHandle, Desk, DeskSetup, Discovery, PlannedRoute, QuotaSource};
 use crate::engine::{EngineSettings, RouteSetup, TargetInfo};
 use crate::limiter::{AdaptiveKnobs, QuotaLimit};
 use crate::record::{Micros, Region, Route};
+use crate::report::UnitOffer;
 use crate::sim::{DEMO_MODEL, Scenario, Simulator};
 
 use super::args::Global;
@@ -51,10 +52,61 @@ pub fn configuration(global: &Global) -> Result<Config, Problem> {
     {
         return Err(Problem::usage(format!("{}: no such file", named.display())));
     }
-    Ok(match path {
+    let config = match path {
         Some(path) => Config::load(&path)?,
         None => Config::default(),
-    })
+    };
+    embed_prices(&config)?;
+    Ok(config)
+}
+
+/// Puts the prices of the configuration in the place of the catalogue's, before anybody looks at it.
+fn embed_prices(config: &Config) -> Result<(), Problem> {
+    let given = |price: &PriceByHand| {
+        let (Some(input), Some(output)) = (price.input, price.output) else {
+            return Err(Problem::usage(format!(
+                "price.model = \"{}\": needs input and output",
+                price.model.escape_debug()
+            )));
+        };
+        let price_of_it =
+            Price { input, output, cache_read: price.cache_read, cache_write: price.cache_write, batch: None };
+        Ok(PriceOverride { model: price.model.clone(), price: price_of_it })
+    };
+    if config.price.is_empty() {
+        return Ok(());
+    }
+    let prices = config.price.iter().map(given).collect::<Result<Vec<_>, _>>()?;
+    Catalogue::embed_with(&prices).map_err(|errors| Problem::usage(errors.join("\n")))
+}
+
+/// The model units on offer for the models of `routes`, with the prices that are known.
+#[must_use]
+pub fn unit_offers(routes: &[RouteSetup], config: &Config) -> Vec<UnitOffer> {
+    let agreed = agreed_prices(config);
+    let mut offers: Vec<UnitOffer> = Vec::new();
+    for route in routes {
+        let region = &route.route.region;
+        let Some(model) = route.model else { continue };
+        // The shortest context: those that are longer differ in nothing that is known.
+        let Some(variant) = Catalogue::embedded().provisioned_variants_of(model).next() else { continue };
+        if offers.iter().any(|known| known.variant == variant.id) {
+            continue;
+        }
+        let terms = [Commitment::None, Commitment::OneMonth, Commitment::SixMonths];
+        let known = terms.into_iter().filter_map(|term| {
+            let hourly = control::unit_price(region, &variant.id, term, &agreed).of(1)?;
+            Some((term.word(), hourly.dollars()))
+        });
+        offers.push(UnitOffer {
+            variant: variant.id.clone(),
+            region: region.clone(),
+            input_tpm: variant.input_tpm,
+            output_tpm: variant.output_tpm,
+            usd_per_hour: known.collect(),
+        });
+    }
+    offers
 }
 
 /// Where the configuration file is looked for.

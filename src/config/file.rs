@@ -37,6 +37,8 @@ pub struct Config {
     pub connection: Connection,
     /// Quotas by hand.
     pub quota: Vec<QuotaByHand>,
+    /// Prices of models, where none is published or another one was agreed.
+    pub price: Vec<PriceByHand>,
     /// Prices of model units, where none are published or others were agreed.
     pub provisioned_price: Vec<ProvisionedPrice>,
     /// Labels and locks by account id.
@@ -119,6 +121,22 @@ pub struct QuotaByHand {
     pub rpm: Option<u64>,
     /// Tokens per minute.
     pub tpm: Option<u64>,
+}
+
+/// What the tokens of a model cost on demand, USD per million.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct PriceByHand {
+    /// Foundation model id.
+    pub model: String,
+    /// Input.
+    pub input: Option<f64>,
+    /// Output.
+    pub output: Option<f64>,
+    /// Input read from the cache; absent: not known.
+    pub cache_read: Option<f64>,
+    /// Input written to the cache; absent: not known.
+    pub cache_write: Option<f64>,
 }
 
 /// What a unit of a provisioned model costs.
@@ -205,6 +223,16 @@ fn keys() -> Vec<Key> {
             ]),
         },
         Key {
+            name: "price",
+            kind: Kind::Tables(vec![
+                text("model"),
+                number("input", 0.0..=100_000.0),
+                number("output", 0.0..=100_000.0),
+                number("cache_read", 0.0..=100_000.0),
+                number("cache_write", 0.0..=100_000.0),
+            ]),
+        },
+        Key {
             name: "provisioned_price",
             kind: Kind::Tables(vec![
                 text("model"),
@@ -264,6 +292,7 @@ mod tests {
         let config = Config::parse("default", &uncommented).unwrap();
         assert_eq!(config.target.as_deref(), Some("sim"));
         assert_eq!(config.quota[0].rpm, Some(200));
+        assert_eq!((config.price[0].input, config.price[0].cache_write), (Some(2.4), Some(3.0)));
         assert_eq!(config.provisioned_price[0].usd_per_mu_hour, Some(22.0));
         assert!(config.accounts["123456789012"].read_only);
     }

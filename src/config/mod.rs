@@ -6,7 +6,9 @@ mod paths;
 mod scenario;
 mod strict;
 
-pub use file::{Account, Adaptive, Config, Connection, Limits, ProvisionedPrice, QuotaByHand, Retry, default_text};
+pub use file::{
+    Account, Adaptive, Config, Connection, Limits, PriceByHand, ProvisionedPrice, QuotaByHand, Retry, default_text,
+};
 pub use paths::Paths;
 pub use scenario::load_scenario;
 pub use strict::ConfigErrors;

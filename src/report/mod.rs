@@ -2,18 +2,20 @@
 //!
 //! This room only reads snapshots and words them; units are always printed, and whatever came from a simulator says so.
 
-mod need;
 mod export;
+mod need;
 mod number;
 mod plan;
 mod status;
 mod summary;
 mod table;
+mod ways;
 
-pub use need::{MetricNeed, Need, need};
 pub use export::{Form, export};
+pub use need::{MetricNeed, Need, need};
 pub use number::{count, money, percent, span};
 pub use plan::{Plan, ScopePlan, plan};
 pub use status::status_line;
 pub use summary::{Summary, summary};
 pub use table::{Align, table};
+pub use ways::{UnitOffer, UnitWay, Way, Ways, ways};

@@ -9,7 +9,7 @@ use crate::limiter::QuotaLimit;
 use crate::record::{Micros, ProvisionedRoute, Usage, Usd};
 use crate::workload::InputSummary;
 
-use super::{count, money, span};
+use super::{Ways, count, money, span};
 
 /// A short reply, tokens: the lower end of every range.
 pub(super) const SHORT_REPLY: u64 = 50;
@@ -53,6 +53,8 @@ pub struct Plan {
     pub binding: String,
     /// The routes and their quotas.
     pub scopes: Vec<ScopePlan>,
+    /// What the same work costs bought otherwise, if that was asked for.
+    pub ways: Option<Ways>,
 }
 
 /// One route's part.
@@ -150,6 +152,7 @@ pub fn plan(input: &InputSummary, routes: &[RouteSetup], share: f64, simulated: 
                 burndown: route.quota.burndown,
             })
             .collect(),
+        ways: None,
     }
 }
 
@@ -245,6 +248,9 @@ impl fmt::Display for Plan {
             );
             row(f, "route", text)?;
         }
-        Ok(())
+        match &self.ways {
+            Some(ways) => write!(f, "\n{}", ways.text()),
+            None => Ok(()),
+        }
     }
 }

@@ -2,13 +2,14 @@
 
 use super::{Detail, Screen, State};
 
-/// What would be copied: its kind in a word or two, and the text. An id or a line of the log, nothing else.
+/// What would be copied: its kind in a word or two, and the text. An id, a line of the log or the recipe for a role, nothing else.
 #[must_use]
 pub fn copyable(state: &State) -> Option<(&'static str, String)> {
     match &state.detail {
         Some(Detail::Scope { key, .. }) => return Some(("model id", key.bucket.to_string())),
         Some(Detail::Request { request, .. }) => return Some(of_request(request)),
         Some(Detail::Provisioned { arn, .. } | Detail::Job { arn, .. }) => return Some(("ARN", arn.clone())),
+        Some(Detail::Recipe { .. }) => return Some(("recipe", super::orders::role_recipe(state))),
         None => {}
     }
     match state.screen {

@@ -30,7 +30,7 @@ pub use effect::{Effect, Exit};
 pub use lists::List;
 pub use msg::Msg;
 pub use names::short_model;
-pub use orders::Orders;
+pub use orders::{Orders, role_recipe};
 pub use panel::{Breakpoint, Panel, header_rows};
 pub use price::ModelPrice;
 pub use state::{Detail, Leaving, Overlay, Screen, State, Suspending, Toast};

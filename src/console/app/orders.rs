@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::control::batch;
 use crate::control::{CheckReport, ControlCommand, ControlSnapshot, JobView, NewBatch, Order, Outcome, Stage};
 use crate::engine::{Command, LoadState};
 use crate::record::ModelId;
@@ -274,6 +275,15 @@ fn read(form: &mut Form) -> Option<Order> {
         Kind::Submit => form::batch::check_submit(form).map(Order::CheckBatch),
         Kind::Fetch { .. } => form::batch::check_fetch(form),
     }
+}
+
+/// What a first batch job needs: for the first Region, with the bucket of the latest job if there was one.
+#[must_use]
+pub fn role_recipe(state: &State) -> String {
+    let region = state.regions().first().cloned().unwrap_or_else(|| "REGION".into());
+    let output = state.account().and_then(|account| account.jobs.first()).map(|view| view.job.output.as_str());
+    let bucket = output.and_then(|output| output.strip_prefix("s3://")?.split('/').next());
+    batch::role_recipe(state.shown().target.account.as_deref(), &region, bucket)
 }
 
 /// `P`: what an account needs before its first batch job.
