@@ -83,6 +83,16 @@ struct Book {
     closing: bool,
 }
 
+/// How the jobs of one model in one Region stand.
+pub(super) struct Tally {
+    pub region: String,
+    pub model: String,
+    /// Validated records that are not done.
+    pub pending: u64,
+    pub done: u64,
+    pub used: Usage,
+}
+
 /// What the worker finds when it looks up from its work.
 pub(super) struct News {
     pub orders: Vec<Arc<Order>>,
@@ -230,6 +240,29 @@ impl Jobs {
     /// Changes a job.
     pub(super) fn change<T>(&self, job: usize, change: impl FnOnce(&mut Job) -> T) -> Option<T> {
         self.book().jobs.get_mut(job).map(change)
+    }
+
+    /// What is left and what was used, by Region and model id.
+    pub(super) fn tallies(&self, now: Micros) -> Vec<Tally> {
+        let mut tallies: BTreeMap<(String, String), Tally> = BTreeMap::new();
+        for job in &self.book().jobs {
+            let key = (job.order.region.clone(), job.order.model_id.clone());
+            let tally = tallies.entry(key.clone()).or_insert_with(|| Tally {
+                region: key.0,
+                model: key.1,
+                pending: 0,
+                done: 0,
+                used: Usage::default(),
+            });
+            let counts = job.life.counts();
+            if !job.life.status(now).is_final() {
+                tally.pending += counts.total - counts.processed();
+            }
+            tally.done += counts.processed();
+            tally.used.input = tally.used.input.saturating_add(job.used.input);
+            tally.used.output = tally.used.output.saturating_add(job.used.output);
+        }
+        tallies.into_values().collect()
     }
 
     /// What all jobs have used, by Region and model id.

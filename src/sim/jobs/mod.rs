@@ -2,8 +2,9 @@
 //!
 //! `lifecycle` is the state machine, `book` keeps the jobs, `operations` speaks HTTP. The `worker` runs them on a thread of
 //! its own: it looks through the `input`, answers each `record`, and writes the `results` into S3. `seed` makes the jobs
-//! that the scenario begins with.
+//! that the scenario begins with, `backlog` tells CloudWatch.
 
+mod backlog;
 mod book;
 mod input;
 mod lifecycle;

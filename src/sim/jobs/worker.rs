@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::record::{Micros, Usage};
 
 use super::super::world::World;
+use super::backlog::Backlog;
 use super::book::{Jobs, Order};
 use super::input::{Input, Line, Lines, Validation, Verdict};
 use super::lifecycle::{Lifecycle, STOPPING, SUBMITTED, Status};
@@ -41,6 +42,7 @@ pub(in crate::sim) fn work(world: &World) {
     let jobs = &world.jobs;
     let mut runs: Vec<Option<Run>> = Vec::new();
     let began = world.began();
+    let mut backlog = Backlog::new(began);
     while let Some(news) = jobs.news(runs.len()) {
         for order in news.orders {
             runs.push(Some(Run::new(runs.len(), order)));
@@ -58,6 +60,7 @@ pub(in crate::sim) fn work(world: &World) {
                 Next::Over => *place = None,
             }
         }
+        backlog.tell(world, now);
         if !live {
             if !busy {
                 jobs.set_caught_up();

@@ -9,5 +9,4 @@ mod traffic;
 
 pub(super) use distribution::{Distribution, Statistic};
 pub(super) use store::{MetricKey, Metrics, TooMany, minute};
-#[allow(unused_imports)] // The last two are for batch jobs.
 pub(super) use traffic::{BatchBacklog, Called, batch, invocation, refusal};

@@ -61,7 +61,6 @@ pub(in crate::sim) fn refusal(world: &World, region: &str, model: &str, error: &
 
 /// Where the batch jobs of a model stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[allow(dead_code)] // For batch jobs.
 pub(in crate::sim) struct BatchBacklog {
     pub records_pending: u64,
     pub tokens_pending: u64,
@@ -70,7 +69,6 @@ pub(in crate::sim) struct BatchBacklog {
 }
 
 /// Once a minute for each model that has batch jobs.
-#[allow(dead_code)] // For batch jobs.
 pub(in crate::sim) fn batch(world: &World, region: &str, model: &str, backlog: BatchBacklog) {
     for (name, value) in [
         ("NumberOfRecordsPendingProcessing", backlog.records_pending),
