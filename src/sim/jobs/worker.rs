@@ -93,7 +93,7 @@ enum Phase {
         records: u64,
         verdict: Result<u64, String>,
     },
-    Working(Work),
+    Working(Box<Work>),
 }
 
 /// The records of a job, as far as they are done.
@@ -163,7 +163,7 @@ impl Run {
                         let total = *total;
                         // Asked to stop meanwhile, it is not validated: the next step sees to it.
                         let _ = jobs.change(self.job, |job| job.life.validate(total, at));
-                        self.phase = Phase::Working(Work::new(input));
+                        self.phase = Phase::Working(Box::new(Work::new(input)));
                         Next::Now
                     }
                     (_, verdict) => {
