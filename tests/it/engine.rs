@@ -23,6 +23,7 @@ use tempfile::TempDir;
 
 use super::wire::{LOOPBACK, fast};
 
+mod bought;
 mod faults;
 mod health;
 mod knobs;
@@ -36,7 +37,8 @@ pub const WEST: &str = "us-west-2";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = faults::trials();
+    let mut trials = bought::trials();
+    trials.extend(faults::trials());
     trials.extend(health::trials());
     trials.extend(knobs::trials());
     trials.extend(presets::trials());

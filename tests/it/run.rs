@@ -20,6 +20,7 @@ use super::wire::LOOPBACK;
 mod canary;
 mod kill;
 mod parked;
+mod provisioned;
 mod refusals;
 mod results;
 
@@ -30,6 +31,7 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = canary::trials();
     trials.extend(kill::trials());
     trials.extend(parked::trials());
+    trials.extend(provisioned::trials());
     trials.extend(refusals::trials());
     trials.extend(results::trials());
     trials
