@@ -150,8 +150,10 @@ pub fn unit_quotas(region: &Region, rows: &[QuotaEntry], models: &[&ProvisionedM
             NO_COMMITMENT_CUSTOM => Some(sum(&|model| free(model) && !base(model))),
             _ => {
                 let catalogue = Catalogue::embedded();
+                // These rows are about committed units.
                 let of_row = models.iter().filter(|model| {
-                    catalogue.provisioned_variant(&model.model_arn).is_some_and(|variant| variant.quota == code)
+                    let variant = catalogue.provisioned_variant(&model.model_arn);
+                    !free(model) && variant.is_some_and(|variant| variant.quota == code)
                 });
                 of_row.map(|model| model.units).max()
             }
@@ -245,13 +247,13 @@ pub(super) mod tests {
         let row = |code: &str, value| QuotaEntry { code: code.into(), name: code.into(), value, adjustable: true };
         let rows =
             [row(NO_COMMITMENT_BASE, 2.0), row(NO_COMMITMENT_CUSTOM, 2.0), row("L-7478F443", 3.0), row("L-1", 9.0)];
-        let mut base = model("a", CLAUDE, 1);
+        let mut base = model("a", CLAUDE, 9);
         base.commitment = Commitment::None;
         let mut custom = model("b", "arn:aws:bedrock:us-east-1:123456789012:custom-model/x/abcdefghijkl", 2);
         custom.commitment = Commitment::None;
         let committed = model("c", CLAUDE, 3);
         let quotas = unit_quotas(&"us-east-1".into(), &rows, &[&base, &custom, &committed]);
         let used: Vec<_> = quotas.iter().map(|quota| (quota.code.as_str(), quota.used, quota.allowed)).collect();
-        assert_eq!(used, [("L-7478F443", 3, 3), (NO_COMMITMENT_CUSTOM, 2, 2), (NO_COMMITMENT_BASE, 1, 2)]);
+        assert_eq!(used, [("L-7478F443", 3, 3), (NO_COMMITMENT_CUSTOM, 2, 2), (NO_COMMITMENT_BASE, 9, 2)]);
     }
 }

@@ -42,7 +42,7 @@ pub async fn create(remote: &Remote, global: &Global, args: &CreateArgs) -> Resu
     let snapshot = remote.desk.read_provisioned(AlsoRead { unit_quotas: true, invocations: false }).await;
     tell_notes(&snapshot);
     let price = unit_price(region, model, new.commitment, &session::agreed_prices(&remote.config));
-    let units = if new.units == 1 { "1 model unit".to_owned() } else { format!("{} model units", new.units) };
+    let units = model_units(new.units);
     let mut about = vec![
         place(remote, region),
         format!("{}: {units} of {}", new.name, model.escape_debug()),
@@ -106,7 +106,7 @@ pub async fn update(remote: &Remote, global: &Global, args: &UpdateArgs) -> Resu
     tell_notes(&snapshot);
     let view = find(&snapshot, &args.which)?;
     if let Some(units) = args.units {
-        return Err(Problem::usage(other_units(view, units)));
+        return Err(Problem::usage(other_units(view, units, remote.desk.service_now_ms())));
     }
     let model = &view.model;
     let mut about = vec![place(remote, &model.region), format!("{} ({})", model.name, model.arn)];
@@ -143,18 +143,20 @@ pub async fn update(remote: &Remote, global: &Global, args: &UpdateArgs) -> Resu
     Ok(tell(remote, global, outcome, &format!("changed {}", model.name)))
 }
 
+fn model_units(units: u32) -> String {
+    if units == 1 { "1 model unit".to_owned() } else { format!("{units} model units") }
+}
+
 /// Why units cannot be changed, and the way around with its price.
-fn other_units(view: &ProvisionedView, units: u32) -> String {
+fn other_units(view: &ProvisionedView, units: u32, now_ms: i64) -> String {
     let model = &view.model;
     let each = |units: u32| view.unit_price.of(units);
     let overlap = match (each(units), each(model.units)) {
         (Some(new), Some(old)) => format!("{}/h", money(new + old)),
         _ => "unknown".to_owned(),
     };
-    let commitment = match model.commitment {
-        Commitment::None => String::new(),
-        _ => "; this one cannot be deleted before its commitment ends".to_owned(),
-    };
+    let bound = model.expires_ms.is_some_and(|at| at > now_ms);
+    let commitment = if bound { "; this one cannot be deleted before its commitment ends" } else { "" };
     format!(
         "the API cannot change the units of a provisioned model. Instead: `bedrock-top pt create --name {}-2 --units {units} ...`, \
          move the callers to its ARN, `bedrock-top pt delete {}`. While both run they cost {overlap}{commitment}",
@@ -174,7 +176,7 @@ pub async fn delete(remote: &Remote, global: &Global, args: &DeleteArgs) -> Resu
     let model = &view.model;
     let mut about = vec![
         place(remote, &model.region),
-        format!("{}: {} units of {}, {}", model.name, model.units, short(&model.model_arn), model.status.word()),
+        format!("{}: {} of {}, {}", model.name, model_units(model.units), short(&model.model_arn), model.status.word()),
         model.arn.clone(),
         format!("capacity {}", capacity(view)),
         format!("used: {}", usage(view, now_ms)),
