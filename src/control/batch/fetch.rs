@@ -11,11 +11,11 @@ use crate::record::Region;
 use super::super::command::BatchInput;
 use super::super::desk::{Desk, Progress};
 use super::super::work::{FetchReport, Stage};
+use super::copy::is_copy;
 use super::join::{Into, Output, Reading, join};
 use super::local::Known;
 use super::source::{Source, Stop, pass};
 use super::trouble::Trouble;
-use super::upload::is_copy;
 
 /// A manifest is a few hundred bytes.
 const LARGEST_MANIFEST: u64 = 1 << 20;

@@ -5,6 +5,7 @@
 //! kept, only 24 bytes for each recordId.
 
 mod check;
+mod copy;
 mod fetch;
 mod join;
 mod limits;
@@ -21,6 +22,7 @@ mod tidy;
 mod trouble;
 mod upload;
 mod uploads;
+mod verdict;
 mod views;
 
 use std::time::SystemTime;

@@ -5,8 +5,8 @@ use crate::record::Region;
 
 use super::super::desk::{Desk, Progress};
 use super::super::work::Stage;
+use super::copy::is_copy;
 use super::trouble::{Trouble, TroubleKind};
-use super::upload::is_copy;
 
 /// Jobs that are looked through for other users of an input.
 const MOST_JOBS: usize = 1_000;
