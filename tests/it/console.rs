@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::pty::{Pty, check};
 
+mod account;
 mod leaving;
 mod pictures;
 mod recording;
@@ -169,6 +170,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(work::trials());
     trials.extend(pictures::trials());
     trials.extend(recording::trials());
+    trials.extend(account::trials());
     trials
 }
 

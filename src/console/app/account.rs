@@ -93,7 +93,12 @@ impl State {
 pub(super) fn change_lines(account: &ControlSnapshot) -> Vec<JournalLine> {
     let line = |change: &Change| {
         let caller = change.caller.as_deref().map(|arn| arn.rsplit_once(':').map_or(arn, |(_, who)| who));
-        let mut text = format!("{} {} in {}", change.operation, change.subject, change.region);
+        // The Region is told anyway, and the account is on the screen: of an ARN its end is enough.
+        let subject = match change.subject.strip_prefix("arn:").and_then(|arn| arn.rsplit_once(':')) {
+            Some((_, last)) => last,
+            None => change.subject.as_str(),
+        };
+        let mut text = format!("{} {subject} in {}", change.operation, change.region);
         if let Some(caller) = caller {
             text.push_str(&format!(" by {caller}"));
         }

@@ -247,10 +247,10 @@ pub fn idle_words(idle: Idle) -> String {
     format!("{least}{}", fmt::long_span(Micros::from_millis(idle.for_ms.max(0).unsigned_abs())))
 }
 
-/// What was paid while it was idle, in words.
+/// What was paid while it was idle, in words that follow the time.
 #[must_use]
 pub fn paid_words(idle: Idle) -> String {
-    idle.paid.map_or("an unknown price".to_owned(), fmt::dollars)
+    idle.paid.map_or(" at an unknown price".to_owned(), |paid| format!(", {} paid for it", fmt::dollars(paid)))
 }
 
 /// The scope through which our own load sends to it, if it does.

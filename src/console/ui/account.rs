@@ -118,7 +118,7 @@ pub(super) fn provisioned_attention(view: &View<'_>, account: &ControlSnapshot) 
             let Some(idle) = idle else { continue };
             let (time, paid) = (provisioned::idle_words(idle), provisioned::paid_words(idle));
             let line = Line::of(Role::Warn, format!("{} ", g.warn)).with(Role::Strong, name);
-            lines.push(line.text(format!(": idle {time}, {paid} paid for it")));
+            lines.push(line.text(format!(": idle {time}{paid}")));
         }
     }
     lines
@@ -242,9 +242,9 @@ pub(super) fn summary(view: &View<'_>) -> Option<Line<'static>> {
         line.parts.extend(price(&bought).parts);
         let near = account.provisioned.iter().filter_map(|one| provisioned::term_end(one, view.state.service_ms()));
         match near.max() {
-            Some(TermEnd::Over) => line.push(Role::Danger, format!(", {} a term is over", g.danger)),
-            Some(TermEnd::ThreeDays) => line.push(Role::Warn, format!(", {} a term ends in 3 d", g.warn)),
-            Some(TermEnd::TwoWeeks) => line.push(Role::Text, ", a term ends in 14 d"),
+            Some(TermEnd::Over) => line.push(Role::Danger, format!(", {} term over", g.danger)),
+            Some(TermEnd::ThreeDays) => line.push(Role::Warn, format!(", {} term ends in 3 d", g.warn)),
+            Some(TermEnd::TwoWeeks) => line.push(Role::Text, ", term ends in 14 d"),
             None => {}
         }
     }
@@ -275,8 +275,8 @@ pub(super) fn price(totals: &provisioned::Totals) -> Line<'static> {
         line = line.with(Role::Strong, fmt::money(totals.per_hour)).text(" /h");
     }
     if totals.unpriced > 0 {
-        let join = if known { " + " } else { "" };
-        line.push(Role::Warn, format!("{join}{} unpriced", totals.unpriced));
+        let words = if known { format!(" + {} unpriced", totals.unpriced) } else { "an unknown price".to_owned() };
+        line.push(Role::Warn, words);
     }
     line
 }

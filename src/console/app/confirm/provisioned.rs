@@ -149,7 +149,7 @@ pub(super) fn delete(region: &Region, arn: &str, now: &Account<'_>) -> Question 
         Use::Idle(None) => ask.text("Last hour", "no invocation by anybody"),
         Use::Idle(Some(idle)) => {
             let (time, paid) = (idle_words(idle), paid_words(idle));
-            ask.text("Last hour", format!("no invocation by anybody; idle {time}, {paid} paid for it"));
+            ask.text("Last hour", format!("no invocation by anybody; idle {time}{paid}"));
         }
         Use::Unknown => {
             let why = view.use_unknown.as_deref().unwrap_or("CloudWatch was not asked yet");

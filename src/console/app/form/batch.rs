@@ -25,7 +25,8 @@ pub fn submit(models: &[ModelId], regions: &[Region], account: &ControlSnapshot)
             roles.push(role);
         }
     }
-    let storage = account.jobs.first().map(|view| view.job.output.as_str()).unwrap_or_default();
+    let earlier = account.jobs.iter().find(|view| view.ours).or_else(|| account.jobs.first());
+    let storage = earlier.map(|view| view.job.output.as_str()).unwrap_or_default();
     let fields = vec![
         text(FieldId::Name, ""),
         text(FieldId::Source, ""),
@@ -154,7 +155,7 @@ mod tests {
         set(&mut form, FieldId::Source, "prompts.jsonl");
         let new = check_submit(&mut form).unwrap();
         assert_eq!(new.role, snapshot.jobs[0].job.role_arn);
-        assert_eq!(new.storage, snapshot.jobs[0].job.output);
+        assert_eq!(new.storage, snapshot.jobs[1].job.output, "of the latest job of our own");
         assert_eq!(new.input, BatchInput::Local("prompts.jsonl".into()));
         assert_eq!((new.timeout_hours, new.invocation), (24, None));
     }

@@ -96,7 +96,8 @@ fn totals(view: &View<'_>, known: &ControlSnapshot) -> Line<'static> {
     if totals.failed > 0 {
         line.push(Role::Warn, format!(", {} {} failed", view.kit.glyphs.warn, totals.failed));
     }
-    for slots in &known.job_slots {
+    // Free slots say nothing; a submission shows its own.
+    for slots in known.job_slots.iter().filter(|slots| slots.used > 0 || slots.waiting > 0) {
         let model = short_model(&slots.model.as_str().into());
         let place = format!("{} {model}", slots.region);
         line.push(Role::Muted, format!(" {} slots {} ", view.kit.glyphs.separator, fmt::sanitise(&place)));

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::app::confirm::unit_quota;
-use crate::console::app::provisioned::{self, Sort, TermEnd, Use};
+use crate::console::app::provisioned::{self, HOUR_MS, Sort, TermEnd, Use};
 use crate::console::app::short_model;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
@@ -91,7 +91,8 @@ fn totals(view: &View<'_>, known: &ControlSnapshot, cells: u16) -> Line<'static>
         line.push(Role::Muted, format!(", {} a day", fmt::dollars(totals.per_hour.scaled(24.0))));
     }
     line.push(Role::Muted, format!(", {} MU", totals.units));
-    for quota in &known.unit_quotas {
+    // Quotas of which nothing is used say nothing here; a purchase shows its own.
+    for quota in known.unit_quotas.iter().filter(|quota| quota.used > 0) {
         let role = if quota.used >= quota.allowed { Role::Warn } else { Role::Text };
         let place = fmt::sanitise(quota.region.as_str()).into_owned();
         line.push(Role::Muted, format!(" {} {place} ", view.kit.glyphs.separator));
@@ -157,8 +158,10 @@ fn cells<'a>(view: &View<'_>, one: &'a ProvisionedView) -> Vec<Cell<'a>> {
         (Some(share), _) => Cell::text(format!("ours {}", fmt::percent(share))),
         (None, Use::Busy(calls)) => Cell::text(format!("{} /h", fmt::count(calls))),
         (None, Use::Idle(Some(idle))) => {
-            let least = if idle.at_least { ">" } else { "" };
-            Cell::new(Role::Warn, format!("idle {least}{}", fmt::span(account::millis(idle.for_ms))))
+            // Nobody looks further back than a day: hours say it all.
+            let hours = idle.for_ms / HOUR_MS;
+            let time = if idle.at_least { format!(">{hours}h") } else { fmt::span(account::millis(idle.for_ms)) };
+            Cell::new(Role::Warn, format!("idle {time}"))
         }
         (None, Use::Idle(None)) => Cell::new(Role::Warn, "idle"),
         (None, Use::Unknown) => Cell::new(Role::Muted, "unknown"),
@@ -234,8 +237,9 @@ pub(super) fn use_line(view: &View<'_>, one: &ProvisionedView, now: i64) -> Line
         Use::Busy(calls) => {
             Line::of(Role::Text, fmt::exact(calls)).muted(" invocations by all callers in the last hour")
         }
-        Use::Idle(Some(idle)) => Line::of(Role::Warn, format!("idle {}", provisioned::idle_words(idle)))
-            .text(format!(", {} paid", provisioned::paid_words(idle))),
+        Use::Idle(Some(idle)) => {
+            Line::of(Role::Warn, format!("idle {}", provisioned::idle_words(idle))).text(provisioned::paid_words(idle))
+        }
         Use::Idle(None) => Line::of(Role::Warn, "idle").muted(": no invocation by anybody in the last hour"),
         Use::Unknown => {
             let why = one.use_unknown.as_deref().unwrap_or("CloudWatch was not asked yet");

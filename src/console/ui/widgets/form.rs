@@ -124,7 +124,11 @@ impl Form<'_> {
                     return None;
                 }
                 let scroll = input.visual_scroll(cells - 1);
-                let shown = skip_cells(input.value(), scroll);
+                // What is not being typed shows both its ends; what is, what is around the cursor.
+                let shown = match focused {
+                    true => skip_cells(input.value(), scroll),
+                    false => fmt::truncate_middle(input.value(), cells, g).into_owned(),
+                };
                 if focused {
                     let at = input.visual_cursor().saturating_sub(scroll).min(cells - 1);
                     cursor = Some(Position { x: x + at as u16, y: row.y });
