@@ -6,6 +6,7 @@
 
 use libtest_mimic::{Arguments, Trial};
 
+mod account;
 mod architecture;
 mod batch;
 mod cloudwatch;
@@ -23,6 +24,7 @@ mod wire_raw;
 fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(console::trials());
+    trials.extend(account::trials());
     trials.extend(architecture::trials());
     trials.extend(batch::trials());
     trials.extend(cloudwatch::trials());
