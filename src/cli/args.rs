@@ -67,7 +67,7 @@ pub struct Global {
     /// Offer nothing that costs or destroys.
     #[arg(long, global = true)]
     pub read_only: bool,
-    /// Theme: dusk, dawn, ember, paper, contrast, okabe, tide or mono.
+    /// Theme: dusk, dawn, ember, paper, contrast, okabe, tide, mono, or a file of your own in the configuration's folder `themes`.
     #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<String>,
     /// Machine-readable output.

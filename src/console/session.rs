@@ -435,6 +435,10 @@ mod tests {
     }
 
     fn rig(snapshot: EngineSnapshot) -> Rig {
+        recorded_rig(snapshot, None)
+    }
+
+    fn recorded_rig(snapshot: EngineSnapshot, recorder: Option<Recorder>) -> Rig {
         let (engine, receiver) = watch::channel(Arc::new(snapshot));
         let (sender, orders) = mpsc::channel();
         let (account, account_receiver) = watch::channel(Arc::new(fixtures::account().0));
@@ -456,7 +460,7 @@ mod tests {
             max_fps: None,
             incidents: folder.path().join("incidents"),
             prices: Vec::new(),
-            recorder: None,
+            recorder,
         };
         let console = Console::new(setup, Caps::FULL);
         Rig { console, engine, orders, account, account_orders, folder }
@@ -581,9 +585,7 @@ mod tests {
     fn a_recording_replays_to_the_same_screens_as_were_seen() {
         let recordings = tempfile::tempdir().unwrap();
         let path = recordings.path().join("session.rec");
-        let mut rig = rig(fixtures::idle());
-        rig.console.recorder = Some(Recorder::create(&path).unwrap());
-        rig.console.begin_recording();
+        let mut rig = recorded_rig(fixtures::idle(), Some(Recorder::create(&path).unwrap()));
         let mut seen = Vec::new();
         let mut moment = fixtures::running();
         let mut see = |rig: &mut Rig| {
@@ -596,7 +598,6 @@ mod tests {
             state.tape = tape;
             rig.console.state = state;
         };
-        rig.console.hear(Msg::Snapshot(Arc::new(fixtures::idle())));
         rig.console.hear(Msg::Resize(120, 40));
         for (step, key) in "2jj1ef5/syn".chars().chain(['\r', 'x', '7', 't', 'j', '\r', '1', '?']).enumerate() {
             moment.at = rig.console.clock.now();
