@@ -90,7 +90,7 @@ pub struct ConsoleArgs {
     /// Scroll with the mouse's wheel. Without, the terminal selects text as usual; with it, while Shift is held.
     #[arg(long)]
     pub mouse: bool,
-    /// Record the session into a new file: what the screens show and the keys pressed (of pasted text only the length), no prompt and no output.
+    /// Record the session into a new file: what the screens show and the keys pressed, so what is typed into a field as well; of pasted text only the length; no prompt and no output.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Write what the load came to when it is over, as .json, .csv (a row for each scope) or .md.
