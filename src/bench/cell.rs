@@ -198,6 +198,19 @@ impl Cell {
         }
     }
 
+    /// The same in a fifth of the time.
+    #[must_use]
+    pub fn brief(&self) -> Cell {
+        const PART: f64 = 0.2;
+        Cell {
+            seconds: self.seconds * PART,
+            scored_from: self.scored_from * PART,
+            step_at: self.step_at * PART,
+            happenings: self.happenings.iter().map(|&(at, what)| (at * PART, what)).collect(),
+            ..self.clone()
+        }
+    }
+
     /// Quota tokens granted while it is scored, in all Regions, less what others take.
     #[must_use]
     pub fn granted_while_scored(&self) -> f64 {

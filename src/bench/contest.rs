@@ -13,6 +13,10 @@ use super::drive::{Client, run};
 use super::figure::Figure;
 use super::score::Score;
 
+/// Where so many quota tokens are granted in a run, one that never slows down makes millions of rejects, nearly all the work
+/// of the table. It has no memory to fill: the same in a fifth of the time shows as much of it.
+const LOUD: f64 = 1e8;
+
 /// What is run.
 #[derive(Clone, Debug)]
 pub struct Contest {
@@ -130,15 +134,25 @@ impl Contest {
     /// All contestants of one cell with one seed, against one optimum.
     fn pair(&self, cell: &Cell, seed: u64) -> Vec<Sample> {
         let optimum = run(cell, Client::Clairvoyant, seed);
-        let best = optimum.settled.min(cell.granted_while_scored());
+        let best = best_of(cell, &optimum);
         self.contestants
             .iter()
             .map(|contestant| match contestant {
                 Contestant::Optimum => Sample::of(cell, &optimum, best),
+                Contestant::Standard if cell.service.tpm as f64 / 60.0 * cell.seconds >= LOUD => {
+                    let brief = cell.brief();
+                    let best = best_of(&brief, &run(&brief, Client::Clairvoyant, seed));
+                    Sample::of(&brief, &run(&brief, contestant.client(&brief), seed), best)
+                }
                 other => Sample::of(cell, &run(cell, other.client(cell), seed), best),
             })
             .collect()
     }
+}
+
+/// What goodput is measured by.
+fn best_of(cell: &Cell, optimum: &Score) -> f64 {
+    optimum.settled.min(cell.granted_while_scored())
 }
 
 fn row(cell: &Cell, contestant: Contestant, seeds: u64, samples: &[Sample]) -> Row {

@@ -63,7 +63,10 @@ enum Line {
     Plain(VecDeque<u32>),
 }
 
+/// A request that is not done.
 struct Known {
+    /// Its number among all: how clients know it.
+    id: u32,
     job: Job,
     attempts: u32,
     /// When the attempt under way was sent.
@@ -83,6 +86,9 @@ struct Drive<'a> {
     spare: Vec<u32>,
     number: u64,
     jobs: Vec<Known>,
+    /// Places of requests that are done: a client that gives up at once goes through millions.
+    vacant: Vec<u32>,
+    drawn: u32,
     line: Line,
     /// Sent and not answered.
     in_flight: usize,
@@ -137,6 +143,8 @@ pub fn run(cell: &Cell, client: Client, seed: u64) -> Score {
         spare: Vec::new(),
         number: 0,
         jobs: Vec::new(),
+        vacant: Vec::new(),
+        drawn: 0,
         line,
         in_flight: 0,
         away: 0,
@@ -284,32 +292,56 @@ impl Drive<'_> {
         if self.waiting() >= LONGEST_QUEUE {
             return job;
         }
-        let id = self.jobs.len() as u32;
-        self.jobs.push(Known { job, attempts: 0, sent: now });
+        let known = Known { id: self.drawn, job, attempts: 0, sent: now };
+        self.drawn += 1;
+        let place = if let Some(place) = self.vacant.pop() {
+            self.jobs[place as usize] = known;
+            place
+        } else {
+            self.jobs.push(known);
+            self.jobs.len() as u32 - 1
+        };
+        let item = self.item(place);
         match &mut self.line {
             Line::Classes(queue) => {
-                queue.push(item(id, &job, self.means));
+                queue.push(item);
             }
-            Line::Plain(line) => line.push_back(id),
+            Line::Plain(line) => line.push_back(place),
         }
         job
     }
 
     /// Back to its old place.
-    fn put_back(&mut self, id: u32) {
-        let job = self.jobs[id as usize].job;
+    fn put_back(&mut self, place: u32) {
+        let item = self.item(place);
         match &mut self.line {
             Line::Classes(queue) => {
-                queue.put_back(item(id, &job, self.means));
+                queue.put_back(item);
             }
-            Line::Plain(line) => line.push_front(id),
+            Line::Plain(line) => line.push_front(place),
         }
     }
 
-    fn ask(&self, id: u32) -> Ask {
-        let Known { job, attempts, .. } = &self.jobs[id as usize];
-        let input = ((job.input + job.cached) as f64 * self.cell.input_error).round().max(1.0) as u64;
-        Ask { id, input, max_tokens: job.max_tokens, priority: job.priority, attempts: *attempts }
+    fn item(&self, place: u32) -> Item<u32> {
+        let Known { id, job, .. } = &self.jobs[place as usize];
+        Item {
+            value: place,
+            priority: job.priority,
+            flow: FlowId(job.flow),
+            seq: u64::from(*id),
+            cost: queue_cost(job, self.means),
+            deadline: None,
+            queued: job.arrived,
+        }
+    }
+
+    fn ask(&self, place: u32) -> Ask {
+        let Known { id, job, attempts, .. } = &self.jobs[place as usize];
+        let mut input = job.input + job.cached;
+        if self.cell.input_error != 1.0 {
+            input = (input as f64 * self.cell.input_error).round().max(1.0) as u64;
+        }
+        Ask { id: *id, input, max_tokens: job.max_tokens, priority: job.priority, attempts: *attempts }
     }
 
     /// Sends the head if it may go.
@@ -400,11 +432,12 @@ impl Drive<'_> {
         match self.servers[region].offer(&job, now, &mut self.rng) {
             Ok(hold) => {
                 self.score.accepted(&job, sent);
-                let done = now + Micros::from_secs_f64(self.servers[region].takes(&job, job.output));
+                let takes = self.servers[region].takes(&job, job.output);
+                let done = now + Micros::from_secs_f64(takes);
                 self.later(done, Event::Settle { job: id, region, hold });
                 let way = self.rng.random_range(WAY.0..WAY.1);
                 self.later(done + Micros::from_secs_f64(way), Event::Reply { job: id, sent });
-                if self.cell.service.progressive {
+                if self.cell.service.progressive && PROGRESS < takes {
                     self.later(
                         now + Micros::from_secs_f64(PROGRESS),
                         Event::Progress { job: id, region, hold, tick: 1 },
@@ -434,7 +467,10 @@ impl Drive<'_> {
                 self.away += 1;
                 self.later(now + span, Event::Retry { job: id });
             }
-            Next::GiveUp => self.score.failed(now),
+            Next::GiveUp => {
+                self.score.failed(now);
+                self.vacant.push(id);
+            }
         }
     }
 
@@ -447,11 +483,18 @@ impl Drive<'_> {
             return;
         }
         server.progress(hold, output, now);
+        let takes = server.takes(&job, job.output);
         let (ask, seen) = (self.ask(id), self.seen(now));
         if let Client::Real(policy) = &mut self.client {
             policy.progress(&ask, output, seen);
         }
-        self.later(now + Micros::from_secs_f64(PROGRESS), Event::Progress { job: id, region, hold, tick: tick + 1 });
+        // None after the last token: by then its place may be another's.
+        if f64::from(tick + 1) * PROGRESS < takes {
+            self.later(
+                now + Micros::from_secs_f64(PROGRESS),
+                Event::Progress { job: id, region, hold, tick: tick + 1 },
+            );
+        }
     }
 
     fn reply(&mut self, id: u32, sent: Micros, now: Micros) {
@@ -477,22 +520,11 @@ impl Drive<'_> {
                 self.score.believes(policy.believes(seen), now);
             }
         }
+        self.vacant.push(id);
     }
 }
 
 /// What a request is expected to cost, for the order of the queue: its prompt and a reply of the usual length.
 fn queue_cost(job: &Job, means: Means) -> u64 {
     job.input + means.reply as u64
-}
-
-fn item(id: u32, job: &Job, means: Means) -> Item<u32> {
-    Item {
-        value: id,
-        priority: job.priority,
-        flow: FlowId(job.flow),
-        seq: u64::from(id),
-        cost: queue_cost(job, means),
-        deadline: None,
-        queued: job.arrived,
-    }
 }

@@ -119,7 +119,6 @@ impl Policy for Gcra {
         if let Some(pair) = self.pairs.get_mut(region) {
             pair.granted = None;
         }
-        self.retry.sent(ask.id);
     }
 
     fn served(&mut self, ask: &Ask, _served: Served, _now: Micros) {
@@ -127,7 +126,7 @@ impl Policy for Gcra {
     }
 
     fn refused(&mut self, ask: &Ask, _why: Refused, _now: Micros, rng: &mut ChaCha8Rng) -> Next {
-        self.retry.refused(ask.id, rng)
+        self.retry.refused(ask.id, ask.attempts, rng)
     }
 
     fn believes(&self, _now: Micros) -> Option<f64> {

@@ -92,7 +92,6 @@ impl Policy for Gradient {
 
     fn sent(&mut self, ask: &Ask, _region: usize, _now: Micros) {
         self.flights.insert(ask.id, self.flights.len() + 1);
-        self.retry.sent(ask.id);
     }
 
     fn served(&mut self, ask: &Ask, served: Served, _now: Micros) {
@@ -104,7 +103,7 @@ impl Policy for Gradient {
 
     fn refused(&mut self, ask: &Ask, _why: Refused, _now: Micros, rng: &mut ChaCha8Rng) -> Next {
         self.flights.remove(&ask.id);
-        self.retry.refused(ask.id, rng)
+        self.retry.refused(ask.id, ask.attempts, rng)
     }
 }
 

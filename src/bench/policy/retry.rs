@@ -1,6 +1,6 @@
 //! Retries as the AWS SDKs make them: attempts, a retry quota, exponential backoff with full jitter.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -25,50 +25,41 @@ fn backoff(n: u32, rng: &mut ChaCha8Rng) -> Micros {
     Micros::from_secs_f64(rng.random::<f64>() * ceiling)
 }
 
-/// A request that has been sent and has neither succeeded nor failed for good.
-#[derive(Clone, Copy, Default)]
-struct Open {
-    /// Attempts made.
-    made: u32,
-    /// Whether its last attempt was paid for from the quota.
-    paid: bool,
-}
-
 /// Says of each refused request when it is sent again, or that it has failed. A throttle and a 503 are one to it, as
 /// they were to the standard mode until 2026.
 pub(super) struct Retry {
     /// Attempts in all; `None`: until success, and then there is no quota either.
     attempts: Option<u32>,
     quota: u32,
-    open: HashMap<u32, Open>,
+    /// Requests under way whose last attempt was paid for from the quota.
+    paid: HashSet<u32>,
 }
 
 impl Retry {
     /// At most so many attempts a request; `None`: until it succeeds.
     pub(super) fn new(attempts: Option<u32>) -> Retry {
-        Retry { attempts, quota: QUOTA, open: HashMap::new() }
-    }
-
-    pub(super) fn sent(&mut self, id: u32) {
-        self.open.entry(id).or_default().made += 1;
+        Retry { attempts, quota: QUOTA, paid: HashSet::new() }
     }
 
     pub(super) fn served(&mut self, id: u32) {
-        let paid = self.open.remove(&id).is_some_and(|open| open.paid);
+        // Most clients never pay, and those that never slow down have nothing left to pay with.
+        let paid = !self.paid.is_empty() && self.paid.remove(&id);
         self.quota = (self.quota + if paid { RETRY_COST } else { AT_ONCE }).min(QUOTA);
     }
 
-    pub(super) fn refused(&mut self, id: u32, rng: &mut ChaCha8Rng) -> Next {
-        let open = self.open.entry(id).or_default();
+    /// After this many attempts.
+    pub(super) fn refused(&mut self, id: u32, made: u32, rng: &mut ChaCha8Rng) -> Next {
         if let Some(attempts) = self.attempts {
-            if open.made >= attempts || self.quota < RETRY_COST {
-                self.open.remove(&id);
+            if made >= attempts || self.quota < RETRY_COST {
+                if !self.paid.is_empty() {
+                    self.paid.remove(&id);
+                }
                 return Next::GiveUp;
             }
             self.quota -= RETRY_COST;
-            open.paid = true;
+            self.paid.insert(id);
         }
-        Next::After(backoff(open.made, rng))
+        Next::After(backoff(made, rng))
     }
 }
 
@@ -83,12 +74,11 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut retry = Retry::new(Some(3));
         for made in 1..=3 {
-            retry.sent(7);
-            let next = retry.refused(7, &mut rng);
+            let next = retry.refused(7, made, &mut rng);
             assert_eq!(next == Next::GiveUp, made == 3, "attempt {made}: {next:?}");
         }
         assert_eq!(retry.quota, QUOTA - 2 * RETRY_COST, "a request that failed gives nothing back");
-        assert!(retry.open.is_empty());
+        assert!(retry.paid.is_empty());
     }
 
     #[test]
@@ -96,38 +86,31 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         let mut retry = Retry::new(Some(3));
         for id in 0..100 {
-            retry.sent(id);
-            assert!(matches!(retry.refused(id, &mut rng), Next::After(_)), "retry {id} of 100");
+            assert!(matches!(retry.refused(id, 1, &mut rng), Next::After(_)), "retry {id} of 100");
         }
-        retry.sent(100);
-        assert_eq!(retry.refused(100, &mut rng), Next::GiveUp);
+        assert_eq!(retry.refused(100, 1, &mut rng), Next::GiveUp);
         for id in 200..204 {
-            retry.sent(id);
             retry.served(id);
         }
-        retry.sent(300);
-        assert_eq!(retry.refused(300, &mut rng), Next::GiveUp, "four are not five");
-        retry.sent(0);
+        assert_eq!(retry.refused(300, 1, &mut rng), Next::GiveUp, "four are not five");
         retry.served(0);
         assert_eq!(retry.quota, 9, "a retried one gives back its five");
-        retry.sent(301);
-        assert!(matches!(retry.refused(301, &mut rng), Next::After(_)));
+        assert!(matches!(retry.refused(301, 1, &mut rng), Next::After(_)));
     }
 
     #[test]
     fn the_backoff_doubles_to_its_ceiling_over_the_whole_interval() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         let mut retry = Retry::new(None);
-        for (n, ceiling) in [1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0].into_iter().enumerate() {
+        for (made, ceiling) in (1..).zip([1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0]) {
             let waits: Vec<f64> = (0..500_u32)
                 .map(|id| {
-                    retry.sent(id);
-                    let Next::After(wait) = retry.refused(id, &mut rng) else { panic!("gave up") };
+                    let Next::After(wait) = retry.refused(id, made, &mut rng) else { panic!("gave up") };
                     wait.secs_f64()
                 })
                 .collect();
             let largest = waits.iter().copied().fold(0.0, f64::max);
-            assert!(largest <= ceiling && largest > 0.95 * ceiling, "attempt {}: {largest}", n + 1);
+            assert!(largest <= ceiling && largest > 0.95 * ceiling, "attempt {made}: {largest}");
             assert!(waits.iter().any(|&wait| wait < 0.05 * ceiling));
         }
     }

@@ -189,7 +189,6 @@ impl Policy for SdkAdaptive {
 
     fn sent(&mut self, ask: &Ask, _region: usize, now: Micros) {
         self.limiter.sent(now);
-        self.retry.sent(ask.id);
     }
 
     fn served(&mut self, ask: &Ask, _served: Served, now: Micros) {
@@ -200,7 +199,7 @@ impl Policy for SdkAdaptive {
     fn refused(&mut self, ask: &Ask, why: Refused, now: Micros, rng: &mut ChaCha8Rng) -> Next {
         // A 503 is retried, but it is no throttle: to the limiter it is a reply like any other.
         self.limiter.reply(why != Refused::Capacity, now);
-        self.retry.refused(ask.id, rng)
+        self.retry.refused(ask.id, ask.attempts, rng)
     }
 }
 

@@ -33,16 +33,14 @@ impl Policy for Standard {
         Answer::Go { region: round_robin::by_request(ask, self.regions) }
     }
 
-    fn sent(&mut self, ask: &Ask, _region: usize, _now: Micros) {
-        self.retry.sent(ask.id);
-    }
+    fn sent(&mut self, _ask: &Ask, _region: usize, _now: Micros) {}
 
     fn served(&mut self, ask: &Ask, _served: Served, _now: Micros) {
         self.retry.served(ask.id);
     }
 
     fn refused(&mut self, ask: &Ask, _why: Refused, _now: Micros, rng: &mut ChaCha8Rng) -> Next {
-        self.retry.refused(ask.id, rng)
+        self.retry.refused(ask.id, ask.attempts, rng)
     }
 }
 
@@ -60,11 +58,12 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut now = Micros::ZERO;
         for (attempts, why) in [Refused::Tpm, Refused::Capacity, Refused::Rpm].into_iter().enumerate() {
-            let attempts = attempts as u32;
-            let ask = Ask { id: 3, input: 100, max_tokens: 10, priority: Priority::default(), attempts };
+            let ask =
+                Ask { id: 3, input: 100, max_tokens: 10, priority: Priority::default(), attempts: attempts as u32 };
             assert_eq!(client.ask(&ask, now), Answer::Go { region: 1 });
             client.sent(&ask, 1, now);
-            match client.refused(&ask, why, now, &mut rng) {
+            let made = Ask { attempts: ask.attempts + 1, ..ask };
+            match client.refused(&made, why, now, &mut rng) {
                 Next::After(wait) => {
                     assert!(attempts < 2 && wait <= Micros::from_secs(1 << attempts));
                     now = now + wait;
