@@ -41,6 +41,8 @@ const IDLE: Micros = Micros::from_secs(2);
 /// Where another ledger keeps the limit exactly, the pace only keeps it from being used up at once, and gains this part
 /// more: the window of one that counts the last minute, the mirror where most of what is reserved comes back.
 const EAGER_PART: i64 = 5;
+/// ... and so much more where it is a window: what leaves it has room at once.
+const WINDOW_EAGER_PART: i64 = 2;
 /// Seconds of its rate that the pace may burst there: what leaves a window leaves it in lumps.
 const WINDOW_PACE_SECONDS: f64 = 10.0;
 /// A bucket refills so many requests while a meter that is blocked until the minute is over takes none.
@@ -229,7 +231,7 @@ impl Dimension {
         let gain = self.rate.gain(span, &mut self.carry);
         // While the mirror holds the queue, the server gains what we may not use yet: it is not lost.
         let saved = if self.held { self.rate.over(HELD_SECONDS) } else { 0 };
-        let eager = if self.eager() { gain / EAGER_PART } else { 0 };
+        let eager = self.eager().map_or(0, |part| gain / part);
         refill(&mut self.pace, self.pace_cap.saturating_add(saved), gain.saturating_add(eager));
         refill(&mut self.mirror, self.mirror_cap.max(self.wanted), gain);
     }
@@ -304,14 +306,18 @@ impl Dimension {
         Some((until, By::Hold))
     }
 
-    fn eager(&self) -> bool {
-        self.metering.is_window() || self.comes_back
+    /// The part of its gain that the pace gains on top, if it does.
+    fn eager(&self) -> Option<i64> {
+        if self.metering.is_window() { Some(WINDOW_EAGER_PART) } else { self.comes_back.then_some(EAGER_PART) }
     }
 
     /// Micro-units to be gained until the pace lets a request through, as the mirror gains them.
     fn pace_lacks(&self, borrowed: i64) -> i64 {
         let lacks = self.pace.saturating_add(borrowed).saturating_neg();
-        if lacks > 0 && self.eager() { lacks - lacks / (EAGER_PART + 1) + 1 } else { lacks }
+        match self.eager() {
+            Some(part) if lacks > 0 => lacks - lacks / (part + 1) + 1,
+            _ => lacks,
+        }
     }
 
     /// When `need` more micro-units will have been gained.

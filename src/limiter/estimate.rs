@@ -355,7 +355,7 @@ impl RateEstimate {
         if let Some(most) = seen.slides {
             // It holds less than what was asked for, and at least what it was seen to hold.
             let asked = (seen.window + seen.hold) / 60.0;
-            to = asked.min((most / 60.0).max(asked - seen.hold / 120.0)).min(before);
+            to = asked.min((most / 60.0).max(asked - seen.hold / 240.0)).min(before);
             from = to * WINDOW_BACKOFF;
             self.interval = Some((to, asked));
             cycles *= WINDOW_CYCLES;

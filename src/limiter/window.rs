@@ -5,9 +5,9 @@ use crate::record::Micros;
 use super::rate::LARGEST;
 
 /// Length of a bin.
-const BIN: u64 = 200_000;
-/// Bins kept: the current one and the 300 before it, so that at least 60 s are always covered.
-const BINS: usize = 301;
+const BIN: u64 = 150_000;
+/// Bins kept: the current one and the 400 before it, so that at least 60 s are always covered.
+const BINS: usize = 401;
 /// Bins more that count for admission: a server's bins turn at other moments than ours, and what has left our window may
 /// still be in its own.
 const MARGIN: usize = 2;
