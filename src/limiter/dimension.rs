@@ -47,6 +47,10 @@ const WINDOW_EAGER_PART: i64 = 2;
 const WINDOW_PACE_SECONDS: f64 = 10.0;
 /// A bucket refills so many requests while a meter that is blocked until the minute is over takes none.
 const BLOCKED_REQUESTS: f64 = 3.0;
+/// After so long without a send, or what the rate gains so many holds in, one goes all the same, whatever the mirror says:
+/// a refusal shows that it is right, an answer that it is not.
+const LONGEST_HELD: f64 = 20.0;
+const LONGEST_HELD_HOLDS: f64 = 3.0;
 /// What keeps a gate closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
@@ -102,6 +106,8 @@ pub(super) struct Dimension {
     limited_until: Micros,
     /// Until then some room is left for what is urgent.
     urgent_until: Micros,
+    /// When something was sent last.
+    sent_at: Micros,
     /// Since when it has held the queue, if it was closed when it was last asked.
     pressed: Option<Micros>,
     /// Rejects followed each other: nothing is sent, and nothing learned, before this.
@@ -136,6 +142,7 @@ impl Dimension {
             limited_until: now,
             metering: Metering::new(),
             urgent_until: now,
+            sent_at: now,
             pressed: None,
             paused_until: now,
             posted: Posted::default(),
@@ -276,7 +283,10 @@ impl Dimension {
         self.wanted = micro(hold).saturating_add(spare);
         let room = if mirrored { self.wanted.saturating_sub(self.mirror) } else { 0 };
         self.held = room > pace.max(0);
-        let slow = self.after(pace.max(room));
+        let longest = LONGEST_HELD.max(LONGEST_HELD_HOLDS * hold as f64 / self.estimate.rate());
+        let longest = self.sent_at + Micros::from_secs_f64(longest);
+        let roomy = self.after(room).map(|until| until.min(longest)).filter(|&until| until > self.at);
+        let slow = self.after(pace).max(roomy);
         let slid = if self.metering.is_window() {
             self.slides(hold.saturating_add(units(spare) as u64), window, knobs)
         } else {
@@ -355,6 +365,7 @@ impl Dimension {
             self.fit(knobs);
         }
         self.pressed = None;
+        self.sent_at = self.at;
         self.held = false;
         self.wanted = 0;
         self.pace = self.pace.saturating_sub(micro(expect));
@@ -434,7 +445,12 @@ impl Dimension {
         let from = self.estimate.rate();
         self.pace = self.pace.min(0);
         let asked = mark.wide as f64 + hold as f64;
+        let window = self.metering.is_window();
         self.metering.refused(asked, 60.0 * self.estimate.believed(), !self.estimate.measured());
+        if window && !self.metering.is_window() {
+            // Nobody has asked the mirror.
+            self.mirror = self.mirror.max(0);
+        }
         self.ran_over |= self.peak.max(self.mirror) > self.deep();
         let shallow = !self.metering.is_window()
             && self.estimate.measured()
@@ -482,11 +498,18 @@ impl Dimension {
         Some(Reaction { from, to: self.estimate.rate(), streak, turns: self.metering.turns(self.at) })
     }
 
-    /// An attempt was accepted: what a window would have held with it.
-    pub(super) fn accepted(&mut self, attempt: &Attempt) {
+    /// An attempt was accepted: what a window would have held with it, and the least that a bucket held before it.
+    pub(super) fn accepted(&mut self, attempt: &Attempt, knobs: &LimiterKnobs) {
         let held = self.unit.mark(attempt).window as f64 + self.unit.hold(attempt) as f64;
         let news = attempt.order >= self.epoch_order && self.estimate.measured();
         self.metering.accepted(held, attempt.sent, news);
+        let level = self.unit.mark(attempt).level;
+        let hold = micro(self.unit.hold(attempt));
+        if news && level < hold && knobs.preset == Preset::Adaptive {
+            // There was room for it, whatever the mirror said. Others that went on the same grounds say it again and may
+            // raise it too far: a reject sets that right.
+            self.mirror = self.mirror.saturating_add(hold - level).min(self.mirror_cap.max(self.mirror));
+        }
     }
 
     /// The queue is held back by a pause: the meter goes on being pressed.

@@ -131,6 +131,8 @@ impl Metering {
     /// A request that would have made the window `asked` was refused; `limit` is what a window is believed to hold, and
     /// `first` that nothing was measured before.
     pub(super) fn refused(&mut self, asked: f64, limit: f64, first: bool) {
+        // What a meter gives in a part of each minute may look like a far higher rate than it has.
+        let limit = if self.boundary.known() { limit.min(self.fitted) } else { limit };
         if self.kind == Kind::Window && asked < NO_WINDOW * limit {
             // Refused with half of the window free: it is none, or another one altogether.
             self.kind = Kind::Unsure;

@@ -197,8 +197,8 @@ impl Scope {
         let charged = charged.min(LARGEST);
         let own = self.tick(now);
         self.land(attempt);
-        self.requests.accepted(attempt);
-        self.tokens.accepted(attempt);
+        self.requests.accepted(attempt, knobs);
+        self.tokens.accepted(attempt, knobs);
         self.tokens.correct(attempt.posted, attempt.paced, charged);
         self.window.correct(attempt.posted, charged, attempt.sent, own);
         self.window.settle(charged, own);

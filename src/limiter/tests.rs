@@ -93,6 +93,23 @@ fn an_expected_debt_is_charged_before_it_is_billed() {
     assert_eq!((status.held, status.debt, status.settled_60s, status.reserved_60s), (0, 0, 2_000, 1_000));
 }
 
+/// What the mirror says is a belief: for minutes nobody is kept waiting by it, and what is accepted corrects it.
+#[test]
+fn a_mirror_that_says_no_for_long_is_put_to_the_test() {
+    let (mut limiter, scope) = limiter(Preset::Adaptive, tokens(60_000));
+    // A minute's quota and 40 s more are held.
+    for _ in 0..2 {
+        limiter.admit(scope, cost(50_000, 100), Micros::ZERO);
+    }
+    let small = cost(1_000, 100);
+    assert_eq!(limiter.decide(scope, small, Micros::ZERO), Decision::Wait { until: at(20.0), why: Why::TpmHold });
+    let sent = limiter.admit(scope, small, at(20.0));
+    let wait = limiter.decide(scope, small, at(20.0));
+    assert_eq!(wait, Decision::Wait { until: at(40.0), why: Why::TpmHold }, "one, not all of them");
+    limiter.settle(sent, 100, at(21.0));
+    assert_eq!(limiter.decide(scope, small, at(21.0)), Decision::Admit, "there was room for it");
+}
+
 #[test]
 fn a_stream_that_outgrows_its_hold_is_a_debt_already() {
     let (mut limiter, scope) = limiter(Preset::TokenBucket, tokens(60_000));
