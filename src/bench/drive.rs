@@ -357,7 +357,11 @@ impl Drive<'_> {
                 None => return false,
             },
         };
-        let ask = self.ask(id);
+        let mut ask = self.ask(id);
+        if let Line::Classes(queue) = &self.line {
+            // As urgent as the most urgent that waits behind it.
+            ask.priority = queue.highest().unwrap_or(ask.priority);
+        }
         let region = match &mut self.client {
             Client::Clairvoyant => match self.foresee(id, now) {
                 Ok(region) => region,

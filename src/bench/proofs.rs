@@ -7,10 +7,10 @@ use super::cell::{Cell, Happening, Meter};
 use super::contestant::Contestant;
 use super::drive::{Client, run};
 use super::score::Score;
-use super::work::Arrivals;
+use super::work::{Arrivals, Crowd};
 use crate::limiter::{Cost, Decision, Limiter, LimiterKnobs, Preset, QuotaLimit, ScopeQuota};
 use crate::meter::{MeterKind, MeterSpec, ScopeSpec, ServerScope};
-use crate::record::{Micros, Usage};
+use crate::record::{Micros, Priority, Usage};
 
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=3;
 
@@ -52,6 +52,19 @@ fn what_runs_over_is_no_lower_rate() {
         let score = ours(&cell, seed);
         assert!(goodput(&cell, &score, seed) >= 0.9, "{} with seed {seed}", goodput(&cell, &score, seed));
         assert!(believed(&cell, &score) >= 0.7, "{} with seed {seed}", believed(&cell, &score));
+    }
+}
+
+/// A lower class goes before a higher one when it has earned it, and then may borrow like that one: it stands in its way.
+#[test]
+fn the_high_class_hardly_waits_under_overload() {
+    let mut cell = Cell::constant("crowd", 2_000_000, Meter::Bucket(60));
+    cell.arrivals = Arrivals::Poisson(3.0);
+    cell.crowd = Crowd { flows: 5, classes: [0.05, 0.25, 0.7], noisy: 4.0, ..Crowd::ONE };
+    for seed in SEEDS {
+        // Two requests' time.
+        let delay = ours(&cell, seed).delay(0.99, Some(Priority::High));
+        assert!(delay <= 0.17, "{delay} s with seed {seed}");
     }
 }
 

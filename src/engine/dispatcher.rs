@@ -328,6 +328,7 @@ impl Dispatcher {
     /// Sends whatever may be sent; returns when the head of the queue may go, and leaves the reason in `self.head`.
     fn dispatch(&mut self, now: Micros) -> Micros {
         loop {
+            let urgency = self.queue.highest().unwrap_or_default();
             let Some((key, item)) = self.queue.head(now) else {
                 self.head = None;
                 return Micros::MAX;
@@ -358,6 +359,7 @@ impl Dispatcher {
                 outputs: &self.outputs,
                 round_robin: self.settings.round_robin,
                 spill: self.settings.spill,
+                urgency,
             };
             let choice = self.router.choose(work, &self.routes, &mut self.limiter, &known, now);
             match choice {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::catalogue::{Model, cost};
 use crate::limiter::{Cost, Decision, Limiter, QuotaLimit, Why};
-use crate::record::{Micros, ModelId, Region, Route, Usd};
+use crate::record::{Micros, ModelId, Priority, Region, Route, Usd};
 
 use super::breaker::Breaker;
 use super::estimate::Estimator;
@@ -181,6 +181,8 @@ pub struct Known<'a> {
     pub round_robin: bool,
     /// What bought capacity has no room for goes on demand.
     pub spill: bool,
+    /// The highest class that waits: the head is in its way.
+    pub urgency: Priority,
 }
 
 /// Chooses.
@@ -298,7 +300,7 @@ impl Router {
                 continue;
             }
             let quote = quote(work, route, known.estimator, known.outputs);
-            match route.meters.decide(limiter, &quote.costs, work.record.priority, now) {
+            match route.meters.decide(limiter, &quote.costs, known.urgency, now) {
                 Decision::Admit => {
                     if known.round_robin {
                         best = Some((0.0, index, quote));

@@ -141,6 +141,12 @@ impl<T> Queue<T> {
         self.classes.each_ref().map(|class| class.len() as u64)
     }
 
+    /// The highest class of which something waits: the head is in its way, whatever its own class is.
+    #[must_use]
+    pub fn highest(&self) -> Option<Priority> {
+        Priority::ALL.into_iter().find(|class| !self.classes[class.index()].is_empty())
+    }
+
     /// How long the oldest of each class has waited.
     #[must_use]
     pub fn oldest(&self, now: Micros) -> [Option<Micros>; 3] {

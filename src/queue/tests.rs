@@ -138,6 +138,23 @@ fn under_overload_each_class_keeps_its_share() {
 }
 
 #[test]
+fn the_highest_class_is_told_whoever_goes_first() {
+    let mut queue = Queue::new();
+    assert_eq!(queue.highest(), None);
+    for seq in 0..100 {
+        queue.push(item(seq, if seq < 20 { Priority::Low } else { Priority::High }, 0, 100));
+    }
+    // Low goes first now and then: it has earned it.
+    let first: Vec<Priority> = (0..50)
+        .map(|_| {
+            assert_eq!(queue.highest(), Some(Priority::High));
+            next(&mut queue).unwrap().priority
+        })
+        .collect();
+    assert!(first.contains(&Priority::Low), "{first:?}");
+}
+
+#[test]
 fn a_waiting_item_is_small() {
     // One slot, and its entries in the order of its flow and in the order of age; a B-tree node is at least half full.
     let orders = size_of::<(Micros, u64, u32)>().max(size_of::<(u64, u32)>()) + size_of::<(Micros, u32)>();

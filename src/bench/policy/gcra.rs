@@ -115,7 +115,7 @@ impl Policy for Gcra {
         }
     }
 
-    fn sent(&mut self, ask: &Ask, region: usize, _now: Micros) {
+    fn sent(&mut self, _ask: &Ask, region: usize, _now: Micros) {
         if let Some(pair) = self.pairs.get_mut(region) {
             pair.granted = None;
         }
