@@ -55,6 +55,16 @@ fn what_runs_over_is_no_lower_rate() {
     }
 }
 
+/// A server that charges for what it refuses is kept empty by asking: a request of a quarter of the bucket, asked for every
+/// eight seconds, was refused for ever.
+#[test]
+fn charged_rejects_lock_nobody_out() {
+    let mut cell = Cell::constant("lock", 200_000, Meter::Bucket(60));
+    cell.service.reject_charge = 1.0;
+    let score = ours(&cell, 104);
+    assert!(goodput(&cell, &score, 104) >= 0.8, "{}", goodput(&cell, &score, 104));
+}
+
 /// A lower class goes before a higher one when it has earned it, and then may borrow like that one: it stands in its way.
 #[test]
 fn the_high_class_hardly_waits_under_overload() {

@@ -482,6 +482,8 @@ impl Dimension {
             least: self.unit.least(),
         });
         if blocked {
+            // It waited for as much as was lacking: if that is lost, the reject was charged.
+            self.mirror = self.mirror.min(-micro(hold));
             let refill = BLOCKED_REQUESTS * hold as f64 / self.estimate.believed();
             self.metering.blocked(attempt.sent, Micros::from_secs_f64(refill));
         } else {

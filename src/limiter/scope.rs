@@ -24,6 +24,9 @@ const FIRST_PAUSE: Micros = Micros::from_millis(200);
 const BLOCKED_PAUSE: Micros = Micros::from_secs(1);
 /// ... but within this.
 const LONGEST_BLOCKED_PAUSE: Micros = Micros::from_secs(8);
+/// ... while no more were refused in a row than in a minute that is used up. Whatever refuses more is no window: asking may be
+/// what keeps it empty, if it charges for what it refuses.
+const LONGEST_ROW: u32 = 12;
 /// Longest Retry-After that is honoured: no request waits for ever.
 const LONGEST_HOLD_OFF: Micros = Micros::from_secs(3_600);
 
@@ -293,7 +296,8 @@ impl Scope {
             // The second in a row may be chance; then it is asked less and less often.
             let pause = match reaction.streak {
                 1 => FIRST_PAUSE,
-                more => Micros(BLOCKED_PAUSE.0 << (more - 2).min(10)).min(LONGEST_BLOCKED_PAUSE),
+                more if more <= LONGEST_ROW => Micros(BLOCKED_PAUSE.0 << (more - 2).min(10)).min(LONGEST_BLOCKED_PAUSE),
+                more => Micros(LONGEST_BLOCKED_PAUSE.0 << (more - LONGEST_ROW).min(4)),
             };
             self.pause(pause, Why::HoldOff);
             self.requests.paused(self.off_until);
