@@ -13,7 +13,7 @@ fn small() -> Contest {
     cells.extend(
         scenarios::all().into_iter().filter(|cell| cell.what == "2M x2" && cell.service.meter == Meter::Bucket(10)),
     );
-    Contest { cells, contestants: vec![Contestant::Ours, Contestant::SdkAdaptive, Contestant::Optimum], seeds: 3 }
+    Contest { cells, contestants: vec![Contestant::Ours, Contestant::SdkAdaptive, Contestant::Optimum], seeds: 5 }
 }
 
 #[test]

@@ -43,6 +43,9 @@ const IDLE: Micros = Micros::from_secs(2);
 const EAGER_PART: i64 = 5;
 /// ... and so much more where it is a window: what leaves it has room at once.
 const WINDOW_EAGER_PART: i64 = 2;
+/// So many seconds of a configured quota that the load left unused are made up for, as eagerly: the mirror knows what is left
+/// of them.
+const MISSED_SECONDS: f64 = 20.0;
 /// Seconds of its rate that the pace may burst there: what leaves a window leaves it in lumps.
 const WINDOW_PACE_SECONDS: f64 = 10.0;
 /// A bucket refills so many requests while a meter that is blocked until the minute is over takes none.
@@ -100,6 +103,8 @@ pub(super) struct Dimension {
     lag: f64,
     /// Much of what is reserved in flight will be given back.
     comes_back: bool,
+    /// What a configured quota gained while the load left room, and its bucket may still have.
+    missed: i64,
     /// A waiting hold that is larger than the capacity: the level may rise up to it.
     wanted: i64,
     /// The gate was last seen closed until here.
@@ -138,6 +143,7 @@ impl Dimension {
             held: false,
             lag: 0.0,
             comes_back: false,
+            missed: 0,
             wanted: 0,
             limited_until: now,
             metering: Metering::new(),
@@ -239,7 +245,13 @@ impl Dimension {
         // While the mirror holds the queue, the server gains what we may not use yet: it is not lost.
         let saved = if self.held { self.rate.over(HELD_SECONDS) } else { 0 };
         let eager = self.eager().map_or(0, |part| gain / part);
-        refill(&mut self.pace, self.pace_cap.saturating_add(saved), gain.saturating_add(eager));
+        let capacity = self.pace_cap.saturating_add(saved);
+        if matches!(self.quota, QuotaLimit::Limit(_)) {
+            let over = self.pace.saturating_add(gain).saturating_sub(capacity).clamp(0, gain);
+            self.missed =
+                self.missed.saturating_add(over).saturating_sub(eager).clamp(0, self.rate.over(MISSED_SECONDS));
+        }
+        refill(&mut self.pace, capacity, gain.saturating_add(eager));
         refill(&mut self.mirror, self.mirror_cap.max(self.wanted), gain);
     }
 
@@ -318,7 +330,11 @@ impl Dimension {
 
     /// The part of its gain that the pace gains on top, if it does.
     fn eager(&self) -> Option<i64> {
-        if self.metering.is_window() { Some(WINDOW_EAGER_PART) } else { self.comes_back.then_some(EAGER_PART) }
+        if self.metering.is_window() {
+            Some(WINDOW_EAGER_PART)
+        } else {
+            (self.comes_back || self.missed > 0).then_some(EAGER_PART)
+        }
     }
 
     /// Micro-units to be gained until the pace lets a request through, as the mirror gains them.
