@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::engine::{Command, EngineHandle, EngineSnapshot, LoadState, ParkKind, RunView};
-use crate::report::status_line;
+use crate::report::{status_json, status_line};
 
 use super::problem::Problem;
+use super::say;
 
 /// A status line this often where lines are kept (a log), and on every change of state.
 const LOG_EVERY: Duration = Duration::from_secs(10);
@@ -66,18 +67,19 @@ impl Signals {
     }
 }
 
-/// Attends until the load is over.
+/// Attends until the load is over. `json`: the status goes to standard output too, an object a line.
 pub async fn attend(
     engine: &EngineHandle,
     mut signals: Signals,
     hangup: Hangup,
     time: Option<Duration>,
+    json: bool,
 ) -> (Arc<EngineSnapshot>, Ended) {
     let mut snapshots = engine.snapshot();
     let commands = engine.sender();
     let over = engine.load_finished();
     tokio::pin!(over);
-    let mut lines = Lines::new();
+    let mut lines = Lines::new(json);
     let mut why = Ended::ByItself;
     let mut parked_since: Option<Instant> = None;
     let mut abandon_at: Option<tokio::time::Instant> = None;
@@ -133,16 +135,17 @@ fn gives_up(snapshot: &EngineSnapshot, since: &mut Option<Instant>) -> bool {
     }
 }
 
-/// Status lines on standard error.
+/// Status lines on standard error, and for scripts on standard output.
 struct Lines {
+    json: bool,
     terminal: bool,
     last: Option<Instant>,
     state: Option<std::mem::Discriminant<LoadState>>,
 }
 
 impl Lines {
-    fn new() -> Lines {
-        Lines { terminal: std::io::stderr().is_terminal(), last: None, state: None }
+    fn new(json: bool) -> Lines {
+        Lines { json, terminal: !json && std::io::stderr().is_terminal(), last: None, state: None }
     }
 
     fn show(&mut self, snapshot: &EngineSnapshot) {
@@ -157,6 +160,9 @@ impl Lines {
         }
         self.state = Some(state);
         self.last = Some(Instant::now());
+        if self.json {
+            say::result(format_args!("{}\n", status_json(snapshot)));
+        }
         let line = status_line(snapshot);
         let mut out = std::io::stderr();
         // A status line that nobody can read must not stop the run.

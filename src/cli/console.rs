@@ -98,7 +98,8 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
         let recording = recorder.map(|recorder| keep::record_headless(recorder, &engine, clock, &runtime));
         let ended = runtime.block_on(async {
             let signals = Signals::listen()?;
-            Ok::<_, Problem>(attend(&engine, signals, Hangup::Drain, Some(args.duration.unwrap_or(HEADLESS))).await)
+            let time = Some(args.duration.unwrap_or(HEADLESS));
+            Ok::<_, Problem>(attend(&engine, signals, Hangup::Drain, time, global.json).await)
         })?;
         if let Some(recording) = recording {
             recording.abort();
@@ -196,7 +197,7 @@ pub fn show(
         let signals = Signals::listen()?;
         // Whoever left before the end has stopped it; only a terminal that went away leaves it running.
         let left_early = !matches!(exit, Exit::Hangup);
-        let (last, ended) = attend(engine, signals, Hangup::Continue, time).await;
+        let (last, ended) = attend(engine, signals, Hangup::Continue, time, false).await;
         Ok((last, if left_early && ended == Ended::ByItself { Ended::Drained } else { ended }))
     })
 }

@@ -124,7 +124,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     } else {
         runtime.block_on(async {
             let signals = Signals::listen()?;
-            Ok::<_, Problem>(attend(&engine, signals, hangup, None).await)
+            Ok::<_, Problem>(attend(&engine, signals, hangup, None, global.json).await)
         })?
     };
     runtime.block_on(engine.shutdown());

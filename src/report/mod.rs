@@ -1,4 +1,4 @@
-//! What is said outside the console: the status line of a run, its summary as text and as JSON, the plan of a dry run.
+//! What is said outside the console: the status line of a run and its summary, as text and as JSON, the plan of a dry run.
 //!
 //! This room only reads snapshots and words them; units are always printed, and whatever came from a simulator says so.
 
@@ -6,6 +6,7 @@ mod export;
 mod need;
 mod number;
 mod plan;
+mod scope;
 mod status;
 mod summary;
 mod table;
@@ -15,7 +16,7 @@ pub use export::{Form, export};
 pub use need::{MetricNeed, Need, need};
 pub use number::{count, money, percent, span};
 pub use plan::{Plan, ScopePlan, plan};
-pub use status::status_line;
+pub use status::{status_json, status_line};
 pub use summary::{Summary, summary};
 pub use table::{Align, table};
 pub use ways::{UnitOffer, UnitWay, Way, Ways, ways};

@@ -1,10 +1,45 @@
 //! One line on a run in progress, for a terminal without a console and for logs.
 
-use crate::engine::{EngineSnapshot, LoadState};
+use serde::Serialize;
 
+use crate::engine::{EngineSnapshot, FlowView, LoadState, MoneyView, RunView, Verdict, WindowTotals};
 use crate::record::Usd;
 
+use super::scope::{ScopeSummary, scopes};
 use super::{count, money, percent, span};
+
+/// A run in progress, for scripts.
+#[derive(Serialize)]
+struct Status<'a> {
+    simulated: bool,
+    /// UTC, milliseconds since 1970.
+    utc_ms: i64,
+    #[serde(flatten)]
+    state: &'a LoadState,
+    run: &'a RunView,
+    flow: &'a FlowView,
+    total: &'a WindowTotals,
+    money: &'a MoneyView,
+    verdict: &'a Verdict,
+    scopes: Vec<ScopeSummary>,
+}
+
+/// The status as one line of JSON, `{"status": {...}}`: each scope explained as the summary will.
+#[must_use]
+pub fn status_json(snapshot: &EngineSnapshot) -> String {
+    let status = Status {
+        simulated: snapshot.target.simulated,
+        utc_ms: snapshot.utc_ms,
+        state: &snapshot.state,
+        run: &snapshot.run,
+        flow: &snapshot.flow,
+        total: &snapshot.total,
+        money: &snapshot.money,
+        verdict: &snapshot.verdict,
+        scopes: scopes(snapshot),
+    };
+    serde_json::json!({ "status": status }).to_string()
+}
 
 /// The line: state, progress, rate, quota, throttles, money, end.
 #[must_use]

@@ -84,7 +84,9 @@ fn every_prompt_once() -> Result<(), Failed> {
         }
     }
 
-    let summary: Value = serde_json::from_slice(&run.stdout)?;
+    // Status lines, and the summary last.
+    let printed = String::from_utf8(run.stdout)?;
+    let summary: Value = serde_json::from_str(printed.lines().last().ok_or("no summary")?)?;
     assert_eq!((&summary["succeeded"], &summary["failed"]), (&2_000.into(), &0.into()), "{summary}");
     // The Region was down while records were sent to it, and both Regions did work.
     let unavailable = summary["failed_attempts"].as_array().is_some_and(|classes| !classes.is_empty());

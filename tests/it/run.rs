@@ -131,9 +131,15 @@ impl Folder {
 }
 
 impl Done {
-    /// The summary that `--json` prints.
+    /// What `--json` prints, one after the other.
+    fn objects(&self) -> Vec<Value> {
+        let objects = serde_json::Deserializer::from_str(&self.stdout).into_iter();
+        objects.map(|object| object.unwrap_or_else(|error| panic!("{error}: {self}"))).collect()
+    }
+
+    /// The summary, which comes last.
     pub fn summary(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self}"))
+        self.objects().pop().unwrap_or_else(|| panic!("no summary: {self}"))
     }
 
     #[track_caller]

@@ -9,6 +9,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("expired_credentials_park_the_run_and_it_goes_on", expired),
         trial("a_spend_cap_stops_and_a_higher_one_finishes", spend_cap),
+        trial("each_change_of_state_explains_the_scopes_in_json", status_lines),
         trial("a_full_disk_parks_the_run_and_room_lets_it_finish", full_disk_then_room),
         trial("a_full_disk_does_not_keep_a_run_from_ending", full_disk_then_interrupt),
     ]
@@ -45,6 +46,30 @@ fn spend_cap() {
     folder.exactly_once(300);
     assert_ne!(spent(&last.summary()), spent(&summary), "{last}");
     assert_eq!(server.ledger().scope(EAST, MODEL).unwrap().completed, 300);
+}
+
+/// `--json`: an object a line on each change of state, and then the summary.
+fn status_lines() {
+    let folder = Folder::new();
+    folder.input(300);
+    let (_server, url) = simulator(simple());
+    let done = folder.run(&[&at(&url)[..], &["--max-cost", "0.03"]].concat()).expect(3);
+    assert!(done.stdout.lines().all(|line| line.starts_with('{')), "{done}");
+    let mut objects = done.objects();
+    let summary = objects.pop().unwrap();
+    assert!(summary["status"].is_null() && summary["scopes"].is_array(), "{done}");
+    let states: Vec<&str> = objects.iter().map(|line| line["status"]["state"].as_str().unwrap()).collect();
+    assert!(states.contains(&"running") && states.contains(&"parked"), "{states:?}");
+    let parked = objects.iter().map(|line| &line["status"]).find(|status| status["state"] == "parked").unwrap();
+    assert_eq!((&parked["simulated"], &parked["kind"]), (&true.into(), &"cap".into()), "{parked}");
+    assert!(parked["cause"].is_string() && parked["remedy"].is_string(), "{parked}");
+    assert!(parked["run"]["succeeded"].as_u64() > Some(0), "{parked}");
+    let scope = &parked["scopes"][0];
+    assert!(scope["requests"].as_u64() > Some(0), "{parked}");
+    let tpm = &scope["limiter"]["tpm"];
+    assert_eq!(tpm["quota"]["value"], 6_000_000, "{scope}");
+    assert!(tpm["target"].is_number() && tpm["meter"].is_string() && scope["limiter"]["debt"].is_number(), "{scope}");
+    assert!(scope["head_waited"].is_array() && scope["wasted_60s"].is_number(), "{scope}");
 }
 
 /// A process that may write only small files: its disk is full.
