@@ -28,8 +28,6 @@ use rand_distr::{Distribution, LogNormal};
 const MODEL: &str = "anthropic.claude-sonnet-4-6";
 const REGION: &str = "us-east-1";
 const TPM: u64 = 2_000_000;
-/// The meters that the simulator has.
-const METERS: [Meter; 5] = [Meter::Bucket(60), Meter::Bucket(10), Meter::Bucket(2), Meter::Minute, Meter::Sliding];
 /// Paired seeds of the bench beside it.
 const SEEDS: u64 = 20;
 
@@ -43,7 +41,7 @@ fn main() -> io::Result<()> {
     std::fs::write(&config, "[limits]\nconcurrency = 1000\n")?;
 
     let mut wires = Vec::new();
-    for meter in METERS {
+    for meter in Meter::ALL {
         let simulator = Simulator::start(scenario(meter), SocketAddr::from(([127, 0, 0, 1], 0)))?;
         let output = place.path().join(meter.name().replace(' ', "-"));
         let child = client(simulator.url().as_str(), &input, &output, &config)?;
@@ -60,7 +58,7 @@ fn main() -> io::Result<()> {
     }
 
     println!("{TPM} TPM of {MODEL}, quotas unknown, {minutes} minutes, the second half scored");
-    println!("{:<12}{:>16}{:>28}{:>10}{:>26}", "meter", "goodput, wire", "bench", "429, wire", "bench");
+    println!("{:<18}{:>16}{:>28}{:>10}{:>26}", "meter", "goodput, wire", "bench", "429, wire", "bench");
     for ((wire, half), whole) in wires.iter().zip(&half).zip(&whole) {
         let (goodput, throttles) = bench(&cell(wire.meter, seconds));
         let granted = TPM as f64 / 60.0 * seconds / 2.0;
@@ -118,6 +116,7 @@ fn scenario(meter: Meter) -> Scenario {
     let (kind, burst_seconds) = match meter {
         Meter::Minute => (MeterKind::Minute, 60.0),
         Meter::Sliding => (MeterKind::Sliding, 60.0),
+        Meter::Guarded => (MeterKind::Guarded, 60.0),
         bucket => (MeterKind::Bucket, bucket.depth()),
     };
     let quota = QuotaSpec {

@@ -282,6 +282,7 @@ fn quota_spec(quota: &QuotaSpec, burndown: u32) -> ScopeSpec {
         MeterKind::Bucket => crate::meter::MeterKind::Bucket { burst_seconds: quota.burst_seconds },
         MeterKind::Minute => crate::meter::MeterKind::Minute,
         MeterKind::Sliding => crate::meter::MeterKind::Sliding,
+        MeterKind::Guarded => crate::meter::MeterKind::Guarded,
     };
     let meter = |per_minute| MeterSpec { kind, per_minute };
     ScopeSpec {

@@ -105,6 +105,8 @@ pub enum MeterKind {
     Minute,
     /// A sliding 60 s log.
     Sliding,
+    /// A bucket of a minute behind one of a second at twice the rate: bunches are refused.
+    Guarded,
 }
 
 /// A quota of one Region and model or profile id. An absent number is not enforced.
