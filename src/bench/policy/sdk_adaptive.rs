@@ -187,7 +187,7 @@ impl Policy for SdkAdaptive {
         }
     }
 
-    fn sent(&mut self, ask: &Ask, _region: usize, now: Micros) {
+    fn sent(&mut self, _ask: &Ask, _region: usize, now: Micros) {
         self.limiter.sent(now);
     }
 
