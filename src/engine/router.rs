@@ -432,7 +432,13 @@ mod tests {
             };
             let work = Work::new(record, 0, Micros::ZERO);
             let (estimator, outputs) = (Estimator::default(), SettlementGuess::default());
-            let known = Known { estimator: &estimator, outputs: &outputs, round_robin: false, spill };
+            let known = Known {
+                estimator: &estimator,
+                outputs: &outputs,
+                round_robin: false,
+                spill,
+                urgency: Priority::Medium,
+            };
             self.router.choose(&work, &self.routes, &mut self.limiter, &known, Micros::ZERO)
         }
     }

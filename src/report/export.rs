@@ -7,7 +7,7 @@ use crate::limiter::QuotaLimit;
 use crate::record::Usd;
 
 use super::Summary;
-use super::summary::ScopeSummary;
+use super::scope::ScopeSummary;
 
 /// The form of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -70,8 +70,7 @@ impl Desk {
         let one_file = checked.copy_bytes <= most_bytes && checked.report.records <= most_records;
         let part = PART.max(usize::try_from(checked.copy_bytes.min(most_bytes) / MOST_PARTS).unwrap_or(PART));
         let (give, mut pieces) = mpsc::channel(1);
-        let cutter =
-            Cutter { give, part, buffer: Vec::new(), file_bytes: 0, file_records: 0, most_bytes, most_records };
+        let cutter = Cutter::new(give, part, most_bytes, most_records);
         let source = local(path)?;
         let judge = BatchJudge::new(&new.model, choice(Some(checked.invocation)));
         let digest = checked.digest.clone();
