@@ -15,6 +15,7 @@ use super::wire::{LOOPBACK, fast};
 mod stand_in;
 mod transfers;
 mod troubles;
+mod whole;
 
 use stand_in::{Plan, Record, StandIn};
 
@@ -40,6 +41,7 @@ pub fn trials() -> Vec<Trial> {
     ];
     trials.extend(transfers::trials());
     trials.extend(troubles::trials());
+    trials.extend(whole::trials());
     trials
 }
 
