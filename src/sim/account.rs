@@ -377,11 +377,12 @@ mod tests {
         account.admit(scope, 50, 50, Micros::ZERO).unwrap();
         assert_eq!(account.admit(scope, 50, 50, Micros::ZERO).unwrap_err(), Rejected::Rpm);
         account.raise("us-east-1", SONNET, Metric::Rpm, 10, Micros::ZERO);
-        assert_eq!(account.admit(scope, 50, 50, Micros::ZERO).unwrap_err(), Rejected::Tpm);
-        account.raise("us-east-1", SONNET, Metric::Tpm, 1_000, Micros::ZERO);
-        account.raise("us-east-1", SONNET, Metric::Tpd, 1, Micros::ZERO);
-        account.admit(scope, 50, 50, Micros::ZERO).unwrap();
-        assert_eq!(account.load(scope, Micros::ZERO), 0.2, "what was used stays used");
+        // A bucket keeps its level and fills at the new rate: a request in six seconds.
+        let later = Micros::from_secs(6);
+        assert_eq!(account.admit(scope, 50, 50, later).unwrap_err(), Rejected::Tpm);
+        account.raise("us-east-1", SONNET, Metric::Tpm, 1_000, later);
+        account.raise("us-east-1", SONNET, Metric::Tpd, 1, later);
+        account.admit(scope, 50, 50, Micros::from_secs(12)).unwrap();
     }
 
     #[test]
