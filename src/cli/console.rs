@@ -86,7 +86,7 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
             Hangup::Drain,
         )?
     } else if picture {
-        runtime.block_on(tokio::time::sleep(args.duration.unwrap_or(PICTURE)));
+        runtime.block_on(async { tokio::time::sleep(args.duration.unwrap_or(PICTURE)).await });
         let snapshot = engine.snapshot().borrow().clone();
         let account = desk.as_ref().map(|desk| desk.snapshot().borrow().clone());
         let theme = global.theme.clone().or_else(|| config.theme.clone());

@@ -123,6 +123,9 @@ fn help() -> Result<(), Failed> {
     pty.send("?");
     pty.wait_text("Show the dashboard.")?;
     let mut seen = pty.text();
+    pty.send("\x1b[6~");
+    pty.wait("its next page", |screen| !has(screen, "Show the dashboard."))?;
+    seen.push_str(&pty.text());
     pty.send("G");
     pty.wait("its end", |screen| has(screen, "As q, from anywhere."))?;
     seen.push_str(&pty.text());
