@@ -109,7 +109,7 @@ fn digits() -> Result<(), Failed> {
         ("x", "(failed only) works on the requests screen (5), not here"),
         ("r", "nothing is parked"),
         ("Z", "Z does nothing here: ? shows the keys"),
-        ("3", "3 does nothing here"),
+        ("6", "6 does nothing here"),
     ] {
         pty.send(key);
         pty.wait(why, |screen| footer(screen).contains(why))?;
