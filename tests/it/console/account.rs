@@ -29,8 +29,14 @@ age_hours = 6
 region = "us-east-1"
 name = "somebodys"
 model = "amazon.nova-lite-v1:0"
-records = 5000000
+records = 200000
 age_minutes = 10
+[[service_quota]]
+code = "L-916C9264" # records per job
+value = 200000
+[[service_quota]]
+code = "L-B8626674" # records per input file
+value = 200000
 "#;
 
 pub fn trials() -> Vec<Trial> {

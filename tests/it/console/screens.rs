@@ -123,12 +123,14 @@ fn help() -> Result<(), Failed> {
     pty.send("?");
     pty.wait_text("Show the dashboard.")?;
     let mut seen = pty.text();
-    pty.send("\x1b[6~");
-    pty.wait("its next page", |screen| !has(screen, "Show the dashboard."))?;
-    seen.push_str(&pty.text());
-    pty.send("G");
-    pty.wait("its end", |screen| has(screen, "As q, from anywhere."))?;
-    seen.push_str(&pty.text());
+    // A page is less than a screen, so that no line is passed over; each is another screen until the last.
+    let below_the_clock = |text: String| text.lines().skip(3).collect::<Vec<_>>().join("\n");
+    while !pty.text().contains("As q, from anywhere.") {
+        let before = below_the_clock(pty.text());
+        pty.send("\x1b[6~");
+        pty.wait("the next page", |screen| below_the_clock(screen.contents()) != before)?;
+        seen.push_str(&pty.text());
+    }
     for action in ACTIONS {
         // Long keys are cut to their column; long sentences are wrapped.
         let keys: String = keys_of(action).chars().take(8).collect();
