@@ -26,7 +26,7 @@
 //! | room | duty |
 //! |---|---|
 //! | [`record`] | the nouns, pure: record, attempt, outcome, error class, units, route, scope |
-//! | [`catalogue`] | models, prices, Service Quotas names; the cost arithmetic (reserve, settle) |
+//! | [`catalogue`] | models, prices, Service Quotas names, what throughput can be bought for; the cost arithmetic (reserve, settle) |
 //! | [`limiter`] | admits, settles, learns, explains itself; pure |
 //! | [`queue`] | priority classes, fairness in tokens between flows, deadlines; pure |
 //! | [`meter`] | how a *server* may meter; driven by the simulator, never imported by the limiter |
@@ -35,7 +35,7 @@
 //! | [`workload`] | where records come from and where results go |
 //! | [`bedrock`] | the AWS edge: the only room that names an `aws_sdk_*` type |
 //! | [`control`] | the account: identity, quotas, provisioned throughput, batch jobs: pollers and workflows |
-//! | [`sim`] | the Bedrock simulator over HTTP |
+//! | [`sim`] | the Bedrock simulator over HTTP: inference, control plane, quotas, S3, CloudWatch |
 //! | [`console`] | the terminal: app, keys, ui, term |
 //! | [`mod@bench`] | the limiter against its rivals on a virtual clock |
 //! | [`config`], [`report`] | layered configuration; summaries |
