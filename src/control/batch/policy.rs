@@ -24,7 +24,8 @@ pub fn role_recipe(account: Option<&str>, region: &Region, bucket: Option<&str>)
          \x20 aws iam create-role --role-name bedrock-batch --assume-role-policy-document '{trust}'\n\
          \x20 aws iam put-role-policy --role-name bedrock-batch --policy-name batch-s3 --policy-document '{access}'\n\
          Then: --storage s3://{bucket}/PREFIX/ --role arn:aws:iam::{account}:role/bedrock-batch\n\
-         (Your own user needs iam:PassRole on it, and s3:GetObject, s3:PutObject, s3:ListBucket, s3:DeleteObject on the bucket.)"
+         (Your own user needs iam:PassRole on it, and s3:GetObject, s3:PutObject, s3:ListBucket, s3:AbortMultipartUpload,\n\
+         s3:DeleteObject on the bucket.)"
     );
     text
 }
