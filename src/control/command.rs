@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::bedrock::{InvocationType, NewProvisioned};
-use crate::record::Region;
+use crate::record::{Region, Route};
 
 /// An order to the control room. How far it is can be read in [`super::ControlSnapshot::works`], under `id`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,6 +80,20 @@ pub enum Order {
         /// Which.
         arn: String,
     },
+    /// Ask AWS for more of a quota.
+    RequestQuota {
+        /// Where.
+        region: Region,
+        /// Quota code.
+        code: String,
+        /// The value asked for, in the unit of its row.
+        value: f64,
+    },
+    /// Read the last 24 hours of a route from CloudWatch. Changes nothing.
+    ReadDay {
+        /// Where and what, as it is called.
+        route: Route,
+    },
     /// Ask now instead of when it is due. Changes nothing.
     Refresh,
 }
@@ -88,7 +102,7 @@ impl Order {
     /// It costs, moves data or destroys: read-only refuses it.
     #[must_use]
     pub fn changes(&self) -> bool {
-        !matches!(self, Order::CheckBatch(_) | Order::FetchJob { .. } | Order::Refresh)
+        !matches!(self, Order::CheckBatch(_) | Order::FetchJob { .. } | Order::ReadDay { .. } | Order::Refresh)
     }
 
     /// What it is, in a few words.
@@ -105,6 +119,8 @@ impl Order {
             Order::FetchJob { arn, .. } => format!("fetch {}", last(arn)),
             Order::ResubmitJob { arn, .. } => format!("resubmit {}", last(arn)),
             Order::DeleteCopies { arn, .. } => format!("delete copies of {}", last(arn)),
+            Order::RequestQuota { code, value, .. } => format!("ask for {value} of {code}"),
+            Order::ReadDay { route } => format!("read a day of {}", route.model),
             Order::Refresh => "refresh".to_owned(),
         }
     }

@@ -129,6 +129,10 @@ impl Desk {
                 provisioned::update(self, &region, &arn, name.as_deref(), model.as_deref(), progress).await
             }
             Order::DeleteProvisioned { region, arn } => provisioned::delete(self, &region, &arn, progress).await,
+            Order::RequestQuota { region, code, value } => {
+                self.request_quota(&region, &code, value).await.map(Outcome::Requested)
+            }
+            Order::ReadDay { route } => Err(NotDone::because(format!("CloudWatch of {route:?} is not read yet"))),
             Order::CheckBatch(_)
             | Order::SubmitBatch(_)
             | Order::StopJob { .. }

@@ -7,6 +7,7 @@
 //! account, with its client token on disk before the call and its line in the journal after it. It may not know the engine. A question that is not answered stops nothing: the next
 //! best source is used, and the reason is part of the answer.
 
+mod account_use;
 pub mod batch;
 mod board;
 mod capacity;
@@ -31,7 +32,9 @@ mod work;
 // The nouns of the snapshot and of orders: who reads and gives them needs no other room for them.
 pub use crate::bedrock::{
     BatchJob, Commitment, InvocationType, JobCounts, JobStatus, NewProvisioned, ProvisionedModel, ProvisionedStatus,
+    QuotaRequest, RequestState,
 };
+pub use account_use::{AccountUse, DayPiece, DayUse, MetricCost, QuotaOffer};
 pub use capacity::{AgreedPrice, Idle, term_price, unit_price};
 pub use change::Change;
 pub use command::{BatchInput, ControlCommand, NewBatch, Order};

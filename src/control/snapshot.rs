@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bedrock::{BatchJob, Identity, ProvisionedModel};
+use crate::bedrock::{BatchJob, Identity, ProvisionedModel, QuotaRequest};
 use crate::catalogue::{Applies, BucketKind, Metric};
 use crate::record::{Region, Route, ScopeKey, Usd};
 
+use super::account_use::{AccountUse, MetricCost, QuotaOffer};
 use super::change::Change;
 use super::quota::RouteQuota;
+use super::quota_table::QuotaCell;
 use super::work::Work;
 
 /// Everything known of the account at one moment.
@@ -25,6 +27,18 @@ pub struct ControlSnapshot {
     pub limits: Vec<RouteLimits>,
     /// The quotas of the models in use, all buckets, and of the account, by Region and name.
     pub quotas: Vec<QuotaLine>,
+    /// The same as a table of buckets, as `quotas list` has it: the models in use, and the account's day.
+    pub cells: Vec<QuotaCell>,
+    /// What CloudWatch counted at each route in use, by every caller of the account.
+    pub account_use: Vec<AccountUse>,
+    /// What reading and publishing metrics costs.
+    pub metric_cost: MetricCost,
+    /// Quotas that have changed since the session began: offered to the limiter, not imposed.
+    pub offers: Vec<QuotaOffer>,
+    /// Requests for higher quotas, newest first.
+    pub increases: Vec<QuotaRequest>,
+    /// When those were last read, milliseconds since 1970; 0: not yet.
+    pub increases_read_ms: i64,
     /// What went wrong last, by question; gone once the question is answered.
     pub problems: Vec<ControlProblem>,
     /// The provisioned models of all Regions in use.
@@ -184,6 +198,10 @@ pub enum Question {
     Provisioned,
     /// The batch jobs.
     Jobs,
+    /// The account's use, by CloudWatch.
+    Use,
+    /// The requests for higher quotas.
+    Increases,
     /// Not a question: whether the journal of changes and the client tokens can be written.
     Journal,
 }

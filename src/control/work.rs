@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bedrock::QuotaRequest;
 use crate::record::{Tokens, Usd};
 
 /// One order and how far it is.
@@ -87,6 +88,8 @@ pub enum Outcome {
     Checked(CheckReport),
     /// Results were fetched and joined.
     Fetched(FetchReport),
+    /// A request for a higher quota is with AWS.
+    Requested(QuotaRequest),
 }
 
 /// What a batch input is like.

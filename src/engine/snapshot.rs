@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::limiter::{Preset, QuotaLimit, ScopeStatus, Why};
-use crate::record::{ErrorClass, Micros, Priority, RecordId, Region, Route, ScopeKey, Usage, Usd};
+use crate::record::{ErrorClass, Micros, MinuteUse, Priority, RecordId, Region, Route, ScopeKey, Usage, Usd};
 
 use super::KnobView;
 
@@ -44,6 +44,9 @@ pub struct EngineSnapshot {
     pub knobs: Vec<KnobView>,
     /// Second-by-second history, oldest first, at most one hour.
     pub series: Arc<Series>,
+    /// What was called at each route in each UTC minute of the last hour, the present one included.
+    #[serde(default)]
+    pub minutes: Arc<Vec<RouteMinutes>>,
     /// Tuning changes and events to mark on the charts, oldest first, at most 64.
     pub marks: Arc<Vec<Mark>>,
     /// Last finished records, newest first, at most 256.
@@ -502,6 +505,17 @@ pub struct Series {
 fn gaps<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f32>, D::Error> {
     let values = Vec::<Option<f32>>::deserialize(from)?;
     Ok(values.into_iter().map(|value| value.unwrap_or(f32::NAN)).collect())
+}
+
+/// What we called at one route, minute by minute.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RouteMinutes {
+    /// Where and what, as it is called.
+    pub route: Route,
+    /// What has the quota behind it.
+    pub key: ScopeKey,
+    /// Oldest first, at most 61; a minute in which nothing happened is left out.
+    pub minutes: Vec<MinuteUse>,
 }
 
 /// A moment worth a mark on the charts.

@@ -6,6 +6,7 @@
 mod attempt;
 mod error;
 mod family;
+mod minute;
 mod route;
 mod units;
 mod work;
@@ -13,6 +14,7 @@ mod work;
 pub use attempt::{Reply, StreamTiming, Usage, UsageSource};
 pub use error::{ErrorClass, Failure, Reach};
 pub use family::Family;
+pub use minute::MinuteUse;
 pub use route::{ModelId, ProvisionedRoute, Region, Route, ScopeKey};
 pub use units::{Micros, Tokens, Usd};
 pub use work::{Api, Body, FlowId, Priority, Record, RecordId};

@@ -60,6 +60,8 @@ const fn name(order: &Order) -> &'static str {
         Order::FetchJob { .. } => "fetching the results",
         Order::ResubmitJob { .. } => "resubmission ordered",
         Order::DeleteCopies { .. } => "deletion of the files in S3 ordered",
+        Order::RequestQuota { .. } => "the request goes to AWS",
+        Order::ReadDay { .. } => "reading 24 hours from CloudWatch",
         Order::Refresh => "asking all Regions now",
     }
 }

@@ -213,6 +213,7 @@ fn outcome_words(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Changed { arn } => format!("done: {}", fmt::sanitise(provisioned::id_of(arn))),
         Outcome::Asked => "asked".to_owned(),
+        Outcome::Requested(request) => format!("requested: {} of {}", request.value, fmt::sanitise(&request.name)),
         Outcome::Checked(report) if report.error_count > 0 => {
             let first = report.errors.first().map_or("", String::as_str);
             format!("{} lines cannot be run: {}", fmt::exact(report.error_count), fmt::sanitise(first))

@@ -48,7 +48,11 @@ pub fn control_gate(command: ControlCommand, now: &Account<'_>) -> Gate<ControlC
         Order::ResubmitJob { region, arn, folder } => batch::resubmit(region, arn, folder, now),
         Order::DeleteCopies { region, arn } => batch::delete_copies(region, arn, now),
         // Passed above; whatever it may become, it is asked about.
-        Order::Refresh | Order::CheckBatch(_) | Order::FetchJob { .. } => Question::new("Do it?", "Do it"),
+        Order::Refresh
+        | Order::CheckBatch(_)
+        | Order::FetchJob { .. }
+        | Order::ReadDay { .. }
+        | Order::RequestQuota { .. } => Question::new("Do it?", "Do it"),
     };
     Gate::Ask(Box::new(dialog.about(command)))
 }
