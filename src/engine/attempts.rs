@@ -90,7 +90,8 @@ impl Dispatcher {
             let _ = attempts.send(News::Ended { id, attempt });
         });
         let abort = task.abort_handle();
-        self.in_flight.insert(id, InFlight { work, route: index, tickets, quote, sent: now, probe, unparks, abort });
+        let flight = InFlight { work, route: index, tickets, quote, sent: now, stream, probe, unparks, abort };
+        self.in_flight.insert(id, flight);
     }
 
     /// Something is known of an attempt.
@@ -108,6 +109,21 @@ impl Dispatcher {
         let burndown = self.routes[flight.route].burndown();
         let (input, output) = (flight.quote.input, text_bytes / BYTES_PER_TOKEN);
         flight.tickets.progress(&mut self.limiter, input, output, burndown, self.clock.now());
+    }
+
+    /// The same for replies that are not streamed: what they have written by now is guessed from those before them.
+    pub(super) fn follow(&mut self, now: Micros) {
+        for flight in self.in_flight.values().filter(|flight| !flight.stream) {
+            let route = &self.routes[flight.route];
+            // Without a burndown no reply is charged more than it holds.
+            if route.burndown() <= 1 {
+                continue;
+            }
+            let Some(output) = route.generation.so_far(now.since(flight.sent)) else { continue };
+            let input = flight.quote.input;
+            let output = output.min(flight.quote.costs.hold().saturating_sub(input));
+            flight.tickets.progress(&mut self.limiter, input, output, route.burndown(), now);
+        }
     }
 
     fn ended(&mut self, id: u64, attempt: Attempt) {
@@ -150,6 +166,9 @@ impl Dispatcher {
             self.estimator.observe(&model, body.text_kind, body.raw_input, actual);
             let charged = uncached as f64 / actual.max(1) as f64;
             self.outputs.observe(&model, usage.output, charged);
+            if !flight.stream {
+                route.generation.observe(usage.output, latency);
+            }
         }
         for window in [&mut self.window, &mut route.window] {
             window.at(now).ok += 1;

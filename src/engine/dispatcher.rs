@@ -40,6 +40,8 @@ const UNDELIVERED: u64 = 4_096;
 const PUBLISH: Micros = Micros::from_millis(250);
 /// And this often while nothing does.
 const PUBLISH_IDLE: Micros = Micros::from_millis(1_000);
+/// How often replies under way are followed; a snapshot wakes the loop while anything moves.
+const FOLLOW: Micros = Micros::from_millis(500);
 /// Samples of what the head waits for: one minute of publications.
 const WAIT_SAMPLES: usize = 240;
 
@@ -55,6 +57,7 @@ pub(super) struct InFlight {
     pub tickets: Tickets,
     pub quote: Quote,
     pub sent: Micros,
+    pub stream: bool,
     pub probe: bool,
     pub unparks: bool,
     pub abort: AbortHandle,
@@ -165,6 +168,8 @@ pub(super) struct Dispatcher {
     pub process: super::process::ProcessMeter,
     pub process_view: super::process::ProcessView,
     pub last_second: u64,
+    /// When the replies under way are looked at next.
+    pub follow_due: Micros,
     pub publish_due: Micros,
 
     pub attempts: mpsc::UnboundedSender<News>,
@@ -243,6 +248,7 @@ impl Dispatcher {
             process: super::process::ProcessMeter::default(),
             process_view: super::process::ProcessView::default(),
             last_second: now.0 / 1_000_000,
+            follow_due: now,
             publish_due: now,
             attempts,
             stored,
@@ -305,6 +311,10 @@ impl Dispatcher {
             self.run_parked = None;
         }
         wake = wake.min(self.storage_retry_at.unwrap_or(Micros::MAX));
+        if now >= self.follow_due {
+            self.follow(now);
+            self.follow_due = now + FOLLOW;
+        }
         wake = wake.min(self.dispatch(now));
         self.end_if_over(now);
         let second = now.0 / 1_000_000;

@@ -14,6 +14,7 @@ mod commands;
 mod delivery;
 mod dispatcher;
 mod estimate;
+mod generation;
 mod handle;
 mod illness;
 mod intake;

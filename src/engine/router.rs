@@ -8,6 +8,7 @@ use crate::record::{Micros, ModelId, Priority, Region, Route, Usd};
 
 use super::breaker::Breaker;
 use super::estimate::Estimator;
+use super::generation::Generation;
 use super::illness::Illness;
 use super::load::Work;
 use super::metering::{Costs, Meters};
@@ -59,6 +60,8 @@ pub struct RouteState {
     pub window: Window,
     /// Its attempts' latency.
     pub latency: Latency,
+    /// How long its replies take by their length, those that were not streamed.
+    pub generation: Generation,
     /// Its last error, one line.
     pub last_error: Option<String>,
     /// How ill it has been of late.
@@ -81,6 +84,7 @@ impl RouteState {
             head_waited: Vec::new(),
             window: Window::default(),
             latency: Latency::default(),
+            generation: Generation::default(),
             last_error: None,
             illness: Illness::default(),
         }
