@@ -6,6 +6,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::limiter::Generation;
 use crate::meter::HoldId;
 use crate::queue::{Item, Queue};
 use crate::record::{FlowId, Micros};
@@ -100,6 +101,8 @@ struct Drive<'a> {
     /// Added to the time that the client sees.
     jump: f64,
     turns: u32,
+    /// What ours knows of how long replies take: none of them is streamed.
+    generation: Generation,
     /// What the client believes is of interest.
     watched: bool,
     score: Score,
@@ -153,6 +156,7 @@ pub fn run(cell: &Cell, client: Client, seed: u64) -> Score {
         wake: Micros::MAX,
         jump: 0.0,
         turns: 0,
+        generation: Generation::default(),
         watched: cell.happenings.iter().any(|&(_, what)| matches!(what, Happening::Latency(_))),
         score: Score::new(cell, means),
     };
@@ -479,7 +483,7 @@ impl Drive<'_> {
     }
 
     fn progress(&mut self, id: u32, region: usize, hold: HoldId, tick: u32, now: Micros) {
-        let job = self.jobs[id as usize].job;
+        let Known { job, sent, .. } = self.jobs[id as usize];
         let server = &mut self.servers[region];
         let generating = f64::from(tick) * PROGRESS / server.slowness - job.first_token;
         let output = ((generating.max(0.0) * job.speed) as u64).min(job.output);
@@ -489,7 +493,8 @@ impl Drive<'_> {
         server.progress(hold, output, now);
         let takes = server.takes(&job, job.output);
         let (ask, seen) = (self.ask(id), self.seen(now));
-        if let Client::Real(policy) = &mut self.client {
+        let known = self.generation.so_far(now.since(sent)).map(|output| output.min(job.max_tokens));
+        if let (Client::Real(policy), Some(output)) = (&mut self.client, known) {
             policy.progress(&ask, output, seen);
         }
         // None after the last token: by then its place may be another's.
@@ -512,6 +517,9 @@ impl Drive<'_> {
         }
         let usage = self.cell.no_usage == 0.0 || self.rng.random::<f64>() >= self.cell.no_usage;
         let (ask, seen) = (self.ask(id), self.seen(now));
+        if usage {
+            self.generation.observe(job.output, now.since(sent));
+        }
         let served = Served {
             input: job.input + job.cached,
             output: usage.then_some(job.output),

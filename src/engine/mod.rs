@@ -14,7 +14,6 @@ mod commands;
 mod delivery;
 mod dispatcher;
 mod estimate;
-mod generation;
 mod handle;
 mod illness;
 mod intake;

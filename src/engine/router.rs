@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 
 use crate::catalogue::{Model, cost};
-use crate::limiter::{Cost, Decision, Limiter, QuotaLimit, Why};
+use crate::limiter::{Cost, Decision, Generation, Limiter, QuotaLimit, Why};
 use crate::record::{Micros, ModelId, Priority, Region, Route, Usd};
 
 use super::breaker::Breaker;
 use super::estimate::Estimator;
-use super::generation::Generation;
 use super::illness::Illness;
 use super::load::Work;
 use super::metering::{Costs, Meters};

@@ -21,6 +21,7 @@ mod estimate;
 mod expect;
 mod explain;
 mod flight;
+mod generation;
 mod knobs;
 mod metering;
 #[cfg(test)]
@@ -37,5 +38,6 @@ mod window;
 pub use admission::Limiter;
 pub use decision::{Cost, Decision, Reject, ScopeId, ScopeQuota, Ticket};
 pub use expect::SettlementGuess;
+pub use generation::Generation;
 pub use knobs::{AdaptiveKnobs, ClassicKnobs, LimiterKnobs, MeterPin};
 pub use status::{DimensionStatus, Epoch, MeterBelief, Preset, QuotaLimit, ScopeStatus, Why};
