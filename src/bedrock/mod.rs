@@ -34,7 +34,7 @@ pub use call::{Attempt, Call, Progress, ProgressSink};
 pub use connect::{Clients, ConnectError, ConnectionSettings};
 pub use jobs::{BatchJob, InvocationType, JobCounts, JobRequest, JobStatus};
 pub(crate) use message::one_line;
-pub use metrics::Invocations;
+pub use metrics::{Invocations, ModelMinutes};
 pub use objects::{Address, ObjectFacts, ObjectStream, Part};
 pub use permissions::{Permission, Probe, Purpose, Trial, permissions, policy};
 pub use probe::ModelAccess;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::bedrock::{InvocationType, NewProvisioned};
-use crate::record::{Region, Route};
+use crate::catalogue::Metric;
+use crate::record::{Region, Route, ScopeKey};
 
 /// An order to the control room. How far it is can be read in [`super::ControlSnapshot::works`], under `id`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,6 +95,13 @@ pub enum Order {
         /// Where and what, as it is called.
         route: Route,
     },
+    /// The limiter has been told a quota that was offered: it is offered no more. Changes nothing at AWS.
+    TakeOffer {
+        /// Whose quota.
+        key: ScopeKey,
+        /// What it counts.
+        metric: Metric,
+    },
     /// Ask now instead of when it is due. Changes nothing.
     Refresh,
 }
@@ -102,7 +110,14 @@ impl Order {
     /// It costs, moves data or destroys: read-only refuses it.
     #[must_use]
     pub fn changes(&self) -> bool {
-        !matches!(self, Order::CheckBatch(_) | Order::FetchJob { .. } | Order::ReadDay { .. } | Order::Refresh)
+        !matches!(
+            self,
+            Order::CheckBatch(_)
+                | Order::FetchJob { .. }
+                | Order::ReadDay { .. }
+                | Order::TakeOffer { .. }
+                | Order::Refresh
+        )
     }
 
     /// What it is, in a few words.
@@ -121,6 +136,7 @@ impl Order {
             Order::DeleteCopies { arn, .. } => format!("delete copies of {}", last(arn)),
             Order::RequestQuota { code, value, .. } => format!("ask for {value} of {code}"),
             Order::ReadDay { route } => format!("read a day of {}", route.model),
+            Order::TakeOffer { key, .. } => format!("take the quota of {}", key.bucket),
             Order::Refresh => "refresh".to_owned(),
         }
     }

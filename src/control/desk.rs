@@ -19,12 +19,13 @@ use super::change::Change;
 use super::command::{ControlCommand, Order};
 use super::discovery::{Discovery, is_capacity, join, utc_ms};
 use super::journal::Journal;
+use super::offers::Told;
 use super::routes::PlannedRoute;
 use super::snapshot::{ControlSnapshot, Question};
 use super::tokens::Tokens;
 use super::watch::Watcher;
 use super::work::{NotDone, Outcome, Stage};
-use super::{provisioned, provisioned_watch};
+use super::{account_watch, provisioned, provisioned_watch};
 
 /// Told how far a workflow is. May be called from any thread; never blocks.
 pub type Progress<'a> = &'a (dyn Fn(Stage) + Send + Sync);
@@ -72,6 +73,8 @@ pub struct Desk {
     /// Jobs that wait here for a slot, by Region and model.
     pub(super) waiting: Mutex<HashMap<(Region, String), u32>>,
     pub(super) read_only: bool,
+    /// What the limiter was told of each quota.
+    pub(super) told: Told,
     /// Counts the wishes to be asked again now.
     wishes: watch::Sender<u64>,
     /// Whether workflows are to come to an orderly end.
@@ -103,6 +106,7 @@ impl Desk {
             recovered: Mutex::default(),
             waiting: Mutex::default(),
             read_only,
+            told: Told::default(),
             wishes: watch::channel(0).0,
             interrupts: watch::channel(false).0,
         }
@@ -122,6 +126,8 @@ impl Desk {
         if self.read_only && order.changes() {
             return Err(NotDone::because("read-only: nothing that costs or destroys is done"));
         }
+        // What has changed nothing is no reason to ask all Regions again.
+        let asks_again = !matches!(order, Order::ReadDay { .. } | Order::TakeOffer { .. });
         let done = match order {
             Order::Refresh => Ok(Outcome::Asked),
             Order::CreateProvisioned(new) => provisioned::create(self, new, progress).await,
@@ -132,7 +138,11 @@ impl Desk {
             Order::RequestQuota { region, code, value } => {
                 self.request_quota(&region, &code, value).await.map(Outcome::Requested)
             }
-            Order::ReadDay { route } => Err(NotDone::because(format!("CloudWatch of {route:?} is not read yet"))),
+            Order::ReadDay { route } => self.read_day(&route).await,
+            Order::TakeOffer { key, metric } => {
+                self.board.edit(|snapshot| self.told.take(snapshot, &key, metric));
+                Ok(Outcome::Asked)
+            }
             Order::CheckBatch(_)
             | Order::SubmitBatch(_)
             | Order::StopJob { .. }
@@ -140,7 +150,9 @@ impl Desk {
             | Order::ResubmitJob { .. }
             | Order::DeleteCopies { .. } => batch::perform(self, order, progress).await.map_err(NotDone::from),
         };
-        self.ask_again();
+        if asks_again {
+            self.ask_again();
+        }
         done
     }
 
@@ -289,7 +301,7 @@ impl ControlSender {
 #[must_use]
 pub fn start(setup: DeskSetup, routes: Vec<PlannedRoute>, discovery: Discovery, runtime: &Handle) -> ControlHandle {
     let desk = Arc::new(Desk::open(setup));
-    let watcher = Watcher::new(Arc::clone(&desk), routes, discovery);
+    let watcher = Watcher::new(Arc::clone(&desk), routes.clone(), discovery);
     watcher.publish();
     let snapshot = desk.board.subscribe();
     let (send, mut orders) = mpsc::unbounded_channel::<ControlCommand>();
@@ -299,6 +311,7 @@ pub fn start(setup: DeskSetup, routes: Vec<PlannedRoute>, discovery: Discovery, 
         tasks.spawn(watcher.watch());
         tasks.spawn(provisioned_watch::watch(Arc::clone(&desk)));
         tasks.spawn(batch::watch(Arc::clone(&desk)));
+        tasks.spawn(account_watch::watch(Arc::clone(&desk), routes));
         loop {
             tokio::select! {
                 order = orders.recv() => match order {

@@ -8,6 +8,7 @@
 //! best source is used, and the reason is part of the answer.
 
 mod account_use;
+mod account_watch;
 pub mod batch;
 mod board;
 mod capacity;
@@ -18,6 +19,7 @@ mod discovery;
 mod doctor;
 mod increase;
 mod journal;
+mod offers;
 mod provisioned;
 mod provisioned_route;
 mod provisioned_watch;

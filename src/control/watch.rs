@@ -12,6 +12,7 @@ use crate::record::{Failure, Region};
 use super::desk::Desk;
 use super::discovery::{Discovery, join, listed, utc_ms};
 use super::quota::quota_of;
+use super::quota_table::quota_table;
 use super::routes::PlannedRoute;
 use super::snapshot::{ControlSnapshot, Question, QuotaLine, RouteLimits, bucket_of};
 
@@ -19,6 +20,8 @@ use super::snapshot::{ControlSnapshot, Question, QuotaLine, RouteLimits, bucket_
 const IDENTITY_EVERY: Duration = Duration::from_secs(60);
 /// Quotas change by a request that takes hours to days; Service Quotas allows few calls.
 const QUOTAS_EVERY: Duration = Duration::from_secs(15 * 60);
+/// On demand, not more often than this.
+const QUOTAS_AT_MOST: Duration = Duration::from_secs(20);
 /// After a failure, sooner.
 const QUOTAS_AFTER_FAILURE: Duration = Duration::from_secs(120);
 
@@ -37,15 +40,20 @@ impl Watcher {
         Watcher { desk, routes, discovery, stale: BTreeMap::new() }
     }
 
-    /// Keeps asking: identity and credentials once a minute, quotas every 15 minutes and on demand.
+    /// Keeps asking: identity and credentials once a minute, quotas every 15 minutes; both on demand.
     pub(super) async fn watch(mut self) {
         let mut wishes = self.desk.wishes();
-        let mut quotas_due = Instant::now() + self.quotas_again();
+        // They were read when the session began.
+        let mut quotas_asked = Instant::now();
+        let mut quotas_due = quotas_asked + self.quotas_again();
         let mut identity_due = Instant::now() + IDENTITY_EVERY;
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(quotas_due.min(identity_due)) => {}
-                Ok(()) = wishes.changed() => identity_due = Instant::now(),
+                Ok(()) = wishes.changed() => {
+                    identity_due = Instant::now();
+                    quotas_due = quotas_due.min(quotas_asked + QUOTAS_AT_MOST);
+                }
             }
             if Instant::now() >= identity_due {
                 self.ask_identity().await;
@@ -53,6 +61,7 @@ impl Watcher {
             }
             if Instant::now() >= quotas_due {
                 self.ask_quotas().await;
+                quotas_asked = Instant::now();
                 quotas_due = Instant::now() + self.quotas_again();
             }
             self.publish();
@@ -100,7 +109,9 @@ impl Watcher {
             key: planned.key.clone(),
             quota: quota_of(planned, self.discovery.regions.get(&planned.key.region), simulated),
         });
-        let limits = limits.collect();
+        let limits: Vec<RouteLimits> = limits.collect();
+        let models: Vec<String> = self.routes.iter().map(|planned| planned.route.model.to_string()).collect();
+        let cells = quota_table(&models, &self.discovery.regions, simulated, false);
         for (region, facts) in &self.discovery.regions {
             self.desk.set_capacity_rows(region, &facts.capacity);
         }
@@ -108,8 +119,10 @@ impl Watcher {
         self.desk.board.edit(|snapshot| {
             snapshot.identity = self.discovery.identity.as_ref().ok().cloned();
             snapshot.credentials_until_ms = self.discovery.credentials_until.map(utc_ms);
+            snapshot.offers = self.desk.told.offers(&limits, &snapshot.offers, utc_ms(SystemTime::now()));
             snapshot.limits = limits;
             snapshot.quotas = quotas;
+            snapshot.cells = cells;
             snapshot.clock_offset_ms = self.desk.clients.clock_offset_ms();
             self.problems(snapshot);
         });

@@ -61,6 +61,7 @@ const fn name(order: &Order) -> &'static str {
         Order::ResubmitJob { .. } => "resubmission ordered",
         Order::DeleteCopies { .. } => "deletion of the files in S3 ordered",
         Order::RequestQuota { .. } => "the request goes to AWS",
+        Order::TakeOffer { .. } => "the limiter has the new quota",
         Order::ReadDay { .. } => "reading 24 hours from CloudWatch",
         Order::Refresh => "asking all Regions now",
     }

@@ -52,6 +52,7 @@ pub fn control_gate(command: ControlCommand, now: &Account<'_>) -> Gate<ControlC
         | Order::CheckBatch(_)
         | Order::FetchJob { .. }
         | Order::ReadDay { .. }
+        | Order::TakeOffer { .. }
         | Order::RequestQuota { .. } => Question::new("Do it?", "Do it"),
     };
     Gate::Ask(Box::new(dialog.about(command)))
