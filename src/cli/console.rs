@@ -172,6 +172,7 @@ pub fn show(
         slow_link: screen.slow_link,
         mouse: screen.mouse,
         max_fps: None,
+        keymap: session::keymap(screen.config),
         incidents,
         prices: screen.prices,
         recorder: screen.recorder,

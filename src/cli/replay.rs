@@ -23,7 +23,12 @@ pub fn run(global: &Global, args: &ReplayArgs) -> Result<ExitCode, Problem> {
     if let Some(at) = args.at {
         player.advance(player.first() + Micros::from(at), None);
     }
-    let theme = global.theme.clone().or(session::configuration(global)?.theme);
+    let config = session::configuration(global)?;
+    // Played keys mean what they meant; who looks around presses keys of their own.
+    if !args.follow {
+        player.state.keymap = session::keymap(&config);
+    }
+    let theme = global.theme.clone().or(config.theme);
     if let Some(path) = &args.picture.screenshot {
         keep::refuse_existing(path)?;
         keep::picture(player.state, &args.picture, theme)?;

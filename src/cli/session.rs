@@ -8,6 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::bedrock::{Clients, Commitment, ConnectionSettings, Identity, Resolved, Target};
 use crate::catalogue::{Catalogue, Price, PriceOverride};
 use crate::config::{Adaptive, Config, Paths, PriceByHand, QuotaByHand};
+use crate::console::keys::Keymap;
 use crate::control::{self, AgreedPrice, ControlHandle, Desk, DeskSetup, Discovery, PlannedRoute, QuotaSource};
 use crate::engine::{EngineSettings, RouteSetup, TargetInfo};
 use crate::limiter::{AdaptiveKnobs, QuotaLimit};
@@ -53,11 +54,17 @@ pub fn configuration(global: &Global) -> Result<Config, Problem> {
         return Err(Problem::usage(format!("{}: no such file", named.display())));
     }
     let config = match path {
-        Some(path) => Config::load(&path)?,
+        Some(path) => Config::load(&path, |keys| Keymap::new(keys).err().unwrap_or_default())?,
         None => Config::default(),
     };
     embed_prices(&config)?;
     Ok(config)
+}
+
+/// The console's keys by the configuration, which were judged when it was read.
+#[must_use]
+pub fn keymap(config: &Config) -> Keymap {
+    Keymap::new(config.keys.as_map()).unwrap_or_default()
 }
 
 /// Puts the prices of the configuration in the place of the catalogue's, before anybody looks at it.

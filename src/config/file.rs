@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::bindings::{Bindings, JudgeBindings};
 use super::strict::{ConfigErrors, Key, Kind, check};
 
 /// The whole default configuration, commented.
@@ -41,6 +42,8 @@ pub struct Config {
     pub price: Vec<PriceByHand>,
     /// Prices of model units, where none are published or others were agreed.
     pub provisioned_price: Vec<ProvisionedPrice>,
+    /// Keys of the console that are not the table's.
+    pub keys: Bindings,
     /// Labels and locks by account id.
     pub accounts: BTreeMap<String, Account>,
 }
@@ -161,7 +164,7 @@ pub struct Account {
     pub read_only: bool,
 }
 
-fn keys() -> Vec<Key> {
+fn keys(judge: JudgeBindings) -> Vec<Key> {
     let text = |name| Key { name, kind: Kind::Text };
     let number = |name, range| Key { name, kind: Kind::Number(range) };
     let whole = |name, most| Key { name, kind: Kind::Whole(1..=most) };
@@ -240,19 +243,20 @@ fn keys() -> Vec<Key> {
                 number("usd_per_mu_hour", 0.01..=100_000.0),
             ]),
         },
+        Key { name: "keys", kind: Kind::Bindings(judge) },
         Key { name: "accounts", kind: Kind::Named(vec![text("label"), flag("read_only")]) },
     ]
 }
 
 impl Config {
-    /// Reads the file if it is there; an absent file is an empty one.
+    /// Reads the file if it is there; an absent file is an empty one. What its keys mean `judge` knows.
     ///
     /// # Errors
     /// It cannot be read, or everything that is wrong with it.
-    pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
+    pub fn load(path: &Path, judge: JudgeBindings) -> Result<Config, ConfigErrors> {
         let file = path.display().to_string();
         match std::fs::read_to_string(path) {
-            Ok(text) => Config::parse(&file, &text),
+            Ok(text) => Config::parse(&file, &text, judge),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
             Err(error) => Err(ConfigErrors { file, errors: vec![format!("cannot be read: {error}")] }),
         }
@@ -262,8 +266,8 @@ impl Config {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn parse(file: &str, text: &str) -> Result<Config, ConfigErrors> {
-        let table = check(file, text, &keys())?;
+    pub fn parse(file: &str, text: &str, judge: JudgeBindings) -> Result<Config, ConfigErrors> {
+        let table = check(file, text, &keys(judge))?;
         Config::deserialize(table)
             .map_err(|error| ConfigErrors { file: file.to_string(), errors: vec![error.to_string()] })
     }
@@ -273,9 +277,14 @@ impl Config {
 mod tests {
     use super::*;
 
+    /// Takes whatever stands there: names and keys are the console's.
+    fn any(_: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+        Vec::new()
+    }
+
     #[test]
     fn the_default_is_valid_as_it_stands_and_with_everything_uncommented() {
-        let config = Config::parse("default", default_text()).unwrap();
+        let config = Config::parse("default", default_text(), any).unwrap();
         assert_eq!(config.limits.concurrency, Some(64));
         let uncommented: String = default_text()
             .lines()
@@ -289,17 +298,18 @@ mod tests {
             })
             .collect::<Vec<_>>()
             .join("\n");
-        let config = Config::parse("default", &uncommented).unwrap();
+        let config = Config::parse("default", &uncommented, any).unwrap();
         assert_eq!(config.target.as_deref(), Some("sim"));
         assert_eq!(config.quota[0].rpm, Some(200));
         assert_eq!((config.price[0].input, config.price[0].cache_write), (Some(2.4), Some(3.0)));
         assert_eq!(config.provisioned_price[0].usd_per_mu_hour, Some(22.0));
         assert!(config.accounts["123456789012"].read_only);
+        assert_eq!(config.keys.as_map()["load.pause"], ["F5"]);
     }
 
     #[test]
     fn errors_name_key_value_and_choice() {
-        let errors = Config::parse("c.toml", "[limits]\npreset = \"adaptve\"\nshare = 0").unwrap_err().to_string();
+        let errors = Config::parse("c.toml", "[limits]\npreset = \"adaptve\"\nshare = 0", any).unwrap_err().to_string();
         assert!(errors.contains("limits.preset = \"adaptve\"") && errors.contains("`adaptive`"), "{errors}");
         assert!(errors.contains("limits.share = 0: expected a number from 1 to 100"), "{errors}");
     }

@@ -1,6 +1,7 @@
 //! Configuration and scenario files: TOML in, checked whole, every error at once with the key, the value, what is
 //! allowed and what was probably meant.
 
+mod bindings;
 mod file;
 mod paths;
 mod scenario;

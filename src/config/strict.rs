@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 
 use toml::{Table, Value};
 
+use super::bindings::{Bindings, JudgeBindings};
+
 /// A key that may appear in a table.
 #[derive(Clone, Debug)]
 pub struct Key {
@@ -35,6 +37,8 @@ pub enum Kind {
     Tables(Vec<Key>),
     /// Tables under names of the user's (`[name.ANYTHING]`).
     Named(Vec<Key>),
+    /// Names of actions and their keys, which somebody else can judge.
+    Bindings(JudgeBindings),
 }
 
 /// Everything that is wrong with a file.
@@ -138,6 +142,11 @@ fn check_value(value: &Value, kind: &Kind, here: &str, errors: &mut Vec<String>)
                 check_value(value, &Kind::Table(keys.clone()), &format!("{here}.{name}"), errors);
             }
         }
+        (Kind::Bindings(judge), Value::Table(table)) => match Bindings::read(here, table) {
+            Ok(bindings) => errors.extend(judge(bindings.as_map())),
+            Err(wrong) => errors.extend(wrong),
+        },
+        (Kind::Bindings(_), _) => wrong(format!("expected a table: [{here}]")),
         (Kind::Named(_), _) => wrong(format!("expected tables: [{here}.NAME]")),
     }
 }

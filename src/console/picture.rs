@@ -97,11 +97,15 @@ fn go(state: &mut State, wanted: &str) -> Result<(), String> {
         (None, None) => return Err(format!("there is no screen `{wanted}`; there are: {}", names().join(", "))),
     };
     state.entry = None;
+    state.palette = None;
     state.overlays.clear();
+    // The way there is written in the table's keys, whatever the operator's are.
+    let own = std::mem::take(&mut state.keymap);
     for key in keys {
         let now = state.now;
         update(state, Msg::Key(key), now);
     }
+    state.keymap = own;
     match state.toast.take().filter(|toast| toast.bad) {
         Some(toast) => Err(format!("{wanted}: {}", toast.text)),
         None => Ok(()),

@@ -11,7 +11,7 @@ use ratatui::Frame;
 use crate::record::Micros;
 
 use super::app::{Effect, Msg, Playback, State, Tape, update};
-use super::keys::{self, Action, Chord, Lookup};
+use super::keys::{self, Action, Chord, Keymap, Lookup};
 use super::picture;
 use super::recording::{Broken, Header, Recording, RecordingError};
 use super::session::{ConsoleError, chord, write_new};
@@ -73,7 +73,7 @@ impl Player {
     /// # Errors
     /// There is none.
     pub fn new(mut recording: Recording, follow: bool) -> Result<Player, RecordingError> {
-        let Header { size, theme, themes, prices, agreed_prices, .. } = recording.header().clone();
+        let Header { size, theme, themes, prices, agreed_prices, keys, .. } = recording.header().clone();
         let first = recording.by_ref().find_map(|(at, msg)| match msg {
             Msg::Snapshot(snapshot) => Some((at, snapshot)),
             _ => None,
@@ -85,6 +85,12 @@ impl Player {
         let mut state = State::new(snapshot.clone(), size, themes, &theme);
         state.prices = prices;
         state.agreed_prices = agreed_prices;
+        match Keymap::new(&keys) {
+            Ok(keymap) => state.keymap = keymap,
+            Err(wrong) => {
+                state.complain(format!("keys of the recording that this program has not: {}", wrong.join("; ")))
+            }
+        }
         let mut player = Player { recording, state, next: None, position: first, follow, first };
         player.play(Msg::Snapshot(snapshot), first);
         player.state.tape = Tape::Replay(Playback::default());
@@ -146,6 +152,7 @@ impl Player {
             | Msg::Written(_)
             | Msg::Copied(_)
             | Msg::Wheel(_)
+            | Msg::Stop
             | Msg::Resumed => self.follow,
         };
         if plays {

@@ -16,7 +16,7 @@ use crate::engine::{Command, EngineSnapshot};
 use crate::workload::RunClock;
 
 use super::app::{Effect, Exit, ModelPrice, Msg, State, Tape, update};
-use super::keys::{Chord, Key};
+use super::keys::{Chord, Key, Keymap};
 use super::picture;
 use super::recording::{Header, Recorder};
 use super::term::caps::Unusable;
@@ -66,6 +66,8 @@ pub struct ConsoleSetup {
     pub max_fps: Option<f64>,
     /// The folder for incident reports; made when the first is written.
     pub incidents: PathBuf,
+    /// The keys in use.
+    pub keymap: Keymap,
     /// Prices of the models in use, for the estimate before a load is started.
     pub prices: Vec<ModelPrice>,
     /// Where the session is recorded.
@@ -182,6 +184,7 @@ impl Console {
         let all = names.join(", ");
         let mut state = State::new(first.clone(), FIRST_SIZE, names, wanted);
         state.prices = setup.prices;
+        state.keymap = setup.keymap;
         state.agreed_prices =
             setup.control.as_mut().map(|control| std::mem::take(&mut control.agreed)).unwrap_or_default();
         let mut console = Console {
@@ -223,6 +226,7 @@ impl Console {
             themes: self.state.themes.clone(),
             prices: self.state.prices.clone(),
             agreed_prices: self.state.agreed_prices.clone(),
+            keys: self.state.keymap.overrides().clone(),
             ..Header::new(utc_ms, self.state.size, self.state.theme_name())
         });
     }
@@ -317,7 +321,7 @@ impl term::App for Console {
             Event::Wheel { down } => self.take(Msg::Wheel(down)),
             Event::Resize(size) => self.take(Msg::Resize(size.width, size.height)),
             Event::Signal(SignalKind::Interrupt | SignalKind::Terminate) => self.take(Msg::Terminate),
-            Event::Signal(SignalKind::Stop) => self.take(Msg::Key(Chord::ctrl('z'))),
+            Event::Signal(SignalKind::Stop) => self.take(Msg::Stop),
             Event::Resumed => self.take(Msg::Resumed),
             Event::Wake => {
                 let latest = self.snapshot.borrow_and_update().clone();
@@ -383,6 +387,7 @@ pub(super) fn chord(event: KeyEvent) -> Option<Chord> {
         KeyCode::End => Key::End,
         KeyCode::PageUp => Key::PageUp,
         KeyCode::PageDown => Key::PageDown,
+        KeyCode::F(number) => Key::F(number),
         _ => return None,
     };
     let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
@@ -458,6 +463,7 @@ mod tests {
             slow_link: false,
             mouse: false,
             max_fps: None,
+            keymap: Keymap::default(),
             incidents: folder.path().join("incidents"),
             prices: Vec::new(),
             recorder,
@@ -554,6 +560,7 @@ mod tests {
             slow_link: false,
             mouse: false,
             max_fps: None,
+            keymap: Keymap::default(),
             incidents: PathBuf::new(),
             prices: Vec::new(),
             recorder: None,

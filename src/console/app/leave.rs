@@ -24,6 +24,7 @@ pub(super) fn leave(state: &mut State, effects: &mut Vec<Effect>) {
     state.suspending = None;
     state.overlays.clear();
     state.entry = None;
+    state.palette = None;
     send(state, Command::Drain, effects);
 }
 

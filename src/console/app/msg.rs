@@ -29,6 +29,8 @@ pub enum Msg {
     Copied(Result<String, String>),
     /// The wheel of the mouse, down or up.
     Wheel(bool),
+    /// Somebody asked the process to sleep (SIGTSTP).
+    Stop,
     /// Continued after a suspension.
     Resumed,
     /// Somebody asked the process to end (SIGTERM, SIGINT).

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::console::keys::Place;
+use crate::console::keys::{Action, Keymap, Place};
 use crate::control::{AgreedPrice, ControlSnapshot};
 use crate::engine::{EngineSnapshot, JournalLine, KnobId, Level, LoadState, RequestView};
 use crate::record::{Micros, ScopeKey};
@@ -12,6 +12,7 @@ use super::confirm::{self, Agreement, Dialog};
 use super::entry::{Entry, Target};
 use super::form::Form;
 use super::lists::{self, List};
+use super::palette::{Choice, Palette};
 use super::provisioned::Provisioned;
 use super::tuning::{Tuning, TuningRow};
 use super::{Breakpoint, ModelPrice, Orders, Panel, Tape};
@@ -44,6 +45,19 @@ impl Screen {
         ('5', Screen::Requests, "Requests"),
         ('7', Screen::Log, "Log"),
     ];
+
+    /// The action that shows it.
+    #[must_use]
+    pub const fn action(self) -> Action {
+        match self {
+            Screen::Dashboard => Action::Dashboard,
+            Screen::Tuning => Action::Tuning,
+            Screen::Provisioned => Action::Provisioned,
+            Screen::Batch => Action::Batch,
+            Screen::Requests => Action::Requests,
+            Screen::Log => Action::Log,
+        }
+    }
 }
 
 /// A detail over a screen; Esc goes back.
@@ -155,6 +169,12 @@ pub struct State {
     pub overlays: Vec<Overlay>,
     /// A field that is being typed in.
     pub entry: Option<Entry>,
+    /// The palette, when it is open: over everything, and what it lists is for what lies below it.
+    pub palette: Option<Palette>,
+    /// What was chosen in it, the latest first.
+    pub chosen: Vec<Choice>,
+    /// The keys in use.
+    pub keymap: Keymap,
     /// The dashboard's focused panel.
     pub focus: Panel,
     /// The focused panel is shown alone.
@@ -214,6 +234,9 @@ impl State {
             detail: None,
             overlays: Vec::new(),
             entry: None,
+            palette: None,
+            chosen: Vec::new(),
+            keymap: Keymap::default(),
             focus: Panel::Quota,
             expanded: None,
             row: 0,
@@ -265,6 +288,12 @@ impl State {
     /// Where the keyboard is.
     #[must_use]
     pub fn place(&self) -> Place {
+        if self.palette.is_some() { Place::Palette } else { self.place_beneath() }
+    }
+
+    /// Where the keyboard is once the palette is closed; without one, where it is.
+    #[must_use]
+    pub fn place_beneath(&self) -> Place {
         if self.entry.is_some() {
             return Place::Entry;
         }

@@ -9,7 +9,7 @@ use super::entry::{self, Entry, Target};
 use super::lists::{line_key, request_key};
 use super::{
     Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, account, batch, copy, header_rows, incident, leave,
-    orders, provisioned, steer, tape, tuning,
+    orders, palette, provisioned, steer, tape, tuning,
 };
 
 /// The most that a detail can be scrolled: on the lowest screen no detail has more lines below its end.
@@ -47,6 +47,7 @@ pub fn update(state: &mut State, msg: Msg, now: Micros) -> Vec<Effect> {
         Msg::Copied(Ok(what)) => state.say(format!("{what} sent to the terminal's clipboard (OSC 52)")),
         Msg::Copied(Err(why)) => state.complain(why),
         Msg::Wheel(down) => wheel(state, down),
+        Msg::Stop => act(state, Action::Suspend, &mut effects),
         Msg::Resumed => leave::resumed(state, &mut effects),
         Msg::Terminate => leave::leave(state, &mut effects),
         Msg::Hangup => effects.push(Effect::Quit(Exit::Hangup)),
@@ -63,7 +64,11 @@ fn clamp(state: &mut State) {
 }
 
 fn key(state: &mut State, chord: Chord, effects: &mut Vec<Effect>) {
-    if let Some(entry) = &mut state.entry {
+    if let Some(palette) = &mut state.palette {
+        if palette.type_key(chord) {
+            return;
+        }
+    } else if let Some(entry) = &mut state.entry {
         if entry::type_key(&mut entry.input, chord) {
             entry.error = None;
             typed_filter(state);
@@ -86,7 +91,10 @@ fn key(state: &mut State, chord: Chord, effects: &mut Vec<Effect>) {
 }
 
 fn paste(state: &mut State, text: &str) {
-    let taken = if let Some(entry) = &mut state.entry {
+    let taken = if let Some(palette) = &mut state.palette {
+        palette.paste(text);
+        true
+    } else if let Some(entry) = &mut state.entry {
         entry::paste(&mut entry.input, text);
         typed_filter(state);
         true
@@ -123,7 +131,7 @@ fn list(state: &mut State) -> Option<&mut super::List> {
     }
 }
 
-fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     match action {
         Action::Dashboard => go(state, Screen::Dashboard),
         Action::Tuning => go(state, Screen::Tuning),
@@ -135,6 +143,7 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
             Some(Overlay::Help { .. }) => drop(state.overlays.pop()),
             _ => state.overlays.push(Overlay::Help { scroll: 0 }),
         },
+        Action::Palette => state.palette = Some(palette::Palette::default()),
         Action::Quit | Action::Interrupt => leave::leave(state, effects),
         Action::Suspend => leave::suspend(state, effects),
         Action::Redraw => effects.push(Effect::Redraw),
@@ -205,7 +214,7 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     }
 }
 
-fn go(state: &mut State, screen: Screen) {
+pub(super) fn go(state: &mut State, screen: Screen) {
     state.screen = screen;
     state.detail = None;
     state.overlays.clear();
@@ -220,7 +229,8 @@ fn freeze(state: &mut State) {
     } else {
         state.frozen = Some(state.live.clone());
         state.frozen_control = state.control.clone();
-        state.say("the display is frozen, the load goes on; f again goes back to live");
+        let key = state.keymap.key(Action::Freeze);
+        state.say(format!("the display is frozen, the load goes on; {key} again goes back to live"));
     }
 }
 
@@ -235,10 +245,13 @@ fn page(state: &State) -> isize {
 }
 
 fn shift(state: &mut State, by: isize) {
+    if state.palette.is_some() {
+        return palette::shift(state, by.signum());
+    }
     match state.overlays.last_mut() {
         Some(Overlay::Help { scroll }) => {
             // A blank column at either side; header, footer and the line that says how much more there is.
-            let lines = keys::doc::height(usize::from(state.size.0.saturating_sub(2)));
+            let lines = keys::doc::height(&state.keymap, usize::from(state.size.0.saturating_sub(2)));
             let page = state.size.1.saturating_sub(header_rows(state.size.1) + 2);
             return scroll_by(scroll, by, lines.saturating_sub(usize::from(page)));
         }
@@ -346,6 +359,9 @@ fn open(state: &mut State) {
 }
 
 fn back(state: &mut State) {
+    if state.palette.take().is_some() {
+        return;
+    }
     if let Some(entry) = state.entry.take() {
         if let (Target::Filter { before }, Some(list)) = (entry.target, list(state)) {
             list.filter = before;
@@ -367,6 +383,9 @@ fn back(state: &mut State) {
 }
 
 fn next(state: &mut State, by: isize) {
+    if state.palette.is_some() {
+        return palette::shift(state, by);
+    }
     match state.overlays.last_mut() {
         Some(Overlay::Form(form)) => return form.move_focus(by),
         Some(Overlay::Dialog(dialog)) => return dialog.switch(by < 0),
@@ -394,6 +413,9 @@ fn turn(state: &mut State, up: bool, effects: &mut Vec<Effect>) {
 }
 
 fn submit(state: &mut State, effects: &mut Vec<Effect>) {
+    if state.palette.is_some() {
+        return palette::take(state, effects);
+    }
     if let Some(entry) = state.entry.take() {
         if let Target::Value(row) = entry.target.clone() {
             steer::submit_value(state, entry, row, effects);

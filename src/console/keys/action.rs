@@ -1,5 +1,7 @@
 //! The table itself: one row an action.
 
+use crate::console::app::Screen;
+
 use super::chord::{Chord, Key};
 use super::when::{self, When};
 
@@ -38,11 +40,13 @@ pub enum Place {
     Themes,
     /// A one-line field: a filter or a value.
     Entry,
+    /// The palette.
+    Palette,
 }
 
 impl Place {
     /// All places.
-    pub const ALL: [Place; 16] = [
+    pub const ALL: [Place; 17] = [
         Place::Dashboard,
         Place::Tuning,
         Place::Provisioned,
@@ -59,7 +63,22 @@ impl Place {
         Place::Dialog,
         Place::Themes,
         Place::Entry,
+        Place::Palette,
     ];
+
+    /// The screen that it is, if it is one.
+    #[must_use]
+    pub const fn screen(self) -> Option<Screen> {
+        Some(match self {
+            Place::Dashboard => Screen::Dashboard,
+            Place::Tuning => Screen::Tuning,
+            Place::Provisioned => Screen::Provisioned,
+            Place::Batch => Screen::Batch,
+            Place::Requests => Screen::Requests,
+            Place::Log => Screen::Log,
+            _ => return None,
+        })
+    }
 
     /// Its name in a sentence.
     #[must_use]
@@ -81,6 +100,7 @@ impl Place {
             Place::Dialog => "a question",
             Place::Themes => "the theme picker (t)",
             Place::Entry => "a field",
+            Place::Palette => "the palette (:)",
         }
     }
 }
@@ -113,6 +133,8 @@ pub enum Action {
     Log,
     /// Open or close help.
     Help,
+    /// Open the palette.
+    Palette,
     /// Leave, draining first.
     Quit,
     /// As quit, by Ctrl-C.
@@ -225,9 +247,9 @@ pub enum Action {
 pub struct ActionSpec {
     /// Which action.
     pub action: Action,
-    /// Its name in a keymap file and in the palette.
+    /// Its name in the configuration and in the palette.
     pub name: &'static str,
-    /// The keys that start it.
+    /// The keys that start it unless the operator gave it others.
     pub keys: &'static [Chord],
     /// Two or three words: the hint bar.
     pub title: &'static str,
@@ -295,6 +317,7 @@ const ROWS: &[Place] = &[
     Place::Help,
     Place::Themes,
     Place::Form,
+    Place::Palette,
 ];
 const PAGES: &[Place] = &[
     Place::Tuning,
@@ -320,9 +343,9 @@ const PROVISIONED: &[Place] = &[Place::Provisioned, Place::ProvisionedModel];
 const JOBS: &[Place] = &[Place::Batch, Place::Job];
 const BATCH: &[Place] = &[Place::Batch];
 const VALUES: &[Place] = &[Place::Tuning];
-const FIELDS: &[Place] = &[Place::Form, Place::Dialog, Place::Dashboard];
+const FIELDS: &[Place] = &[Place::Form, Place::Dialog, Place::Dashboard, Place::Palette];
 const CHOICES: &[Place] = &[Place::Tuning, Place::Form, Place::Dialog];
-const SUBMITS: &[Place] = &[Place::Form, Place::Dialog, Place::Themes, Place::Entry];
+const SUBMITS: &[Place] = &[Place::Form, Place::Dialog, Place::Themes, Place::Entry, Place::Palette];
 
 macro_rules! row {
     ($action:ident $name:literal [$($key:expr),*] $title:literal $risk:ident $places:ident $hint:literal $when:path, $help:literal) => {
@@ -349,6 +372,7 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Requests "screen.requests" [c('5')] "Requests" None VIEWS 0 when::always, "Show finished and failed records."),
     row!(Log "screen.log" [c('7')] "Log" None VIEWS 0 when::always, "Show the journal of the run and the changes to the account."),
     row!(Help "help" [c('?')] "help" None VIEWS 4 when::always, "Show the keys and what the terms mean."),
+    row!(Palette "palette" [c(':'), Chord::ctrl('p')] "palette" None VIEWS 4 when::always, "Find anything by a few of its letters: actions, screens, scopes, knobs, themes."),
     row!(Pause "load.pause" [c('p')] "pause" Load STEER 6 when::pausable, "Stop admitting, or admit again; what is in flight goes on."),
     row!(Stop "load.stop" [c('S')] "stop load" Load STEER 0 when::stoppable, "End the load: stop admitting and let what is in flight finish."),
     row!(LoadForm "load.form" [c('L')] "load" Spends STEER 7 when::loadable, "Describe a synthetic load and start it."),

@@ -2,7 +2,7 @@
 
 use crate::console::app::State;
 
-use super::{ACTIONS, Action, ActionSpec, Chord, Risk};
+use super::{ACTIONS, Action, ActionSpec, Chord, Place, Risk};
 
 /// What a key means now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Lookup {
 pub fn lookup(state: &State, chord: Chord) -> Lookup {
     let place = state.place();
     let mut elsewhere = None;
-    for row in ACTIONS.iter().filter(|row| row.keys.contains(&chord)) {
+    for row in state.keymap.rows(chord) {
         if row.places.contains(&place) {
             return match availability(state, row.action) {
                 Ok(()) => Lookup::Do(row.action),
@@ -31,7 +31,7 @@ pub fn lookup(state: &State, chord: Chord) -> Lookup {
     }
     Lookup::Unbound(match elsewhere {
         Some(row) => format!("{chord} ({}) works on {}, not here", row.title, row.places[0].name()),
-        None => format!("{chord} does nothing here: ? shows the keys"),
+        None => format!("{chord} does nothing here: {} shows the keys", state.keymap.key(Action::Help)),
     })
 }
 
@@ -40,8 +40,16 @@ pub fn lookup(state: &State, chord: Chord) -> Lookup {
 /// # Errors
 /// One line that says why not.
 pub fn availability(state: &State, action: Action) -> Result<(), String> {
+    available_at(state, action, state.place())
+}
+
+/// Whether an action could run if the keyboard were at `place`: below the palette, say.
+///
+/// # Errors
+/// One line that says why not.
+pub fn available_at(state: &State, action: Action, place: Place) -> Result<(), String> {
     let row = action.spec();
-    if !row.places.contains(&state.place()) {
+    if !row.places.contains(&place) {
         return Err(format!("works on {}, not here", row.places[0].name()));
     }
     can(state, row)
@@ -58,18 +66,17 @@ fn can(state: &State, row: &ActionSpec) -> Result<(), String> {
     (row.when)(state)
 }
 
-/// The rows of the hint bar, most useful first. Actions that cannot run now are left out of the bar, never of the help.
+/// The rows of the hint bar, most useful first. Actions that cannot run now or have no key are left out of the bar, never
+/// of the help.
 #[must_use]
 pub fn hints(state: &State) -> Vec<&'static ActionSpec> {
     let place = state.place();
-    let mut rows: Vec<&'static ActionSpec> =
-        ACTIONS.iter().filter(|row| row.hint > 0 && row.places.contains(&place) && can(state, row).is_ok()).collect();
+    let bound = |row: &&ActionSpec| !state.keymap.of(row.action).is_empty();
+    let mut rows: Vec<&'static ActionSpec> = ACTIONS
+        .iter()
+        .filter(|row| row.hint > 0 && row.places.contains(&place) && can(state, row).is_ok())
+        .filter(bound)
+        .collect();
     rows.sort_by_key(|row| row.hint);
     rows
-}
-
-/// The keys of an action as help prints them: `Up k`.
-#[must_use]
-pub fn keys_of(row: &ActionSpec) -> String {
-    row.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }

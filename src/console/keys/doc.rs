@@ -2,7 +2,7 @@
 
 use crate::console::ui::fmt;
 
-use super::{ACTIONS, ActionSpec, Place, keys_of};
+use super::{ACTIONS, ActionSpec, Keymap, Place};
 
 /// A line of help.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub const TERMS: usize = 18;
 type Section = (&'static str, fn(&ActionSpec) -> bool);
 
 const SECTIONS: [Section; 8] = [
-    ("Screens", |row| row.name.starts_with("screen.") || row.name == "help"),
+    ("Screens", |row| row.name.starts_with("screen.") || matches!(row.name, "help" | "palette")),
     ("The load", |row| row.name.starts_with("load.")),
     ("Tuning (2)", |row| row.name.starts_with("tune.")),
     ("Provisioned throughput (3), batch jobs (4)", |row| {
@@ -74,12 +74,12 @@ const GLOSSARY: [(&str, &str); 28] = [
 
 /// The keys, for a column of `width` cells.
 #[must_use]
-pub fn key_lines(width: usize) -> Vec<DocLine> {
+pub fn key_lines(keymap: &Keymap, width: usize) -> Vec<DocLine> {
     let mut lines = Vec::new();
     for (heading, of) in SECTIONS {
         open(&mut lines, heading);
         for row in ACTIONS.iter().filter(|row| of(row)) {
-            entry(&mut lines, keys_of(row), row.help, width, KEYS);
+            entry(&mut lines, keymap.text(row.action), row.help, width, KEYS);
         }
     }
     lines
@@ -112,10 +112,10 @@ fn entry(lines: &mut Vec<DocLine>, name: String, text: &str, width: usize, colum
 
 /// How many lines help has in `width` cells: the keys above the terms, or beside them where both fit.
 #[must_use]
-pub fn height(width: usize) -> usize {
+pub fn height(keymap: &Keymap, width: usize) -> usize {
     match columns(width) {
-        (keys, Some(terms)) => key_lines(keys).len().max(term_lines(terms).len()),
-        (all, None) => key_lines(all).len() + 1 + term_lines(all).len(),
+        (keys, Some(terms)) => key_lines(keymap, keys).len().max(term_lines(terms).len()),
+        (all, None) => key_lines(keymap, all).len() + 1 + term_lines(all).len(),
     }
 }
 

@@ -92,7 +92,7 @@ pub(super) fn undoable(state: &State) -> Result<(), String> {
 }
 
 pub(super) fn adjustable(state: &State) -> Result<(), String> {
-    if state.place() != Place::Tuning {
+    if state.place_beneath() != Place::Tuning {
         return Ok(());
     }
     if state.frozen.is_some() {
@@ -124,7 +124,7 @@ pub(super) fn resettable(state: &State) -> Result<(), String> {
 }
 
 pub(super) fn openable(state: &State) -> Result<(), String> {
-    match state.place() {
+    match state.place_beneath() {
         Place::Dashboard if state.dashboard_scope().is_none() => {
             no("no row is selected; Tab to Quota or Regions, then Up and Down")
         }
@@ -137,7 +137,7 @@ pub(super) fn openable(state: &State) -> Result<(), String> {
 
 pub(super) fn closable(state: &State) -> Result<(), String> {
     let top_level = matches!(
-        state.place(),
+        state.place_beneath(),
         Place::Dashboard | Place::Tuning | Place::Provisioned | Place::Batch | Place::Requests | Place::Log
     );
     if top_level && state.expanded.is_none() && state.filter().is_empty() {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::console::app::{ModelPrice, Msg};
+use crate::console::keys::Overrides;
 use crate::control::AgreedPrice;
 use crate::record::Micros;
 
@@ -33,6 +34,9 @@ pub struct Header {
     pub prices: Vec<ModelPrice>,
     /// Prices of model units by configuration.
     pub agreed_prices: Vec<AgreedPrice>,
+    /// The keys that the operator had changed; absent before keys could be changed.
+    #[serde(default, skip_serializing_if = "Overrides::is_empty")]
+    pub keys: Overrides,
 }
 
 impl Header {
@@ -48,6 +52,7 @@ impl Header {
             themes: Vec::new(),
             prices: Vec::new(),
             agreed_prices: Vec::new(),
+            keys: Overrides::new(),
         }
     }
 }

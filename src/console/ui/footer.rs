@@ -21,7 +21,7 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) -> Option<Po
     let row = Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area };
     if let Some(line) = leaving(view) {
         line.render(row, buf, view.kit);
-    } else if let Some(entry) = &state.entry {
+    } else if let Some(entry) = state.entry.as_ref().filter(|_| state.palette.is_none()) {
         return field(view, entry, row, buf);
     } else if let Some(toast) = &state.toast {
         let g = view.kit.glyphs;
@@ -44,13 +44,18 @@ fn leaving(view: &View<'_>) -> Option<Line<'static>> {
             n => format!(", {n} orders under way"),
         };
         let line = Line::of(Role::Warn, format!("{} Leaving: {in_flight} in flight{orders}", g.paused));
-        return Some(
-            line.muted(format!(", {} at most; q again leaves at once, billed or not", words::countdown(left))),
-        );
+        return Some(line.muted(format!(
+            ", {} at most; {} again leaves at once, billed or not",
+            words::countdown(left),
+            view.state.keymap.key(Action::Quit)
+        )));
     }
     if view.state.suspending.is_some() {
         let line = Line::of(Role::Warn, format!("{} Suspending: {in_flight} in flight", g.paused));
-        return Some(line.muted("; Ctrl-Z again suspends at once, and they may time out"));
+        return Some(line.muted(format!(
+            "; {} again suspends at once, and they may time out",
+            view.state.keymap.key(Action::Suspend)
+        )));
     }
     None
 }
@@ -89,7 +94,8 @@ fn hints(view: &View<'_>, row: Rect, buf: &mut Buffer) {
         .iter()
         .filter_map(|row| {
             let both = row.action == Action::Increase && view.state.overlays.last().is_some();
-            let key = if both { "Left Right".to_owned() } else { row.keys[0].to_string() };
+            let key = view.state.keymap.key(row.action);
+            let key = if both { format!("{} {key}", view.state.keymap.key(Action::Decrease)) } else { key };
             Some((key, label(view.state, row.action)?))
         })
         .collect();
@@ -100,6 +106,14 @@ fn hints(view: &View<'_>, row: Rect, buf: &mut Buffer) {
 /// An action's words now: what pressing the key would do. `None`: not worth its place here.
 fn label(state: &State, action: Action) -> Option<&'static str> {
     let top = state.overlays.last();
+    if state.palette.is_some() {
+        return match action {
+            Action::Submit => Some("do it"),
+            Action::Back => Some("close"),
+            Action::Next => Some("next row"),
+            other => Some(other.spec().title),
+        };
+    }
     Some(match action {
         Action::Pause if matches!(state.live.state, LoadState::Paused | LoadState::Pausing { .. }) => "resume",
         Action::Freeze if state.frozen.is_some() => "live",

@@ -132,10 +132,10 @@ fn tabs(view: &View<'_>, row: Rect, buf: &mut Buffer) {
 fn tab_line(view: &View<'_>, gap: usize, names: bool) -> Line<'static> {
     let kit = view.kit;
     let mut line = Line::new();
-    for (at, (digit, screen, name)) in Screen::ALL.into_iter().enumerate() {
+    for (at, (screen, name)) in Screen::ALL.into_iter().map(|(_, screen, name)| (screen, name)).enumerate() {
         let here = screen == view.state.screen;
         line.push(Role::Text, " ".repeat(if at == 0 { 0 } else { gap }));
-        line.push(Role::Key, digit.to_string());
+        line.push(Role::Key, view.state.keymap.key(screen.action()));
         if here || names {
             line.push(if here { Role::Focus } else { Role::Muted }, format!(" {name}"));
         }

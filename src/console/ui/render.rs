@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::console::app::{Breakpoint, Detail, Overlay, Screen, State};
+use crate::console::keys::Action;
 
 use super::theme::Role;
 use super::view::View;
@@ -15,7 +16,7 @@ pub fn render(state: &State, kit: Kit<'_>, area: Rect, buf: &mut Buffer) -> Opti
     let area = area.intersection(buf.area);
     text::fill(buf, area, kit.theme.ground());
     if Breakpoint::of(area.width, area.height) == Breakpoint::Tiny {
-        too_small(area, buf, kit);
+        too_small(state, area, buf, kit);
         return None;
     }
     let view = View::new(state, kit);
@@ -40,6 +41,9 @@ pub fn render(state: &State, kit: Kit<'_>, area: Rect, buf: &mut Buffer) -> Opti
         (.., Screen::Log) => screens::log::render(&view, areas.body, buf),
     }
     let cursor = footer::render(&view, areas.footer, buf);
+    if state.palette.is_some() {
+        return screens::palette::render(&view, areas.body, buf);
+    }
     // Only the topmost: a form behind its question would show its edges.
     match state.overlays.last() {
         None | Some(Overlay::Help { .. }) => cursor,
@@ -50,7 +54,7 @@ pub fn render(state: &State, kit: Kit<'_>, area: Rect, buf: &mut Buffer) -> Opti
 }
 
 /// What is needed, where it cannot be given.
-fn too_small(area: Rect, buf: &mut Buffer, kit: Kit<'_>) {
+fn too_small(state: &State, area: Rect, buf: &mut Buffer, kit: Kit<'_>) {
     let (width, height) = Breakpoint::LEAST;
     let size = |mine: u16, least: u16| if mine < least { Role::Danger } else { Role::Ok };
     let lines = [
@@ -60,7 +64,7 @@ fn too_small(area: Rect, buf: &mut Buffer, kit: Kit<'_>) {
             .with(size(area.width, width), area.width.to_string())
             .muted("x")
             .with(size(area.height, height), area.height.to_string()),
-        Line::of(Role::Muted, "the load goes on; q leaves"),
+        Line::of(Role::Muted, format!("the load goes on; {} leaves", state.keymap.key(Action::Quit))),
     ];
     let top = area.y + area.height.saturating_sub(lines.len() as u16) / 2;
     for (at, line) in lines.iter().enumerate() {

@@ -162,6 +162,9 @@ fn engine_scenes() -> Vec<(&'static str, EngineSnapshot, &'static str)> {
         ("load-form", fixtures::idle(), "L"),
         ("load-consent", aws_idle(), "L Enter"),
         ("themes", fixtures::running(), "t"),
+        ("palette", fixtures::running(), ": p a u"),
+        ("palette-empty", fixtures::running(), ": p a u s Enter :"),
+        ("palette-blocked", fixtures::aws_read_only(), ": l o a d Down Down"),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! What the screens show, and the keys that move between them and change only the display.
 
-use bedrock_top::console::keys::{ACTIONS, keys_of};
+use bedrock_top::console::keys::{ACTIONS, Keymap};
 use libtest_mimic::{Failed, Trial};
 
 use super::{Home, LARGE, SMALL, TIGHT, check_words, footer, has, leave, row_with, trial, waits};
@@ -133,7 +133,7 @@ fn help() -> Result<(), Failed> {
     }
     for action in ACTIONS {
         // Long keys are cut to their column; long sentences are wrapped.
-        let keys: String = keys_of(action).chars().take(8).collect();
+        let keys: String = Keymap::default().text(action.action).chars().take(8).collect();
         let begin: String = action.help.chars().take(24).collect();
         let told = seen.lines().any(|line| line.contains(&keys) && line.contains(&begin));
         check(told, format!("help does not tell {} ({keys}: {begin}):\n{seen}", action.name))?;

@@ -5,6 +5,7 @@ mod anything;
 mod gate;
 mod leaving;
 mod moving;
+mod palette;
 mod steering;
 mod table;
 
@@ -105,6 +106,7 @@ fn places(snapshot: &EngineSnapshot) -> Vec<State> {
         "3 Enter",
         "4 Enter",
         "4 P",
+        ":",
     ];
     keys.iter()
         .map(|keys| {

@@ -11,7 +11,7 @@ use crate::console::ui::widgets::Line;
 pub(in crate::console::ui) fn render(view: &View<'_>, scroll: u16, body: Rect, buf: &mut Buffer) {
     let (keys, terms) = doc::columns(usize::from(body.width));
     let left = Rect { width: keys as u16, ..body };
-    let mut lines = column(doc::key_lines(keys), doc::KEYS);
+    let mut lines = column(doc::key_lines(&view.state.keymap, keys), doc::KEYS);
     match terms {
         Some(terms) => {
             let right = Rect { x: body.right() - terms as u16, width: terms as u16, ..body };

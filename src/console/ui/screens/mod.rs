@@ -7,6 +7,7 @@ pub(super) mod form;
 pub(super) mod help;
 pub(super) mod job;
 pub(super) mod log;
+pub(super) mod palette;
 pub(super) mod provisioned;
 pub(super) mod provisioned_model;
 pub(super) mod recipe;
