@@ -11,6 +11,7 @@ use crate::record::Priority;
 
 use super::batch::BatchCommand;
 use super::doctor::DoctorArgs;
+use super::examples;
 use super::pt::PtCommand;
 use super::quotas::QuotasArgs;
 
@@ -139,30 +140,39 @@ pub struct ReplayArgs {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Send the records of a file, each exactly once, as fast as the quotas allow.
+    #[command(after_help = examples::RUN)]
     Run(Box<RunArgs>),
     /// The simulator alone, for any AWS client.
+    #[command(after_help = examples::SIM)]
     Sim(SimArgs),
     /// Provisioned throughput: list, show, create, rename or change the model, delete.
+    #[command(after_help = examples::PT)]
     Pt {
         /// What to do.
         #[command(subcommand)]
         what: PtCommand,
     },
     /// Batch inference jobs: check, submit, list, show, watch, stop, fetch, resubmit.
+    #[command(after_help = examples::BATCH)]
     Batch {
         /// What to do.
         #[command(subcommand)]
         what: BatchCommand,
     },
     /// Quotas: what the account may use, what a file needs, asking AWS for more.
+    #[command(after_help = examples::QUOTAS)]
     Quotas(Box<QuotasArgs>),
     /// A recorded session in the console: Space holds it, `.` steps, `<` and `>` set the speed. Nothing is sent.
+    #[command(after_help = examples::REPLAY)]
     Replay(ReplayArgs),
     /// What works and what is missing: credentials, clock, endpoints, permissions, model access, terminal; and the policies.
+    #[command(after_help = examples::DOCTOR)]
     Doctor(DoctorArgs),
     /// The limiter against its rivals, on a virtual clock: a table, or the gates.
+    #[command(after_help = examples::BENCH)]
     Bench(BenchArgs),
     /// The configuration: print the default, check yours, say where it is.
+    #[command(after_help = examples::CONFIG)]
     Config {
         /// What of it.
         #[command(subcommand)]
@@ -361,6 +371,34 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// What the help shows is understood.
+    #[test]
+    fn the_examples_are_commands() {
+        let all = [
+            EXAMPLES,
+            examples::RUN,
+            examples::SIM,
+            examples::PT,
+            examples::BATCH,
+            examples::QUOTAS,
+            examples::REPLAY,
+            examples::DOCTOR,
+            examples::BENCH,
+            examples::CONFIG,
+        ];
+        let lines = all.join("\n").replace("\\\n      ", "");
+        for line in lines.lines() {
+            let Some(at) = line.find("bedrock-top ") else { continue };
+            // What stands behind a gap is said about the command; what stands behind an arrow is the shell's.
+            let command = line[at..].split("  ").next().unwrap_or_default().split(" > ").next().unwrap_or_default();
+            let words = command.split_whitespace();
+            match Cli::try_parse_from(words) {
+                Ok(_) => {}
+                Err(error) => assert_eq!(error.kind(), clap::error::ErrorKind::DisplayHelp, "{command}: {error}"),
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod bench;
 mod consent;
 mod console;
 mod doctor;
+mod examples;
 mod keep;
 mod manual;
 mod problem;

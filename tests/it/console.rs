@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::pty::{Pty, check};
 
 mod account;
+mod keys;
 mod leaving;
 mod pictures;
 mod recording;
@@ -171,6 +172,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(pictures::trials());
     trials.extend(recording::trials());
     trials.extend(account::trials());
+    trials.extend(keys::trials());
     trials
 }
 

@@ -104,7 +104,7 @@ mod tests {
         let scope = "scope us-east-1 anthropic.claude-3-haiku";
         assert_eq!(score("haiku scope", scope), score("scope haiku", scope));
         assert!(score("sco east1 hai", scope).is_some());
-        assert_eq!(score("scope opus", scope), None);
+        assert_eq!(score("scope sonnet", scope), None);
     }
 
     #[test]

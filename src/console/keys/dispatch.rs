@@ -52,14 +52,18 @@ pub fn available_at(state: &State, action: Action, place: Place) -> Result<(), S
     if !row.places.contains(&place) {
         return Err(format!("works on {}, not here", row.places[0].name()));
     }
-    can(state, row)
+    can(state, row, place)
 }
 
 /// What a replay allows although it may cost elsewhere: there is no engine behind it.
 const IN_REPLAY: [Action; 4] = [Action::Submit, Action::Suspend, Action::Quit, Action::Interrupt];
 
-/// Whether a row can run now, wherever the keyboard is.
-fn can(state: &State, row: &ActionSpec) -> Result<(), String> {
+/// Whether a row can run now.
+fn can(state: &State, row: &ActionSpec, place: Place) -> Result<(), String> {
+    // Conditions are about what lies below the palette; the palette itself can always be closed.
+    if place == Place::Palette && row.action == Action::Back {
+        return Ok(());
+    }
     if state.tape.plays() && row.risk != Risk::None && !IN_REPLAY.contains(&row.action) {
         return Err("a replay sends nothing".to_owned());
     }
@@ -74,7 +78,7 @@ pub fn hints(state: &State) -> Vec<&'static ActionSpec> {
     let bound = |row: &&ActionSpec| !state.keymap.of(row.action).is_empty();
     let mut rows: Vec<&'static ActionSpec> = ACTIONS
         .iter()
-        .filter(|row| row.hint > 0 && row.places.contains(&place) && can(state, row).is_ok())
+        .filter(|row| row.hint > 0 && row.places.contains(&place) && can(state, row, place).is_ok())
         .filter(bound)
         .collect();
     rows.sort_by_key(|row| row.hint);

@@ -21,9 +21,9 @@ pub const KEYS: usize = 12;
 pub const TERMS: usize = 18;
 
 /// The sections of the keys: heading, and which rows belong there.
-type Section = (&'static str, fn(&ActionSpec) -> bool);
+pub(super) type Section = (&'static str, fn(&ActionSpec) -> bool);
 
-const SECTIONS: [Section; 8] = [
+pub(super) const SECTIONS: [Section; 8] = [
     ("Screens", |row| row.name.starts_with("screen.") || matches!(row.name, "help" | "palette")),
     ("The load", |row| row.name.starts_with("load.")),
     ("Tuning (2)", |row| row.name.starts_with("tune.")),

@@ -9,6 +9,8 @@ mod chord;
 mod dispatch;
 pub mod doc;
 mod keymap;
+#[cfg(test)]
+mod readme;
 mod when;
 
 pub use action::{ACTIONS, Action, ActionSpec, Place, Risk};

@@ -6,13 +6,18 @@ use crate::console::app::{State, TuningRow, copy};
 use crate::control::{JobStatus, JobView, ProvisionedStatus, ProvisionedView};
 use crate::engine::{KnobId, LoadKind, LoadState};
 
-use super::Place;
+use super::{Action, Place};
 
 /// Whether an action can run; the error is one line for the status line.
 pub type When = fn(&State) -> Result<(), String>;
 
 fn no(why: &str) -> Result<(), String> {
     Err(why.to_owned())
+}
+
+/// As [`no`], with the key of an action in place of `{}`.
+fn keyed(state: &State, why: &str, action: Action) -> Result<(), String> {
+    Err(why.replace("{}", &state.keymap.key(action)))
 }
 
 pub(super) fn always(_: &State) -> Result<(), String> {
@@ -33,10 +38,12 @@ pub(super) fn pausable(state: &State) -> Result<(), String> {
     }
     match &state.live.state {
         LoadState::Running | LoadState::Pausing { .. } | LoadState::Paused => Ok(()),
-        LoadState::Idle => no("no load is running; L starts one"),
+        LoadState::Idle => keyed(state, "no load is running; {} starts one", Action::LoadForm),
         LoadState::Draining { .. } => no("the load is ending already"),
-        LoadState::Parked { .. } => no("the load is parked and sends nothing; r tries again"),
-        LoadState::Finished => no("the load has ended; L starts another"),
+        LoadState::Parked { .. } => {
+            keyed(state, "the load is parked and sends nothing; {} tries again", Action::Unpark)
+        }
+        LoadState::Finished => keyed(state, "the load has ended; {} starts another", Action::LoadForm),
     }
 }
 
@@ -62,7 +69,7 @@ pub(super) fn loadable(state: &State) -> Result<(), String> {
         return no("the console is leaving");
     }
     if loaded(state) && state.live.run.kind == LoadKind::File {
-        return no("a file is being worked on; end it first (S)");
+        return keyed(state, "a file is being worked on; end it first ({})", Action::Stop);
     }
     Ok(())
 }
@@ -72,12 +79,14 @@ pub(super) fn rated(state: &State) -> Result<(), String> {
         return no("the console is leaving");
     }
     if !loaded(state) {
-        return no("no load is running; L starts one");
+        return keyed(state, "no load is running; {} starts one", Action::LoadForm);
     }
     match state.live.run.kind {
         LoadKind::Synthetic => Ok(()),
-        LoadKind::File => no("a file goes as fast as its quota allows; tune share or concurrency (2)"),
-        LoadKind::None => no("no load is running; L starts one"),
+        LoadKind::File => {
+            keyed(state, "a file goes as fast as its quota allows; tune share or concurrency ({})", Action::Tuning)
+        }
+        LoadKind::None => keyed(state, "no load is running; {} starts one", Action::LoadForm),
     }
 }
 
@@ -96,13 +105,13 @@ pub(super) fn adjustable(state: &State) -> Result<(), String> {
         return Ok(());
     }
     if state.frozen.is_some() {
-        return no("the display is frozen; f shows the present values first");
+        return keyed(state, "the display is frozen; {} shows the present values first", Action::Freeze);
     }
     let idle = |id| state.live.knobs.iter().any(|knob| knob.spec.id == id && !knob.active);
     if let Some(TuningRow::Knob(KnobId::ArrivalRate)) = state.tuning.selected_row(&state.live)
         && idle(KnobId::ArrivalRate)
     {
-        return no("no load with an arrival rate is running; L starts one");
+        return keyed(state, "no load with an arrival rate is running; {} starts one", Action::LoadForm);
     }
     Ok(())
 }
@@ -141,7 +150,7 @@ pub(super) fn closable(state: &State) -> Result<(), String> {
         Place::Dashboard | Place::Tuning | Place::Provisioned | Place::Batch | Place::Requests | Place::Log
     );
     if top_level && state.expanded.is_none() && state.filter().is_empty() {
-        return no("nothing is open; q leaves");
+        return keyed(state, "nothing is open; {} leaves", Action::Quit);
     }
     Ok(())
 }
@@ -169,7 +178,7 @@ fn present(state: &State) -> Result<(), String> {
         return no("the console is leaving");
     }
     if state.frozen.is_some() {
-        return no("the display is frozen; f shows the present first");
+        return keyed(state, "the display is frozen; {} shows the present first", Action::Freeze);
     }
     Ok(())
 }
@@ -272,5 +281,9 @@ pub(super) fn copies_deletable(state: &State) -> Result<(), String> {
 
 pub(super) fn checked(state: &State) -> Result<(), String> {
     orderable(state)?;
-    if state.orders.checked.is_some() { Ok(()) } else { no("no input has been looked through; n describes a job") }
+    if state.orders.checked.is_some() {
+        Ok(())
+    } else {
+        keyed(state, "no input has been looked through; {} describes a job", Action::New)
+    }
 }

@@ -1,0 +1,95 @@
+//! Keys of the operator's own, and the palette.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use libtest_mimic::{Failed, Trial};
+
+use super::{Home, SMALL, TIGHT, footer, has, leave, row_with, trial};
+use crate::pty::{check, check_restored};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_changed_key_pauses_and_the_old_one_does_nothing", changed),
+        trial("keys_that_clash_are_all_named_before_anything_starts", clashes),
+        trial("the_palette_finds_and_does", palette),
+    ]
+}
+
+fn configure(home: &Home, text: &str) -> Result<(), Failed> {
+    let folder = home.path("config/bedrock-top");
+    fs::create_dir_all(&folder)?;
+    Ok(fs::write(folder.join("config.toml"), text)?)
+}
+
+fn changed() -> Result<(), Failed> {
+    let home = Home::new()?;
+    configure(&home, "[keys]\nload.pause = [\"F5\", \"Ctrl-X\"]\n\"quit\" = \"Q\"\n")?;
+    let mut pty = home.console(TIGHT, SMALL)?;
+    pty.wait("hints with the keys in use", |screen| {
+        footer(screen).contains("F5 pause") && footer(screen).contains("Q quit")
+    })?;
+    pty.send("p");
+    pty.wait("a key without a meaning", |screen| footer(screen).contains("p does nothing here"))?;
+    pty.send("\x1b[15~");
+    pty.wait("a pause", |screen| has(screen, "PAUSED") || has(screen, "PAUSING"))?;
+    pty.send("\x18");
+    pty.wait("a running load", |screen| has(screen, "RUNNING"))?;
+    pty.send("?");
+    pty.wait("help with the keys in use", |screen| row_with(screen, "F5 Ctrl-X").contains("Stop admitting"))?;
+    pty.send("\x1bQ");
+    pty.wait("leaving", |screen| has(screen, "Leaving") || has(screen, "SIMULATED"))?;
+    pty.send("Q");
+    pty.wait_exit()?;
+    check_restored(&pty)
+}
+
+fn clashes() -> Result<(), Failed> {
+    let home = Home::new()?;
+    let text =
+        "[keys]\nload.pause = \"f\"\nload.stpo = \"x\"\nback = \"none\"\nhelp = \"Shift-F1\"\n[limits]\nshare = 0\n";
+    configure(&home, text)?;
+    let named = |said: &str| {
+        let wanted = [
+            "`f` is both load.pause and view.freeze",
+            "keys.load.stpo: no such action; did you mean `load.stop`?",
+            "keys.back: cannot be unbound",
+            "keys.help = \"Shift-F1\"",
+            "limits.share = 0",
+        ];
+        wanted.iter().try_for_each(|words| check(said.contains(words), format!("{words}\n{said}")))
+    };
+    let Output { status, stderr, .. } =
+        Command::new(env!("CARGO_BIN_EXE_bedrock-top")).args(["config", "check"]).envs(home.env()).output()?;
+    check(status.code() == Some(2), format!("{status}"))?;
+    named(&String::from_utf8_lossy(&stderr))?;
+    // Neither does the console start.
+    let mut pty = home.program(&[], (200, 40));
+    check(pty.wait_exit()? == 2, pty.text())?;
+    named(&pty.text())
+}
+
+fn palette() -> Result<(), Failed> {
+    let home = Home::new()?;
+    let mut pty = home.console(TIGHT, SMALL)?;
+    pty.send(":pau");
+    pty.wait("the action", |screen| has(screen, "Palette") && row_with(screen, "load.pause").contains("▸ pause"))?;
+    pty.send("\r");
+    pty.wait("a pause", |screen| !has(screen, "Palette") && (has(screen, "PAUSED") || has(screen, "PAUSING")))?;
+    // What was chosen comes first; it now resumes.
+    pty.send("\x10");
+    pty.wait("what was chosen", |screen| row_with(screen, "chosen before").contains("pause"))?;
+    pty.send("\r");
+    pty.wait("a running load", |screen| has(screen, "RUNNING"))?;
+    pty.send(":share of");
+    pty.wait("the knob", |screen| row_with(screen, "knob share").contains("▸"))?;
+    pty.send("\r");
+    pty.wait("the tuning screen on it", |screen| {
+        row_with(screen, "▸").contains("share of quota") && has(screen, "Knobs")
+    })?;
+    pty.send(":zzz\r");
+    pty.wait("nothing found", |screen| footer(screen).contains("fewer find more"))?;
+    pty.send("\x1b");
+    pty.wait("no palette", |screen| !has(screen, "nothing fits"))?;
+    leave(&mut pty).map(|_| ())
+}
