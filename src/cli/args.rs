@@ -88,7 +88,7 @@ pub struct ConsoleArgs {
     /// Few bytes: at most two frames a second.
     #[arg(long)]
     pub slow_link: bool,
-    /// Scroll with the mouse's wheel. Without, the terminal selects text as usual; with it, while Shift is held.
+    /// Use the mouse: the wheel scrolls, a click selects a row, a panel, a screen or does what a hint says. Without, the terminal selects text as usual; with it, while Shift is held.
     #[arg(long)]
     pub mouse: bool,
     /// Record the session into a new file: what the screens show and the keys pressed, so what is typed into a field as well; of pasted text only the length; no prompt and no output.

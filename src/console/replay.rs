@@ -152,6 +152,7 @@ impl Player {
             | Msg::Written(_)
             | Msg::Copied(_)
             | Msg::Wheel(_)
+            | Msg::Click(_)
             | Msg::Stop
             | Msg::Resumed => self.follow,
         };
@@ -352,6 +353,8 @@ impl term::App for Replay {
             },
             Event::Paste(text) => self.take(Msg::Paste(text)),
             Event::Wheel { down } => self.take(Msg::Wheel(down)),
+            // A replay does not take the mouse.
+            Event::Click { .. } => Reaction::Nothing,
             Event::Resize(size) => self.take(Msg::Resize(size.width, size.height)),
             Event::Signal(SignalKind::Stop) => Reaction::Suspend,
             Event::Signal(SignalKind::Interrupt | SignalKind::Terminate) | Event::Hangup => Reaction::Quit,

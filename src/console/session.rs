@@ -60,7 +60,7 @@ pub struct ConsoleSetup {
     pub themes: Option<PathBuf>,
     /// The link is slow: draw less often.
     pub slow_link: bool,
-    /// The wheel of the mouse is ours; the terminal then selects text only with Shift.
+    /// Wheel and clicks of the mouse are ours; the terminal then selects text only with Shift.
     pub mouse: bool,
     /// Most frames a second for news; `None`: 10, on a slow link 2.
     pub max_fps: Option<f64>,
@@ -319,6 +319,13 @@ impl term::App for Console {
             },
             Event::Paste(text) => self.take(Msg::Paste(text)),
             Event::Wheel { down } => self.take(Msg::Wheel(down)),
+            Event::Click { column, row } => {
+                let kit = self.theme.as_ref().map(|theme| Kit::new(theme, Glyphs::of(self.caps.glyphs)));
+                match kit.and_then(|kit| ui::hit(&self.state, kit, column, row)) {
+                    Some(hit) => self.take(Msg::Click(hit)),
+                    None => Reaction::Nothing,
+                }
+            }
             Event::Resize(size) => self.take(Msg::Resize(size.width, size.height)),
             Event::Signal(SignalKind::Interrupt | SignalKind::Terminate) => self.take(Msg::Terminate),
             Event::Signal(SignalKind::Stop) => self.take(Msg::Stop),

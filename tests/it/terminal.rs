@@ -38,7 +38,7 @@ impl App for Demo {
     fn handle(&mut self, event: Event, _now: Instant) -> Reaction {
         match event {
             Event::Key(key, _) => self.key(key.code, key.modifiers),
-            Event::Wheel { .. } => Reaction::Nothing,
+            Event::Wheel { .. } | Event::Click { .. } => Reaction::Nothing,
             Event::Paste(text) => {
                 self.last = format!("paste of {}", text.len());
                 Reaction::Redraw

@@ -6,6 +6,7 @@
 
 mod account;
 pub mod batch;
+mod click;
 pub mod confirm;
 pub mod copy;
 mod effect;
@@ -28,6 +29,7 @@ mod tape;
 pub mod tuning;
 mod update;
 
+pub use click::Hit;
 pub use effect::{Effect, Exit};
 pub use lists::List;
 pub use msg::Msg;

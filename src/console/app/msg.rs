@@ -8,6 +8,8 @@ use crate::console::keys::Chord;
 use crate::control::ControlSnapshot;
 use crate::engine::EngineSnapshot;
 
+use super::Hit;
+
 /// One thing that happened. A recording is the sequence of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Msg {
@@ -29,6 +31,8 @@ pub enum Msg {
     Copied(Result<String, String>),
     /// The wheel of the mouse, down or up.
     Wheel(bool),
+    /// A click of the mouse on something.
+    Click(Hit),
     /// Somebody asked the process to sleep (SIGTSTP).
     Stop,
     /// Continued after a suspension.

@@ -178,9 +178,7 @@ fn way(row: &ActionSpec, beneath: Place) -> Way {
     }
     let mut screens = row.places.iter().filter_map(|place| place.screen());
     match (screens.next(), screens.next()) {
-        (Some(screen), None) if !matches!(beneath, Place::Dialog | Place::Form | Place::Entry | Place::Themes) => {
-            Way::Over(screen)
-        }
+        (Some(screen), None) if beneath.is_view() => Way::Over(screen),
         _ => Way::None,
     }
 }
@@ -240,8 +238,10 @@ fn start(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     if let Way::Over(screen) = way(row, state.place()) {
         go(state, screen);
         if row.risk != Risk::None {
-            let key = state.keymap.key(action);
-            return state.say(format!("{key} is {}, for the selected row", row.title));
+            return match state.keymap.of(action).first() {
+                Some(key) => state.say(format!("{key} is {}, for the selected row", row.title)),
+                None => state.say(format!("{}: once more from here, for the selected row", row.title)),
+            };
         }
     }
     match keys::availability(state, action) {

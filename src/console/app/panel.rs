@@ -1,7 +1,9 @@
 //! The dashboard's panels and which of them are shown at which size.
 
+use serde::{Deserialize, Serialize};
+
 /// A panel of the dashboard, in order of importance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Panel {
     /// Progress.
     Run,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::console::keys::{Action, Keymap, Place};
 use crate::control::{AgreedPrice, ControlSnapshot};
 use crate::engine::{EngineSnapshot, JournalLine, KnobId, Level, LoadState, RequestView};
@@ -18,7 +20,7 @@ use super::tuning::{Tuning, TuningRow};
 use super::{Breakpoint, ModelPrice, Orders, Panel, Tape};
 
 /// A screen, reached by its digit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Screen {
     /// 1.
     #[default]

@@ -8,8 +8,8 @@ use super::confirm::Agreement;
 use super::entry::{self, Entry, Target};
 use super::lists::{line_key, request_key};
 use super::{
-    Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, account, batch, copy, header_rows, incident, leave,
-    orders, palette, provisioned, steer, tape, tuning,
+    Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, account, batch, click, copy, header_rows, incident,
+    leave, orders, palette, provisioned, steer, tape, tuning,
 };
 
 /// The most that a detail can be scrolled: on the lowest screen no detail has more lines below its end.
@@ -47,6 +47,7 @@ pub fn update(state: &mut State, msg: Msg, now: Micros) -> Vec<Effect> {
         Msg::Copied(Ok(what)) => state.say(format!("{what} sent to the terminal's clipboard (OSC 52)")),
         Msg::Copied(Err(why)) => state.complain(why),
         Msg::Wheel(down) => wheel(state, down),
+        Msg::Click(hit) => click::click(state, hit, &mut effects),
         Msg::Stop => act(state, Action::Suspend, &mut effects),
         Msg::Resumed => leave::resumed(state, &mut effects),
         Msg::Terminate => leave::leave(state, &mut effects),
@@ -244,7 +245,7 @@ fn page(state: &State) -> isize {
     isize::try_from(state.size.1.saturating_sub(8).max(1)).unwrap_or(1)
 }
 
-fn shift(state: &mut State, by: isize) {
+pub(super) fn shift(state: &mut State, by: isize) {
     if state.palette.is_some() {
         return palette::shift(state, by.signum());
     }
@@ -358,7 +359,7 @@ fn open(state: &mut State) {
     }
 }
 
-fn back(state: &mut State) {
+pub(super) fn back(state: &mut State) {
     if state.palette.take().is_some() {
         return;
     }

@@ -1,5 +1,7 @@
 //! The table itself: one row an action.
 
+use serde::{Deserialize, Serialize};
+
 use crate::console::app::Screen;
 
 use super::chord::{Chord, Key};
@@ -66,6 +68,12 @@ impl Place {
         Place::Palette,
     ];
 
+    /// Whether it is a screen or a detail: no field and no question has the keys.
+    #[must_use]
+    pub fn is_view(self) -> bool {
+        VIEWS.contains(&self)
+    }
+
     /// The screen that it is, if it is one.
     #[must_use]
     pub const fn screen(self) -> Option<Screen> {
@@ -117,7 +125,7 @@ pub enum Risk {
 }
 
 /// Everything that a key can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Action {
     /// Show screen 1.
     Dashboard,

@@ -22,6 +22,13 @@ pub enum Typed {
         /// Towards the end.
         down: bool,
     },
+    /// A press of the mouse's first button, at a cell counted from 0.
+    Click {
+        /// Column.
+        column: u16,
+        /// Row.
+        row: u16,
+    },
     /// Pasted text (bracketed paste), line ends as `\n`.
     Paste(String),
 }
@@ -102,6 +109,10 @@ impl Decoder {
                 self.pending.clear();
                 typed(Typed::Wheel { down });
             }
+            Parsed::Click { column, row } => {
+                self.pending.clear();
+                typed(Typed::Click { column, row });
+            }
             Parsed::PasteBegins => {
                 self.pending.clear();
                 self.paste = Some(Vec::new());
@@ -145,6 +156,10 @@ enum Parsed {
     Key(KeyEvent),
     Wheel {
         down: bool,
+    },
+    Click {
+        column: u16,
+        row: u16,
     },
     PasteBegins,
     StringBegins,
@@ -244,7 +259,7 @@ fn csi(rest: &[u8]) -> Parsed {
         _ => return Parsed::Again(None),
     }
     if let [b'<', mouse @ ..] = parameters {
-        return wheel(mouse, last);
+        return mouse_report(mouse, last);
     }
     let text = std::str::from_utf8(parameters).unwrap_or_default();
     let mut numbers = text.split(';').map(|part| part.split(':').next().unwrap_or_default().parse::<u32>().ok());
@@ -281,11 +296,19 @@ fn csi(rest: &[u8]) -> Parsed {
     code.map_or(Parsed::Nothing, |code| Parsed::Key(KeyEvent::new(code, modifiers)))
 }
 
-/// `ESC [ < button ; column ; row M`: a mouse report (xterm's 1006). Buttons 64 and 65 are the wheel.
-fn wheel(parameters: &[u8], last: u8) -> Parsed {
-    match (parameters.split(|byte| *byte == b';').next(), last) {
+/// `ESC [ < button ; column ; row M`: a mouse report (xterm's 1006), cells counted from 1. Button 0 is the first, 64 and 65
+/// are the wheel; a small `m` is a release.
+fn mouse_report(parameters: &[u8], last: u8) -> Parsed {
+    let mut parts = parameters.split(|byte| *byte == b';');
+    let button = parts.next();
+    let mut cell = || std::str::from_utf8(parts.next()?).ok()?.parse::<u16>().ok()?.checked_sub(1);
+    match (button, last) {
         (Some(b"64"), b'M') => Parsed::Wheel { down: false },
         (Some(b"65"), b'M') => Parsed::Wheel { down: true },
+        (Some(b"0"), b'M') => match (cell(), cell()) {
+            (Some(column), Some(row)) => Parsed::Click { column, row },
+            _ => Parsed::Nothing,
+        },
         _ => Parsed::Nothing,
     }
 }
@@ -443,9 +466,17 @@ mod tests {
     }
 
     #[test]
-    fn the_wheel_is_read_and_other_mouse_reports_are_swallowed() {
-        let bytes = b"\x1b[<65;10;20M\x1b[<64;200;3M\x1b[<0;10;20M\x1b[<0;10;20m\x1b[<;Mz";
+    fn wheel_and_presses_are_read_and_other_mouse_reports_are_swallowed() {
+        let bytes = b"\x1b[<65;10;20M\x1b[<64;200;3M\x1b[<0;10;20M\x1b[<0;10;20m\x1b[<0;0;1M\x1b[<0;99999;1M\x1b[<2;1;1M\x1b[<;Mz";
         let wheel = |down| Typed::Wheel { down };
-        assert_eq!(decode(bytes), [wheel(true), wheel(false), key(KeyCode::Char('z'), KeyModifiers::NONE)]);
+        assert_eq!(
+            decode(bytes),
+            [
+                wheel(true),
+                wheel(false),
+                Typed::Click { column: 9, row: 19 },
+                key(KeyCode::Char('z'), KeyModifiers::NONE)
+            ]
+        );
     }
 }

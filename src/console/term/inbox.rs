@@ -34,6 +34,13 @@ pub enum Event {
         /// Towards the end.
         down: bool,
     },
+    /// A press of the mouse's first button, at a cell counted from 0.
+    Click {
+        /// Column.
+        column: u16,
+        /// Row.
+        row: u16,
+    },
     /// The terminal has another size.
     Resize(Size),
     /// A signal.
@@ -52,7 +59,15 @@ impl Event {
     /// True for what a person did, who waits for an answer.
     #[must_use]
     pub fn is_input(&self) -> bool {
-        matches!(self, Event::Key(..) | Event::Paste(_) | Event::Wheel { .. } | Event::Resize(_) | Event::Resumed)
+        matches!(
+            self,
+            Event::Key(..)
+                | Event::Paste(_)
+                | Event::Wheel { .. }
+                | Event::Click { .. }
+                | Event::Resize(_)
+                | Event::Resumed
+        )
     }
 }
 

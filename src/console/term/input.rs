@@ -82,6 +82,7 @@ fn read_keys(tty: &Tty, stopped: &PipeReader, inbox: &Inbox) -> End {
                 Typed::Key(key) => Event::Key(key, read_at),
                 Typed::Paste(text) => Event::Paste(text),
                 Typed::Wheel { down } => Event::Wheel { down },
+                Typed::Click { column, row } => Event::Click { column, row },
             });
         };
         if !tty_says.contains(PollFlags::IN) {

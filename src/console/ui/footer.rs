@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use crate::console::app::confirm::Button;
 use crate::console::app::entry::{Entry, Target};
 use crate::console::app::form::Kind;
-use crate::console::app::{Overlay, State};
+use crate::console::app::{Hit, Overlay, State};
 use crate::console::keys::{self, Action};
 use crate::engine::LoadState;
 
@@ -90,16 +90,19 @@ fn field(view: &View<'_>, entry: &Entry, row: Rect, buf: &mut Buffer) -> Option<
 
 fn hints(view: &View<'_>, row: Rect, buf: &mut Buffer) {
     let rows = keys::hints(view.state);
-    let texts: Vec<(String, &str)> = rows
+    let texts: Vec<(String, &str, Action)> = rows
         .iter()
         .filter_map(|row| {
             let both = row.action == Action::Increase && view.state.overlays.last().is_some();
             let key = view.state.keymap.key(row.action);
             let key = if both { format!("{} {key}", view.state.keymap.key(Action::Decrease)) } else { key };
-            Some((key, label(view.state, row.action)?))
+            Some((key, label(view.state, row.action)?, row.action))
         })
         .collect();
-    let hints: Vec<Hint<'_>> = texts.iter().map(|(key, label)| Hint { key, label, enabled: true }).collect();
+    let hints: Vec<Hint<'_>> = texts
+        .iter()
+        .map(|(key, label, action)| Hint { key, label, enabled: true, hit: Some(Hit::Hint(*action)) })
+        .collect();
     Hints { hints: &hints }.render(row, buf, view.kit);
 }
 

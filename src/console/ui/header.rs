@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::app::provisioned::id_of;
-use crate::console::app::{Detail, Screen, Tape, short_model};
+use crate::console::app::{Detail, Hit, Screen, Tape, short_model};
 use crate::record::Micros;
 
 use super::theme::Role;
@@ -119,9 +119,14 @@ fn tabs(view: &View<'_>, row: Rect, buf: &mut Buffer) {
     let line = [(3, true), (2, true), (2, false)]
         .into_iter()
         .map(|(gap, names)| tab_line(view, gap, names))
-        .find(|line| line.width() <= room)
+        .find(|(line, _)| line.width() <= room)
         .unwrap_or_else(|| tab_line(view, 1, false));
+    let (line, tabs) = line;
     let used = line.render(row, buf, kit);
+    for (from, to, screen) in tabs.into_iter().filter(|(_, to, _)| *to <= room) {
+        let tab = Rect { x: row.x + from as u16, width: (to - from) as u16, ..row };
+        kit.takes_clicks(tab, Hit::Tab(screen));
+    }
     let rest = Rect { x: row.x + used, width: row.width.saturating_sub(used), ..row };
     let fits = |line: &Line<'_>| line.width() < usize::from(rest.width);
     if let Some(line) = credentials(view).into_iter().flatten().find(fits) {
@@ -129,12 +134,15 @@ fn tabs(view: &View<'_>, row: Rect, buf: &mut Buffer) {
     }
 }
 
-fn tab_line(view: &View<'_>, gap: usize, names: bool) -> Line<'static> {
+/// The tabs with so many blanks between, and which cells of the line each has.
+fn tab_line(view: &View<'_>, gap: usize, names: bool) -> (Line<'static>, Vec<(usize, usize, Screen)>) {
     let kit = view.kit;
     let mut line = Line::new();
+    let mut tabs = Vec::new();
     for (at, (screen, name)) in Screen::ALL.into_iter().map(|(_, screen, name)| (screen, name)).enumerate() {
         let here = screen == view.state.screen;
         line.push(Role::Text, " ".repeat(if at == 0 { 0 } else { gap }));
+        let before = line.width();
         line.push(Role::Key, view.state.keymap.key(screen.action()));
         if here || names {
             line.push(if here { Role::Focus } else { Role::Muted }, format!(" {name}"));
@@ -143,8 +151,9 @@ fn tab_line(view: &View<'_>, gap: usize, names: bool) -> Line<'static> {
             line.push(Role::Muted, format!(" {} ", kit.glyphs.choice[1]));
             line.push(Role::Strong, fmt::truncate(&detail_name(view, detail), NAME, kit.glyphs).into_owned());
         }
+        tabs.push((before, line.width(), screen));
     }
-    line
+    (line, tabs)
 }
 
 /// What a detail is about, in a word.

@@ -7,6 +7,7 @@ mod cell_shapes;
 pub mod dump;
 pub mod fmt;
 pub mod glyphs;
+mod hit;
 pub mod svg;
 pub mod theme;
 pub mod widgets;
@@ -28,4 +29,5 @@ pub mod fixtures;
 #[cfg(test)]
 mod screen_tests;
 
+pub use hit::{Hits, hit};
 pub use render::render;

@@ -40,6 +40,10 @@ pub fn render(state: &State, kit: Kit<'_>, area: Rect, buf: &mut Buffer) -> Opti
         (.., Screen::Requests) => screens::requests::render(&view, areas.body, buf),
         (.., Screen::Log) => screens::log::render(&view, areas.body, buf),
     }
+    let modal = state.palette.is_some() || !matches!(state.overlays.last(), None | Some(Overlay::Help { .. }));
+    if let Some(hits) = kit.hits.filter(|_| modal) {
+        hits.cover();
+    }
     let cursor = footer::render(&view, areas.footer, buf);
     if state.palette.is_some() {
         return screens::palette::render(&view, areas.body, buf);

@@ -37,8 +37,7 @@ fn changed() -> Result<(), Failed> {
     pty.wait("a running load", |screen| has(screen, "RUNNING"))?;
     pty.send("?");
     pty.wait("help with the keys in use", |screen| row_with(screen, "F5 Ctrl-X").contains("Stop admitting"))?;
-    pty.send("\x1bQ");
-    pty.wait("leaving", |screen| has(screen, "Leaving") || has(screen, "SIMULATED"))?;
+    pty.send("Q");
     pty.send("Q");
     pty.wait_exit()?;
     check_restored(&pty)

@@ -19,7 +19,7 @@ pub(super) use verdict::verdict_rows;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::{Panel, Screen};
+use crate::console::app::{Hit, Panel, Screen};
 
 use super::view::View;
 use super::widgets::{Line, Panel as Section};
@@ -29,6 +29,7 @@ pub(super) fn render(panel: Panel, view: &View<'_>, area: Rect, buf: &mut Buffer
     if area.is_empty() {
         return;
     }
+    view.kit.takes_clicks(area, Hit::Panel(panel));
     match panel {
         Panel::Run => run::render(view, area, buf),
         Panel::Money => money::render(view, area, buf),

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::{Panel, short_model};
+use crate::console::app::{Hit, Panel, short_model};
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Gauge, Line};
@@ -78,6 +78,7 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         let more = scopes.len() - (first + fit).min(scopes.len());
         let last = at + 1 == first + fit;
         render_scope(view, scope, &columns, chosen == Some(at), rows, buf);
+        view.kit.takes_clicks(rows, Hit::Row(at));
         if last && more > 0 {
             let note = Line::of(Role::Muted, format!(" {} {more} more ", view.kit.glyphs.descending));
             note.render_right(Rect { y: rows.bottom() - 1, height: 1, ..rows }, buf, view.kit);

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use crate::console::app::Hit;
 use crate::console::app::palette::{self, Item};
 use crate::console::ui::fmt;
 use crate::console::ui::layout;
@@ -42,7 +43,9 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
     // The selected row stays in the middle while there is something on both sides.
     let first = at.saturating_sub(height / 2).min(items.len().saturating_sub(height));
     for (offset, item) in items.iter().skip(first).take(height).enumerate() {
-        row(view, item, first + offset == at, Rect { y: list.y + offset as u16, height: 1, ..list }, buf);
+        let here = Rect { y: list.y + offset as u16, height: 1, ..list };
+        row(view, item, first + offset == at, here, buf);
+        kit.takes_clicks(here, Hit::Row(first + offset));
     }
     if let Some(item) = items.get(at) {
         selected(view, item, about, buf);

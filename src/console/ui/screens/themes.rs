@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use crate::console::app::Hit;
 use crate::console::ui::fmt;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
@@ -21,7 +22,9 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
         let here = at == view.state.theme;
         let (pointer, role) = if here { (kit.glyphs.pointer, Role::Strong) } else { (" ", Role::Text) };
         let line = Line::of(Role::Focus, format!("{pointer} ")).with(role, name.as_str());
-        line.render(Rect { y: inner.y + (at - first) as u16, height: 1, ..inner }, buf, kit);
+        let row = Rect { y: inner.y + (at - first) as u16, height: 1, ..inner };
+        line.render(row, buf, kit);
+        kit.takes_clicks(row, Hit::Row(at));
     }
     None
 }

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::{Breakpoint, TuningRow, Value, tuning};
+use crate::console::app::{Breakpoint, Hit, TuningRow, Value, tuning};
 use crate::console::ui::facts::{self, Fact};
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
@@ -72,7 +72,10 @@ fn knobs(view: &View<'_>, rows: &[(&'static str, TuningRow)], at: usize, area: R
             None => {
                 Line::of(Role::Title, *heading).render(y, buf, kit);
             }
-            Some(index) => knob(view, &rows[*index].1, *index == at, y, buf),
+            Some(index) => {
+                knob(view, &rows[*index].1, *index == at, y, buf);
+                kit.takes_clicks(y, Hit::Row(*index));
+            }
         }
     }
     if first + height < lines.len() {

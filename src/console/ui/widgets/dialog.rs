@@ -7,6 +7,7 @@ use super::Kit;
 use super::form::Form;
 use super::panel::Panel;
 use super::text::{Line, fill, put};
+use crate::console::app::Hit;
 use crate::console::ui::fmt;
 use crate::console::ui::theme::Role;
 
@@ -102,7 +103,9 @@ impl<'a> Dialog<'a> {
                 (true, false) => Role::Button,
             };
             let (open, close) = if focused { (kit.glyphs.pointer, " ") } else { (" ", " ") };
-            x = put(buf, x, row, &format!("{open} {} {close}", button.label), kit.style(role)) + 2;
+            let end = put(buf, x, row, &format!("{open} {} {close}", button.label), kit.style(role));
+            kit.takes_clicks(Rect { x, width: end.saturating_sub(x), ..row }, Hit::Button(index));
+            x = end + 2;
         }
     }
 }

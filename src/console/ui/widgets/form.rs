@@ -6,6 +6,7 @@ use tui_input::Input;
 
 use super::Kit;
 use super::text::put;
+use crate::console::app::Hit;
 use crate::console::ui::fmt;
 use crate::console::ui::theme::Role;
 
@@ -82,6 +83,7 @@ impl Form<'_> {
             let at = Rect { y: area.y + offset as u16, height: 1, ..area };
             match row {
                 Row::Field(index) => {
+                    kit.takes_clicks(at, Hit::Field(*index));
                     cursor = cursor.or(self.render_field(*index, at, label_width, buf, kit));
                 }
                 Row::Note(index) => self.render_note(*index, at, label_width, buf, kit),

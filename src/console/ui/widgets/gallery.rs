@@ -165,7 +165,8 @@ fn gallery(kit: Kit<'_>, area: Rect, second: usize) -> Buffer {
     Form { fields: &fields, focus: Some(0), value_width: 14 }.render(inner, &mut buf, kit);
 
     let hints = [("q", "quit"), ("?", "help"), ("L", "load"), ("space", "pause"), ("t", "tune"), ("u", "undo")];
-    let hints: Vec<Hint<'_>> = hints.iter().map(|(key, label)| Hint { key, label, enabled: *key != "u" }).collect();
+    let hints: Vec<Hint<'_>> =
+        hints.iter().map(|(key, label)| Hint { key, label, enabled: *key != "u", hit: None }).collect();
     Hints { hints: &hints }.render(row(area.height.saturating_sub(1), 1), &mut buf, kit);
     buf
 }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::Kit;
 use super::text::Line;
+use crate::console::app::Hit;
 use crate::console::ui::fmt;
 use crate::console::ui::theme::Role;
 
@@ -17,6 +18,8 @@ pub struct Hint<'a> {
     pub label: &'a str,
     /// It can be used now.
     pub enabled: bool,
+    /// What a click on it does.
+    pub hit: Option<Hit>,
 }
 
 /// Hints in one row, the most important first.
@@ -47,6 +50,10 @@ impl Hints<'_> {
             line.push(Role::Hint, " ".repeat(gap));
             line.push(key, hint.key);
             line.push(label, format!(" {}", hint.label));
+            if let Some(hit) = hint.hit {
+                let x = area.x + (used + gap) as u16;
+                kit.takes_clicks(Rect { x, width: width(hint) as u16, height: 1, ..area }, hit);
+            }
             used += gap + width(hint);
         }
         line.render(area, buf, kit);

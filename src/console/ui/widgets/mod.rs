@@ -17,8 +17,12 @@ mod gallery;
 #[cfg(test)]
 mod tests;
 
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::console::app::Hit;
+
+use super::Hits;
 use super::glyphs::Glyphs;
 use super::theme::{Role, Theme};
 
@@ -39,13 +43,22 @@ pub struct Kit<'a> {
     pub theme: &'a Theme,
     /// Glyphs.
     pub glyphs: &'static Glyphs,
+    /// Where what takes clicks says so; `None`: nobody asks.
+    pub hits: Option<&'a Hits>,
 }
 
 impl<'a> Kit<'a> {
     /// A kit of a theme and glyphs.
     #[must_use]
     pub fn new(theme: &'a Theme, glyphs: &'static Glyphs) -> Kit<'a> {
-        Kit { theme, glyphs }
+        Kit { theme, glyphs, hits: None }
+    }
+
+    /// What is drawn here takes clicks.
+    pub fn takes_clicks(&self, area: Rect, hit: Hit) {
+        if let Some(hits) = self.hits {
+            hits.add(area, hit);
+        }
     }
 
     /// How a role looks.

@@ -8,6 +8,7 @@ use ratatui::style::Style;
 
 use super::Kit;
 use super::text::put;
+use crate::console::app::Hit;
 use crate::console::ui::fmt;
 use crate::console::ui::theme::Role;
 
@@ -152,6 +153,7 @@ impl Table<'_> {
         for (offset, index) in (first..self.len).take(height).enumerate() {
             let row = Rect { x: area.x, y: area.y + 1 + offset as u16, width, height: 1 };
             self.render_row(index, row, &widths, buf, kit);
+            kit.takes_clicks(row, Hit::Row(index));
         }
         if scrolls && area.width > 1 {
             let bar = Rect { x: area.right() - 1, y: area.y + 1, width: 1, height: area.height - 1 };

@@ -177,7 +177,8 @@ fn a_panel_leaves_room_inside_and_its_summary_gives_way() {
 
 #[test]
 fn hints_are_whole_or_not_there() {
-    let hints = [("q", "quit"), ("?", "help"), ("L", "load")].map(|(key, label)| Hint { key, label, enabled: true });
+    let hints =
+        [("q", "quit"), ("?", "help"), ("L", "load")].map(|(key, label)| Hint { key, label, enabled: true, hit: None });
     let at = |width| drawn(width, 1, |area, buf, kit| Hints { hints: &hints }.render(area, buf, kit))[0].clone();
     assert_eq!(at(40), "q quit  ? help  L load");
     assert_eq!(at(22), "q quit  ? help  L load");
@@ -364,7 +365,7 @@ fn draw_all(area: Rect, buf: &mut Buffer, kit: Kit<'_>, numbers: &[f32], text: &
     let mut dialog = Dialog::confirm(text, Role::Danger, vec![Line::of(Role::Text, text).muted(text)], text);
     dialog.form = Some(form);
     dialog.render(area, buf, kit);
-    Hints { hints: &[Hint { key: text, label: text, enabled: false }] }.render(area, buf, kit);
+    Hints { hints: &[Hint { key: text, label: text, enabled: false, hit: None }] }.render(area, buf, kit);
 }
 
 proptest! {
