@@ -167,6 +167,8 @@ struct Console {
     caps: Caps,
     themes: Themes,
     theme: Option<Theme>,
+    /// Whether clicks are ours: a report that nobody asked for does nothing.
+    mouse: bool,
     /// On its way to the terminal's clipboard.
     clipboard: Option<String>,
     next_look: Instant,
@@ -198,6 +200,7 @@ impl Console {
             caps,
             themes,
             theme: None,
+            mouse: setup.mouse,
             clipboard: None,
             next_look: Instant::now(),
             exit: None,
@@ -320,7 +323,11 @@ impl term::App for Console {
             Event::Paste(text) => self.take(Msg::Paste(text)),
             Event::Wheel { down } => self.take(Msg::Wheel(down)),
             Event::Click { column, row } => {
-                let kit = self.theme.as_ref().map(|theme| Kit::new(theme, Glyphs::of(self.caps.glyphs)));
+                let kit = self
+                    .theme
+                    .as_ref()
+                    .filter(|_| self.mouse)
+                    .map(|theme| Kit::new(theme, Glyphs::of(self.caps.glyphs)));
                 match kit.and_then(|kit| ui::hit(&self.state, kit, column, row)) {
                     Some(hit) => self.take(Msg::Click(hit)),
                     None => Reaction::Nothing,

@@ -149,7 +149,7 @@ fn of_action(state: &State, row: &'static ActionSpec, beneath: Place) -> Item {
     let blocked = match way(row, beneath) {
         Way::Here => keys::available_at(state, row.action, beneath).err(),
         Way::Over(_) => None,
-        Way::None => Some(format!("works on {}, not here", row.places[0].name())),
+        Way::None => Some(format!("works on {}, not here", state.keymap.place(row.places[0]))),
     };
     Item {
         choice: Choice::Action(row.action),

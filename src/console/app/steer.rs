@@ -1,5 +1,6 @@
 //! Orders to the engine: every one of them goes through the gate here.
 
+use crate::console::keys::Action;
 use crate::engine::{Command, KnobId, LoadState};
 use crate::workload::LoadSpec;
 
@@ -196,7 +197,10 @@ pub(super) fn use_provisioned(state: &mut State, effects: &mut Vec<Effect>) {
     let name = one.model.name.clone();
     let route = Box::new(one.route());
     if send(state, Command::UseProvisioned(Some(route)), effects) {
-        state.say(format!("the load goes to {name}; when it is full it waits (knob spill, 2); u takes it back"));
+        let (tuning, undo) = (state.keymap.key(Action::Tuning), state.keymap.key(Action::Undo));
+        state.say(format!(
+            "the load goes to {name}; when it is full it waits (knob spill, {tuning}); {undo} takes it back"
+        ));
     }
 }
 

@@ -30,7 +30,7 @@ pub fn lookup(state: &State, chord: Chord) -> Lookup {
         elsewhere.get_or_insert(row);
     }
     Lookup::Unbound(match elsewhere {
-        Some(row) => format!("{chord} ({}) works on {}, not here", row.title, row.places[0].name()),
+        Some(row) => format!("{chord} ({}) works on {}, not here", row.title, state.keymap.place(row.places[0])),
         None => format!("{chord} does nothing here: {} shows the keys", state.keymap.key(Action::Help)),
     })
 }
@@ -50,7 +50,7 @@ pub fn availability(state: &State, action: Action) -> Result<(), String> {
 pub fn available_at(state: &State, action: Action, place: Place) -> Result<(), String> {
     let row = action.spec();
     if !row.places.contains(&place) {
-        return Err(format!("works on {}, not here", row.places[0].name()));
+        return Err(format!("works on {}, not here", state.keymap.place(row.places[0])));
     }
     can(state, row, place)
 }

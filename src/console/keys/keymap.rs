@@ -89,6 +89,15 @@ impl Keymap {
         }
     }
 
+    /// A place's name in a sentence, with the key that leads there.
+    #[must_use]
+    pub fn place(&self, place: Place) -> String {
+        match (place.screen(), place.name().split_once(" (")) {
+            (Some(screen), Some((bare, _))) => format!("{bare} ({})", self.key(screen.action())),
+            _ => place.name().to_owned(),
+        }
+    }
+
     /// The rows that a key starts somewhere.
     pub fn rows(&self, chord: Chord) -> impl Iterator<Item = &'static ActionSpec> {
         ACTIONS.iter().filter(move |row| self.of(row.action).contains(&chord))
@@ -196,6 +205,9 @@ mod tests {
         assert_eq!((map.text(Action::Stop), map.key(Action::Stop)), ("none".to_owned(), "load.stop".to_owned()));
         assert_eq!(map.rows(Chord::char('p')).count(), 0);
         assert_eq!(map.overrides().len(), 2);
+        let map = Keymap::new(&overrides(&[("screen.tuning", &["F2"])])).unwrap();
+        assert_eq!(map.place(Place::Tuning), "the tuning screen (F2)");
+        assert_eq!(map.place(Place::Batch), Place::Batch.name());
         // A key that was given up is free for another.
         assert!(Keymap::new(&overrides(&[("load.pause", &["f"]), ("view.freeze", &["p"])])).is_ok());
     }

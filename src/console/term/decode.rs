@@ -393,7 +393,7 @@ mod tests {
             "\x1b[?62;22c",
             "\x1b]11;rgb:0000/0000/0000\x1b\\",
             "\x1bP1$r0m\x1b\\",
-            "\x1b[<0;3;4M",
+            "\x1b[<0;3;4m",
         ] {
             assert_eq!(decode(format!("{noise}q").as_bytes()), vec![k(KeyCode::Char('q'))], "{noise:?}");
         }

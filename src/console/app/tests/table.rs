@@ -55,9 +55,11 @@ fn face(state: &State) -> String {
     format!("{view:?} {over:?} {lists:?} {:?} {:?}", state.tuning, (state.leaving, state.suspending))
 }
 
-/// What may meet its own end: the first row, the only panel, the only choice.
+/// What may be where it leads already: on the first row, the only panel, the only choice, its own screen.
 fn may_stand_still(row: &keys::ActionSpec) -> bool {
-    row.name.starts_with("move.") || matches!(row.action, Action::Decrease | Action::Increase)
+    row.name.starts_with("move.")
+        || row.name.starts_with("screen.")
+        || matches!(row.action, Action::Decrease | Action::Increase)
 }
 
 #[test]

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::app::Panel;
+use crate::console::keys::Action;
 use crate::console::ui::facts::{self, Fact};
 use crate::console::ui::fmt;
 use crate::console::ui::progress::Progress;
@@ -27,8 +28,9 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     };
     let inner = section(Panel::Run, summary, view, area, buf);
     if run.kind == LoadKind::None {
+        let key = view.state.keymap.key(Action::LoadForm);
         let keys =
-            Line::of(Role::Muted, "Nothing runs. ").with(Role::Key, "L").muted(" describes a load and starts it.");
+            Line::of(Role::Muted, "Nothing runs. ").with(Role::Key, key).muted(" describes a load and starts it.");
         let refused = Line::of(Role::Muted, "Nothing runs, and READ-ONLY: no load can be started here.");
         let line = if view.snap.target.read_only { refused } else { keys };
         line.render(inner, buf, view.kit);

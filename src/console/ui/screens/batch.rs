@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::console::app::batch::{self, Sort};
 use crate::console::app::provisioned::id_of;
 use crate::console::app::short_model;
+use crate::console::keys::Action;
 use crate::console::ui::progress::bar_text;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
@@ -122,9 +123,10 @@ fn table(view: &View<'_>, rows: &[&JobView], at: usize, area: Rect, buf: &mut Bu
         Sort::Errors => (7, true),
     };
     let row = |at: usize| cells(view, rows[at], usize::from(bar));
+    let none = format!("there is none in these Regions; {} describes one", view.state.keymap.key(Action::New));
     let empty = match view.state.account() {
         Some(known) if known.jobs.is_empty() && known.jobs_read_ms.is_empty() => "",
-        Some(known) if known.jobs.is_empty() => "there is none in these Regions; n describes one",
+        Some(known) if known.jobs.is_empty() => none.as_str(),
         _ => "none is kept by the filter",
     };
     Table {

@@ -6,6 +6,7 @@ use ratatui::layout::{Position, Rect};
 use crate::console::app::confirm::capacity_words;
 use crate::console::app::form;
 use crate::console::app::form::{Content, FieldId, Form as Filled, Kind};
+use crate::console::keys::Action;
 use crate::console::ui::fmt;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
@@ -105,14 +106,19 @@ fn notes(view: &View<'_>, form: &Filled, cells: usize) -> Vec<Line<'static>> {
             say(
                 Role::Muted,
                 &format!(
-                    "Units: the API cannot change them. The way round: c on the list buys another one with the units \
-                     wanted, the load moves over, then this one is deleted. The overlap costs {cost} more."
+                    "Units: the API cannot change them. The way round: {} on the list buys another one with the units \
+                     wanted, the load moves over, then this one is deleted. The overlap costs {cost} more.",
+                    view.state.keymap.key(Action::Resize)
                 ),
             );
         }
         Kind::Submit => {
             if form.option(FieldId::Role).is_empty() || form.visible().iter().any(|f| f.id == FieldId::OtherRole) {
-                say(Role::Muted, "No role yet? Esc, then P shows the commands that make a bucket and a role.");
+                let (back, recipe) = (view.state.keymap.key(Action::Back), view.state.keymap.key(Action::Recipe));
+                say(
+                    Role::Muted,
+                    &format!("No role yet? {back}, then {recipe} shows the commands that make a bucket and a role."),
+                );
             }
             say(Role::Muted, "Nothing is uploaded or billed before the question that comes after the check.");
         }

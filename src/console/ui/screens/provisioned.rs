@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::console::app::confirm::unit_quota;
 use crate::console::app::provisioned::{self, HOUR_MS, Sort, TermEnd, Use};
 use crate::console::app::short_model;
+use crate::console::keys::Action;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Align, Cell, Column, Line, Panel, Table, Width};
@@ -112,9 +113,10 @@ fn table(view: &View<'_>, rows: &[&ProvisionedView], at: usize, area: Rect, buf:
         Sort::Price => (7, true),
     };
     let row = |at: usize| cells(view, rows[at]);
+    let none = format!("there is none in these Regions; {} buys some", view.state.keymap.key(Action::New));
     let empty = match view.state.account() {
         Some(known) if known.provisioned.is_empty() && known.provisioned_read_ms.is_empty() => "",
-        Some(known) if known.provisioned.is_empty() => "there is none in these Regions; n buys some",
+        Some(known) if known.provisioned.is_empty() => none.as_str(),
         _ => "none is kept by the filter",
     };
     Table {
