@@ -29,10 +29,29 @@ pub struct MinuteUse {
 impl MinuteUse {
     /// One minute, milliseconds.
     pub const LENGTH_MS: i64 = 60_000;
+    /// Minutes that a book keeps of a route: an hour, and the minute that is not over.
+    pub const KEPT: usize = 61;
 
     /// The start of the minute that a moment is in.
     #[must_use]
     pub const fn start_of(utc_ms: i64) -> i64 {
         utc_ms - utc_ms.rem_euclid(Self::LENGTH_MS)
+    }
+
+    /// Takes the counts of another minute in.
+    pub(super) fn add(&mut self, other: &MinuteUse) {
+        let sums: [(&mut u64, u64); 8] = [
+            (&mut self.invocations, other.invocations),
+            (&mut self.throttles, other.throttles),
+            (&mut self.client_errors, other.client_errors),
+            (&mut self.server_errors, other.server_errors),
+            (&mut self.input, other.input),
+            (&mut self.output, other.output),
+            (&mut self.quota_tokens, other.quota_tokens),
+            (&mut self.reserved, other.reserved),
+        ];
+        for (sum, more) in sums {
+            *sum = sum.saturating_add(more);
+        }
     }
 }
