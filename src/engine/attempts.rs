@@ -55,6 +55,7 @@ impl Dispatcher {
         let unparks = route.parked.as_mut().map(|park| park.probing = true).is_some();
         route.in_flight += 1;
         route.sent += 1;
+        self.minutes.began(index, utc_ms(&self.clock), quote.costs.hold());
         for window in [&mut self.window, &mut route.window] {
             let second = window.at(now);
             second.sent += 1;
@@ -222,11 +223,15 @@ impl Dispatcher {
         let cap = self.settings.retry_cap;
         let retry_after = failure.retry_after.map(|wait| wait.min(cap));
         let mut price = Usd::ZERO;
+        let billed = failure.maybe_billed || failure.usage.is_some();
+        if reject_of(class).is_some() || !billed {
+            self.minutes.refused(index, utc_ms(&self.clock), &failure);
+        }
         if let Some(why) = reject_of(class) {
             let meters = self.routes[index].meters;
             flight.tickets.reject(&meters, &mut self.limiter, why, retry_after, now);
             self.money.release(flight.quote.worst);
-        } else if failure.maybe_billed || failure.usage.is_some() {
+        } else if billed {
             let usage = failure.usage.unwrap_or(Usage {
                 input: flight.quote.input,
                 output: flight.quote.output.max(failure.text_bytes.div_ceil(BYTES_PER_TOKEN)),
@@ -337,6 +342,7 @@ impl Dispatcher {
         let route = &mut self.routes[flight.route];
         let charged = flight.tickets.settle(&mut self.limiter, usage, route.burndown(), now);
         route.settled += charged;
+        self.minutes.invoked(flight.route, utc_ms(&self.clock), usage, route.burndown());
         for window in [&mut self.window, &mut route.window] {
             let second = window.at(now);
             second.settled += charged;

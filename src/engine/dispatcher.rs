@@ -22,6 +22,7 @@ use super::delivery::Stored;
 use super::estimate::Estimator;
 use super::load::{ActiveLoad, Ending, Waiter, Work, never_advice};
 use super::metering::{Meters, Tickets};
+use super::minutes::MinuteBook;
 use super::money::Money;
 use super::retry::RetryBudget;
 use super::router::{Choice, Known, Quote, RouteState, Router};
@@ -160,6 +161,7 @@ pub(super) struct Dispatcher {
     pub latencies: Latencies,
     pub totals: Totals,
     pub history: History,
+    pub minutes: MinuteBook,
     pub chronicle: Chronicle,
     pub undo: Vec<Undone>,
     pub head: Option<HeadView>,
@@ -240,6 +242,7 @@ impl Dispatcher {
             latencies: Latencies::default(),
             totals: Totals::default(),
             history: History::default(),
+            minutes: MinuteBook::default(),
             chronicle: Chronicle::default(),
             undo: Vec::new(),
             head: None,

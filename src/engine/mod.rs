@@ -20,6 +20,7 @@ mod intake;
 mod knob;
 mod load;
 mod metering;
+mod minutes;
 mod money;
 mod process;
 mod publish;

@@ -57,7 +57,7 @@ impl Dispatcher {
             preset: self.settings.limiter.preset,
             knobs: self.settings.views(&self.settings_at_start, self.arrival_knob()),
             series: self.history.share(),
-            minutes: Arc::default(),
+            minutes: self.minutes.share(&self.routes, now),
             marks: self.chronicle.marks(),
             recent: self.chronicle.recent(),
             failed_by_reason: self.chronicle.failed_by_reason(),
