@@ -181,7 +181,8 @@ impl Desk {
     /// Reads the last 24 hours of a route from CloudWatch: two metrics.
     pub(super) async fn read_day(&self, route: &Route) -> Result<Outcome, NotDone> {
         let (now_ms, now) = service_now(self);
-        let first_ms = now_ms - now_ms.rem_euclid(PIECE_MS) - DAY_MS + PIECE_MS;
+        // Whole hours, the present one the last.
+        let first_ms = now_ms - now_ms.rem_euclid(HOUR_MS) - DAY_MS + HOUR_MS;
         let models = [route.model.to_string()];
         let counted = self.clients.quota_minutes(&route.region, &models, at(first_ms), now).await;
         let counted = counted.map_err(|failure| NotDone::because(failure.message))?;

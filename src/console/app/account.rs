@@ -6,6 +6,7 @@ use crate::control::{Change, ControlSnapshot, JobView, ProvisionedView};
 use crate::engine::{JournalLine, Level};
 use crate::record::{Micros, Region};
 
+use super::usage::{self, UseRow};
 use super::{Detail, Screen, State, batch, provisioned};
 
 impl State {
@@ -70,6 +71,32 @@ impl State {
             Some(_) => None,
             None if self.screen != Screen::Batch => None,
             None => self.batch.selected(self.account()?, self.filter_of(Screen::Batch)),
+        }
+    }
+
+    /// The routes of the account on display, in order.
+    #[must_use]
+    pub fn visible_use(&self) -> Vec<UseRow<'_>> {
+        let filter = self.filter_of(Screen::Account);
+        let rows = |account| usage::rows(account, self.shown(), filter, self.usage.sort);
+        self.account().map(rows).unwrap_or_default()
+    }
+
+    /// The route whose detail is open, or the selected one of its screen.
+    #[must_use]
+    pub fn selected_use(&self) -> Option<UseRow<'_>> {
+        match &self.detail {
+            Some(Detail::Account { route, .. }) => {
+                let all = usage::rows(self.account()?, self.shown(), "", self.usage.sort);
+                all.into_iter().find(|row| row.route() == route)
+            }
+            Some(_) => None,
+            None if self.screen != Screen::Account => None,
+            None => {
+                let mut rows = self.visible_use();
+                let at = self.usage.list.position(&rows.iter().collect::<Vec<_>>(), |row| usage::key(row));
+                (at < rows.len()).then(|| rows.swap_remove(at))
+            }
         }
     }
 

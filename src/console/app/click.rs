@@ -9,7 +9,7 @@ use crate::console::keys::{self, Action, Place};
 use super::confirm::Button;
 use super::lists::{line_key, request_key};
 use super::update::{act, back, go, shift};
-use super::{Effect, Overlay, Panel, Screen, State, batch, provisioned, tuning};
+use super::{Effect, Overlay, Panel, Screen, State, batch, provisioned, tuning, usage};
 
 /// Something on the screen that takes a click.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +91,9 @@ fn select(state: &mut State, row: usize) {
         Place::Provisioned => state.provisioned.list.position(&state.visible_provisioned(), provisioned::key),
         Place::Batch => state.batch.list.position(&state.visible_jobs(), batch::key),
         Place::Requests => state.requests.position(&state.visible_requests(), request_key),
+        Place::Account => {
+            state.usage.list.position(&state.visible_use().iter().collect::<Vec<_>>(), |row| usage::key(row))
+        }
         Place::Log => state.log.position(&state.visible_lines(), line_key),
         _ => return,
     };

@@ -9,6 +9,7 @@ pub fn copyable(state: &State) -> Option<(&'static str, String)> {
         Some(Detail::Scope { key, .. }) => return Some(("model id", key.bucket.to_string())),
         Some(Detail::Request { request, .. }) => return Some(of_request(request)),
         Some(Detail::Provisioned { arn, .. } | Detail::Job { arn, .. }) => return Some(("ARN", arn.clone())),
+        Some(Detail::Account { route, .. }) => return Some(("model id", route.model.to_string())),
         Some(Detail::Recipe { .. }) => return Some(("recipe", super::orders::role_recipe(state))),
         None => {}
     }
@@ -16,6 +17,7 @@ pub fn copyable(state: &State) -> Option<(&'static str, String)> {
         Screen::Dashboard => state.dashboard_scope().map(|key| ("model id", key.bucket.to_string())),
         Screen::Tuning => None,
         Screen::Provisioned => state.selected_provisioned().map(|view| ("ARN", view.model.arn.clone())),
+        Screen::Account => state.selected_use().map(|row| ("model id", row.route().model.to_string())),
         Screen::Batch => state.selected_job().map(|view| ("ARN", view.job.arn.clone())),
         Screen::Requests => state.selected_request().map(of_request),
         Screen::Log => {

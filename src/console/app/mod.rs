@@ -28,6 +28,7 @@ mod steer;
 mod tape;
 pub mod tuning;
 mod update;
+pub mod usage;
 
 pub use click::Hit;
 pub use effect::{Effect, Exit};

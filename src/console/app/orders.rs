@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use crate::catalogue::Metric;
 use crate::control::batch;
-use crate::control::{CheckReport, ControlCommand, ControlSnapshot, JobView, NewBatch, Order, Outcome, Stage};
+use crate::control::{
+    CheckReport, ControlCommand, ControlSnapshot, JobView, NewBatch, Order, Outcome, QuotaOffer, Stage,
+};
 use crate::engine::{Command, LoadState};
+use crate::limiter::QuotaLimit;
 use crate::record::ModelId;
 
 use super::confirm::{self, Account, Confirmed, Gate};
 use super::form::{self, Form, Kind};
-use super::{Detail, Effect, Overlay, Screen, State, account, steer};
+use super::{Detail, Effect, Overlay, Screen, State, account, steer, usage};
 
 /// Orders that are followed at most; older ones are still seen on the screens.
 const FOLLOWED: usize = 64;
@@ -187,6 +191,35 @@ pub(super) fn ask_submit(state: &mut State, effects: &mut Vec<Effect>) {
 /// Ctrl-R.
 pub(super) fn refresh(state: &mut State, effects: &mut Vec<Effect>) {
     order(state, Order::Refresh, None, effects);
+}
+
+/// `H` on a route: the last 24 hours.
+pub(super) fn read_day(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(route) = state.selected_use().map(|row| row.route().clone()) else { return };
+    if order(state, Order::ReadDay { route: route.clone() }, None, effects) && state.detail.is_none() {
+        state.detail = Some(Detail::Account { route, scroll: 0 });
+    }
+}
+
+/// `T` on a route: the limiter is told the quotas that are offered. More than it knew is more than was agreed, so each
+/// passes the engine's gate.
+pub(super) fn take_offer(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(row) = state.selected_use() else { return };
+    let Some(account) = state.account() else { return };
+    let offers: Vec<QuotaOffer> = usage::offers(account, row.route()).into_iter().cloned().collect();
+    for offer in offers {
+        let limit = match offer.now {
+            QuotaLimit::Limit(limit) => Some(limit),
+            QuotaLimit::Absent | QuotaLimit::Unknown => None,
+        };
+        if let Some(limit) = limit {
+            let (rpm, tpm) = if offer.metric == Metric::Rpm { (Some(limit), None) } else { (None, Some(limit)) };
+            if !steer::send(state, Command::SetQuota { scope: offer.key.clone(), rpm, tpm }, effects) {
+                return;
+            }
+        }
+        order(state, Order::TakeOffer { key: offer.key, metric: offer.metric }, None, effects);
+    }
 }
 
 /// `n`: the form of the screen's own kind.

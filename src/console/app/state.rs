@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::console::keys::{Action, Keymap, Place};
 use crate::control::{AgreedPrice, ControlSnapshot};
 use crate::engine::{EngineSnapshot, JournalLine, KnobId, Level, LoadState, RequestView};
-use crate::record::{Micros, ScopeKey};
+use crate::record::{Micros, Route, ScopeKey};
 
 use super::batch::Batch;
 use super::confirm::{self, Agreement, Dialog};
@@ -17,6 +17,7 @@ use super::lists::{self, List};
 use super::palette::{Choice, Palette};
 use super::provisioned::Provisioned;
 use super::tuning::{Tuning, TuningRow};
+use super::usage::Usage;
 use super::{Breakpoint, ModelPrice, Orders, Panel, Tape};
 
 /// A screen, reached by its digit.
@@ -33,18 +34,21 @@ pub enum Screen {
     Batch,
     /// 5.
     Requests,
+    /// 6.
+    Account,
     /// 7.
     Log,
 }
 
 impl Screen {
     /// The screens that are built, in the order of their digits.
-    pub const ALL: [(char, Screen, &'static str); 6] = [
+    pub const ALL: [(char, Screen, &'static str); 7] = [
         ('1', Screen::Dashboard, "Dashboard"),
         ('2', Screen::Tuning, "Tuning"),
         ('3', Screen::Provisioned, "Provisioned"),
         ('4', Screen::Batch, "Batch"),
         ('5', Screen::Requests, "Requests"),
+        ('6', Screen::Account, "Account"),
         ('7', Screen::Log, "Log"),
     ];
 
@@ -57,6 +61,7 @@ impl Screen {
             Screen::Provisioned => Action::Provisioned,
             Screen::Batch => Action::Batch,
             Screen::Requests => Action::Requests,
+            Screen::Account => Action::Account,
             Screen::Log => Action::Log,
         }
     }
@@ -88,6 +93,13 @@ pub enum Detail {
     },
     /// What an account needs before its first batch job.
     Recipe {
+        /// First line shown.
+        scroll: u16,
+    },
+    /// A route of the account.
+    Account {
+        /// Which.
+        route: Route,
         /// First line shown.
         scroll: u16,
     },
@@ -189,6 +201,8 @@ pub struct State {
     pub provisioned: Provisioned,
     /// The screen of batch jobs.
     pub batch: Batch,
+    /// The screen of the account's use.
+    pub usage: Usage,
     /// Orders to the account.
     pub orders: Orders,
     /// The requests screen.
@@ -245,6 +259,7 @@ impl State {
             tuning: Tuning::default(),
             provisioned: Provisioned::default(),
             batch: Batch::default(),
+            usage: Usage::default(),
             orders: Orders::default(),
             requests: List::default(),
             failed_only: false,
@@ -312,6 +327,7 @@ impl State {
             Some(Detail::Request { .. }) => return Place::Request,
             Some(Detail::Provisioned { .. }) => return Place::ProvisionedModel,
             Some(Detail::Job { .. }) => return Place::Job,
+            Some(Detail::Account { .. }) => return Place::AccountRoute,
             Some(Detail::Recipe { .. }) => return Place::Recipe,
             None => {}
         }
@@ -321,6 +337,7 @@ impl State {
             Screen::Provisioned => Place::Provisioned,
             Screen::Batch => Place::Batch,
             Screen::Requests => Place::Requests,
+            Screen::Account => Place::Account,
             Screen::Log => Place::Log,
         }
     }
@@ -373,6 +390,7 @@ impl State {
             Screen::Provisioned => &self.provisioned.list.filter,
             Screen::Batch => &self.batch.list.filter,
             Screen::Requests => &self.requests.filter,
+            Screen::Account => &self.usage.list.filter,
             Screen::Log => &self.log.filter,
             Screen::Dashboard | Screen::Tuning => "",
         }

@@ -9,7 +9,7 @@ use super::entry::{self, Entry, Target};
 use super::lists::{line_key, request_key};
 use super::{
     Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, account, batch, click, copy, header_rows, incident,
-    leave, orders, palette, provisioned, steer, tape, tuning,
+    leave, orders, palette, provisioned, steer, tape, tuning, usage,
 };
 
 /// The most that a detail can be scrolled: on the lowest screen no detail has more lines below its end.
@@ -127,6 +127,7 @@ fn list(state: &mut State) -> Option<&mut super::List> {
         Screen::Provisioned => Some(&mut state.provisioned.list),
         Screen::Batch => Some(&mut state.batch.list),
         Screen::Requests => Some(&mut state.requests),
+        Screen::Account => Some(&mut state.usage.list),
         Screen::Log => Some(&mut state.log),
         _ => None,
     }
@@ -139,6 +140,7 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
         Action::Provisioned => go(state, Screen::Provisioned),
         Action::Batch => go(state, Screen::Batch),
         Action::Requests => go(state, Screen::Requests),
+        Action::Account => go(state, Screen::Account),
         Action::Log => go(state, Screen::Log),
         Action::Help => match state.overlays.last() {
             Some(Overlay::Help { .. }) => drop(state.overlays.pop()),
@@ -212,6 +214,8 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
         Action::Resubmit => orders::on_job(state, orders::resubmit, effects),
         Action::DeleteCopies => orders::on_job(state, orders::delete_copies, effects),
         Action::Recipe => orders::recipe(state),
+        Action::ReadDay => orders::read_day(state, effects),
+        Action::TakeOffer => orders::take_offer(state, effects),
     }
 }
 
@@ -270,6 +274,7 @@ pub(super) fn shift(state: &mut State, by: isize) {
             | Detail::Request { scroll, .. }
             | Detail::Provisioned { scroll, .. }
             | Detail::Job { scroll, .. }
+            | Detail::Account { scroll, .. }
             | Detail::Recipe { scroll },
         ) => {
             return scroll_by(scroll, by, DETAIL_LINES);
@@ -294,6 +299,11 @@ pub(super) fn shift(state: &mut State, by: isize) {
             let mut list = state.batch.list.clone();
             list.shift(&state.visible_jobs(), batch::key, by);
             state.batch.list = list;
+        }
+        Screen::Account => {
+            let mut list = state.usage.list.clone();
+            list.shift(&state.visible_use().iter().collect::<Vec<_>>(), |row| usage::key(row), by);
+            state.usage.list = list;
         }
         Screen::Requests => {
             let mut list = std::mem::take(&mut state.requests);
@@ -321,6 +331,10 @@ fn sort(state: &mut State) {
         Screen::Batch => {
             state.batch.sort = state.batch.sort.next();
             state.batch.sort.name()
+        }
+        Screen::Account => {
+            state.usage.sort = state.usage.sort.next();
+            state.usage.sort.name()
         }
         _ => return,
     };
@@ -352,6 +366,11 @@ fn open(state: &mut State) {
         Screen::Requests => {
             if let Some(request) = state.selected_request().cloned() {
                 state.detail = Some(Detail::Request { request: Box::new(request), scroll: 0 });
+            }
+        }
+        Screen::Account => {
+            if let Some(route) = state.selected_use().map(|row| row.route().clone()) {
+                state.detail = Some(Detail::Account { route, scroll: 0 });
             }
         }
         Screen::Provisioned | Screen::Batch => orders::open(state),

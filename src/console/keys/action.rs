@@ -20,12 +20,16 @@ pub enum Place {
     Batch,
     /// Screen 5.
     Requests,
+    /// Screen 6.
+    Account,
     /// Screen 7.
     Log,
     /// The detail of one provisioned model.
     ProvisionedModel,
     /// The detail of one batch job.
     Job,
+    /// The detail of one route of the account.
+    AccountRoute,
     /// What an account needs before its first batch job.
     Recipe,
     /// The detail of one scope.
@@ -48,15 +52,17 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Place; 17] = [
+    pub const ALL: [Place; 19] = [
         Place::Dashboard,
         Place::Tuning,
         Place::Provisioned,
         Place::Batch,
         Place::Requests,
+        Place::Account,
         Place::Log,
         Place::ProvisionedModel,
         Place::Job,
+        Place::AccountRoute,
         Place::Recipe,
         Place::Scope,
         Place::Request,
@@ -83,6 +89,7 @@ impl Place {
             Place::Provisioned => Screen::Provisioned,
             Place::Batch => Screen::Batch,
             Place::Requests => Screen::Requests,
+            Place::Account => Screen::Account,
             Place::Log => Screen::Log,
             _ => return None,
         })
@@ -100,6 +107,8 @@ impl Place {
             Place::Job => "a job's detail",
             Place::Recipe => "the recipe for a role",
             Place::Requests => "the requests screen (5)",
+            Place::Account => "the account screen (6)",
+            Place::AccountRoute => "a route of the account",
             Place::Log => "the log (7)",
             Place::Scope => "a scope's detail",
             Place::Request => "a record's detail",
@@ -137,6 +146,8 @@ pub enum Action {
     Batch,
     /// Show screen 5.
     Requests,
+    /// Show screen 6.
+    Account,
     /// Show screen 7.
     Log,
     /// Open or close help.
@@ -249,6 +260,10 @@ pub enum Action {
     DeleteCopies,
     /// Show how a role and a bucket are made.
     Recipe,
+    /// Read the last 24 hours of a route.
+    ReadDay,
+    /// Tell the limiter a quota that has changed.
+    TakeOffer,
 }
 
 /// A row of the table.
@@ -287,9 +302,11 @@ const VIEWS: &[Place] = &[
     Place::Provisioned,
     Place::Batch,
     Place::Requests,
+    Place::Account,
     Place::Log,
     Place::ProvisionedModel,
     Place::Job,
+    Place::AccountRoute,
     Place::Recipe,
     Place::Scope,
     Place::Request,
@@ -302,9 +319,11 @@ const STEER: &[Place] = &[
     Place::Provisioned,
     Place::Batch,
     Place::Requests,
+    Place::Account,
     Place::Log,
     Place::ProvisionedModel,
     Place::Job,
+    Place::AccountRoute,
     Place::Recipe,
     Place::Scope,
     Place::Request,
@@ -316,9 +335,11 @@ const ROWS: &[Place] = &[
     Place::Provisioned,
     Place::Batch,
     Place::Requests,
+    Place::Account,
     Place::Log,
     Place::ProvisionedModel,
     Place::Job,
+    Place::AccountRoute,
     Place::Recipe,
     Place::Scope,
     Place::Request,
@@ -332,21 +353,26 @@ const PAGES: &[Place] = &[
     Place::Provisioned,
     Place::Batch,
     Place::Requests,
+    Place::Account,
     Place::Log,
     Place::ProvisionedModel,
     Place::Job,
+    Place::AccountRoute,
     Place::Recipe,
     Place::Scope,
     Place::Request,
     Place::Help,
 ];
-const OPENERS: &[Place] = &[Place::Dashboard, Place::Provisioned, Place::Batch, Place::Requests];
+const OPENERS: &[Place] = &[Place::Dashboard, Place::Provisioned, Place::Batch, Place::Requests, Place::Account];
 const DASHBOARD: &[Place] = &[Place::Dashboard];
 const REQUESTS: &[Place] = &[Place::Requests];
 const LOG: &[Place] = &[Place::Log];
-const LISTS: &[Place] = &[Place::Provisioned, Place::Batch, Place::Requests, Place::Log];
-const ACCOUNT_LISTS: &[Place] = &[Place::Provisioned, Place::Batch];
-const ACCOUNT: &[Place] = &[Place::Provisioned, Place::Batch, Place::ProvisionedModel, Place::Job];
+const LISTS: &[Place] = &[Place::Provisioned, Place::Batch, Place::Requests, Place::Account, Place::Log];
+const ORDERS: &[Place] = &[Place::Provisioned, Place::Batch];
+const ACCOUNT_LISTS: &[Place] = &[Place::Provisioned, Place::Batch, Place::Account];
+const ACCOUNT: &[Place] =
+    &[Place::Provisioned, Place::Batch, Place::Account, Place::ProvisionedModel, Place::Job, Place::AccountRoute];
+const USE: &[Place] = &[Place::Account, Place::AccountRoute];
 const PROVISIONED: &[Place] = &[Place::Provisioned, Place::ProvisionedModel];
 const JOBS: &[Place] = &[Place::Batch, Place::Job];
 const BATCH: &[Place] = &[Place::Batch];
@@ -378,6 +404,7 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Provisioned "screen.provisioned" [c('3')] "Provisioned" None VIEWS 0 when::always, "Show provisioned throughput of all Regions."),
     row!(Batch "screen.batch" [c('4')] "Batch" None VIEWS 0 when::always, "Show batch jobs of all Regions."),
     row!(Requests "screen.requests" [c('5')] "Requests" None VIEWS 0 when::always, "Show finished and failed records."),
+    row!(Account "screen.account" [c('6')] "Account" None VIEWS 0 when::always, "Show quotas, the account's use of them, and what others use."),
     row!(Log "screen.log" [c('7')] "Log" None VIEWS 0 when::always, "Show the journal of the run and the changes to the account."),
     row!(Help "help" [c('?')] "help" None VIEWS 4 when::always, "Show the keys and what the terms mean."),
     row!(Palette "palette" [c(':'), Chord::ctrl('p')] "palette" None VIEWS 4 when::always, "Find anything by a few of its letters: actions, screens, scopes, knobs, themes."),
@@ -392,7 +419,7 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Increase "tune.more" [k(Key::Right), c('l')] "more" Spends CHOICES 1 when::adjustable, "One step up, or the next choice."),
     row!(Edit "tune.type" [k(Key::Enter)] "type a value" Spends VALUES 2 when::editable, "Type the selected knob's value."),
     row!(Default "tune.default" [c('d')] "default" Spends VALUES 2 when::resettable, "Set the selected knob back to its value at the start."),
-    row!(New "account.new" [c('n')] "new" Spends ACCOUNT_LISTS 1 when::orderable, "Buy provisioned throughput (3), or check and submit a batch job (4)."),
+    row!(New "account.new" [c('n')] "new" Spends ORDERS 1 when::orderable, "Buy provisioned throughput (3), or check and submit a batch job (4)."),
     row!(GoOn "batch.submit" [c('c')] "submit what was checked" Spends BATCH 1 when::checked, "Ask again about the batch input that was looked through."),
     row!(Resize "provisioned.resize" [c('c')] "other units" Spends PROVISIONED 3 when::resizable, "Buy the same with other units beside it: units of what there is cannot be changed."),
     row!(Change "provisioned.change" [c('m')] "rename" Spends PROVISIONED 5 when::changeable, "Rename it; put another custom model behind it."),
@@ -404,6 +431,8 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Resubmit "batch.resubmit" [c('R')] "resubmit" Spends JOBS 2 when::resubmittable, "Submit what can be retried and what is missing as a new job."),
     row!(DeleteCopies "batch.delete-copies" [c('D')] "delete in S3" Spends JOBS 3 when::copies_deletable, "Delete input and output of a job in S3: its name has to be typed."),
     row!(Recipe "batch.recipe" [c('P')] "role recipe" None BATCH 9 when::managed, "Show the commands that make a bucket and a role for batch jobs."),
+    row!(TakeOffer "account.take-quota" [c('T')] "take quota" Spends USE 2 when::offered, "Give the limiter a quota that has changed since the session began."),
+    row!(ReadDay "account.day" [c('H')] "24 hours" None USE 4 when::dayable, "Read the last 24 hours of the route from CloudWatch."),
     row!(Sort "account.sort" [c('o')] "sort" None ACCOUNT_LISTS 7 when::always, "Sort the list by something else."),
     row!(Refresh "account.refresh" [Chord::ctrl('r')] "ask now" None ACCOUNT 8 when::managed, "Ask all Regions now instead of when it is due."),
     row!(PlayPause "replay.pause" [c(' ')] "hold" None STEER 1 when::plays, "In a replay: hold it, or let it go on."),

@@ -27,7 +27,7 @@ pub(super) const SECTIONS: [Section; 8] = [
     ("Screens", |row| row.name.starts_with("screen.") || matches!(row.name, "help" | "palette")),
     ("The load", |row| row.name.starts_with("load.")),
     ("Tuning (2)", |row| row.name.starts_with("tune.")),
-    ("Provisioned throughput (3), batch jobs (4)", |row| {
+    ("Provisioned throughput (3), batch jobs (4), the account (6)", |row| {
         ["account.", "provisioned.", "batch."].iter().any(|room| row.name.starts_with(room))
     }),
     ("Lists: 3, 4, requests (5), log (7)", |row| {
@@ -41,7 +41,7 @@ pub(super) const SECTIONS: [Section; 8] = [
     }),
 ];
 
-const GLOSSARY: [(&str, &str); 28] = [
+const GLOSSARY: [(&str, &str); 31] = [
     ("RPM, TPM, TPD", "Requests per minute, quota tokens per minute, quota tokens per day (UTC)."),
     ("hold", "What Bedrock reserves when it admits a request: input plus max_tokens."),
     ("settle", "What it finally charges to the quota: input plus output times burndown."),
@@ -69,6 +69,9 @@ const GLOSSARY: [(&str, &str); 28] = [
     ("commitment", "A term of provisioned throughput: cheaper, and not to be deleted before its end."),
     ("slot", "A place for a batch job: so many at a time per model and Region."),
     ("generation", "A job that resubmits what another one left is its next generation."),
+    ("others", "What the account uses beside us, by CloudWatch: at least, since their reservations are invisible."),
+    ("P90", "Nine tenths of the last hour's minutes used no more."),
+    ("pool", "Tokens per day that all models of a Region share."),
     ("client-limited", "This machine cannot make the arrivals that it was asked for."),
 ];
 

@@ -2,7 +2,7 @@
 
 use crate::console::app::batch::status_word;
 use crate::console::app::provisioned::bound;
-use crate::console::app::{State, TuningRow, copy};
+use crate::console::app::{State, TuningRow, copy, usage};
 use crate::control::{JobStatus, JobView, ProvisionedStatus, ProvisionedView};
 use crate::engine::{KnobId, LoadKind, LoadState};
 
@@ -140,6 +140,7 @@ pub(super) fn openable(state: &State) -> Result<(), String> {
         Place::Requests if state.selected_request().is_none() => no("no record is selected"),
         Place::Provisioned if state.selected_provisioned().is_none() => no("there is no provisioned model in the list"),
         Place::Batch if state.selected_job().is_none() => no("there is no job in the list"),
+        Place::Account if state.selected_use().is_none() => no("no route is in the list"),
         _ => Ok(()),
     }
 }
@@ -147,7 +148,13 @@ pub(super) fn openable(state: &State) -> Result<(), String> {
 pub(super) fn closable(state: &State) -> Result<(), String> {
     let top_level = matches!(
         state.place_beneath(),
-        Place::Dashboard | Place::Tuning | Place::Provisioned | Place::Batch | Place::Requests | Place::Log
+        Place::Dashboard
+            | Place::Tuning
+            | Place::Provisioned
+            | Place::Batch
+            | Place::Requests
+            | Place::Account
+            | Place::Log
     );
     if top_level && state.expanded.is_none() && state.filter().is_empty() {
         return keyed(state, "nothing is open; {} leaves", Action::Quit);
@@ -286,4 +293,15 @@ pub(super) fn checked(state: &State) -> Result<(), String> {
     } else {
         keyed(state, "no input has been looked through; {} describes a job", Action::New)
     }
+}
+
+pub(super) fn dayable(state: &State) -> Result<(), String> {
+    managed(state)?;
+    if state.selected_use().is_some() { Ok(()) } else { no("no route is selected") }
+}
+
+pub(super) fn offered(state: &State) -> Result<(), String> {
+    let (Some(account), Some(row)) = (state.account(), state.selected_use()) else { return no("no route is selected") };
+    let offers = usage::offers(account, row.route());
+    if offers.is_empty() { no("the quotas of this route are those that the limiter knows") } else { Ok(()) }
 }

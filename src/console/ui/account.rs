@@ -66,12 +66,12 @@ fn known_age(view: &View<'_>, read: &[(Region, i64)]) -> Line<'static> {
 }
 
 /// Questions that were not answered, in words; those of the other screen are told there.
-fn problems(view: &View<'_>, account: &ControlSnapshot, not: Question) -> Vec<Line<'static>> {
+pub(super) fn problems(view: &View<'_>, account: &ControlSnapshot, not: &[Question]) -> Vec<Line<'static>> {
     let danger = view.kit.glyphs.danger;
     account
         .problems
         .iter()
-        .filter(|problem| problem.question != not)
+        .filter(|problem| !not.contains(&problem.question))
         .map(|problem| {
             let place = problem.region.as_ref().map_or(String::new(), |region| format!("{region}: "));
             let age = fmt::age(view.state.since(problem.at_ms));
@@ -86,7 +86,7 @@ fn problems(view: &View<'_>, account: &ControlSnapshot, not: Question) -> Vec<Li
 pub(super) fn provisioned_attention(view: &View<'_>, account: &ControlSnapshot) -> Vec<Line<'static>> {
     let g = view.kit.glyphs;
     let now = view.state.service_ms();
-    let mut lines = problems(view, account, Question::Jobs);
+    let mut lines = problems(view, account, &[Question::Jobs, Question::Use, Question::Increases]);
     let mut ends: Vec<_> =
         account.provisioned.iter().filter_map(|one| Some((provisioned::term_end(one, now)?, one))).collect();
     ends.sort_by_key(|(end, one)| (std::cmp::Reverse(*end), one.model.expires_ms));
@@ -126,7 +126,7 @@ pub(super) fn provisioned_attention(view: &View<'_>, account: &ControlSnapshot) 
 
 /// What wants attention on the screen of batch jobs.
 pub(super) fn batch_attention(view: &View<'_>, account: &ControlSnapshot) -> Vec<Line<'static>> {
-    let mut lines = problems(view, account, Question::Provisioned);
+    let mut lines = problems(view, account, &[Question::Provisioned, Question::Use, Question::Increases]);
     for one in account.jobs.iter().filter(|one| one.job.status == JobStatus::InProgress) {
         if let (Some(done), Some(ends)) = (one.done_at_ms, one.job.expires_ms)
             && done > ends

@@ -165,6 +165,7 @@ fn detail_name(view: &View<'_>, detail: &Detail) -> String {
             let model = view.state.selected_provisioned().map(|view| view.model.name.clone());
             model.unwrap_or_else(|| id_of(arn).to_owned())
         }
+        Detail::Account { route, .. } => format!("{} {}", route.region, short_model(&route.model)),
         Detail::Recipe { .. } => "role recipe".to_owned(),
         Detail::Job { arn, .. } => {
             let job = view.state.selected_job().map(|view| view.job.name.clone());

@@ -31,9 +31,13 @@ pub fn render(state: &State, kit: Kit<'_>, area: Rect, buf: &mut Buffer) -> Opti
         (_, Some(Detail::Provisioned { scroll, .. }), _) => {
             screens::provisioned_model::render(&view, *scroll, areas.body, buf);
         }
+        (_, Some(Detail::Account { scroll, .. }), _) => {
+            screens::use_detail::render(&view, *scroll, areas.body, buf);
+        }
         (_, Some(Detail::Job { scroll, .. }), _) => screens::job::render(&view, *scroll, areas.body, buf),
         (_, Some(Detail::Recipe { scroll }), _) => screens::recipe::render(&view, *scroll, areas.body, buf),
         (.., Screen::Provisioned) => screens::provisioned::render(&view, areas.body, buf),
+        (.., Screen::Account) => screens::usage::render(&view, areas.body, buf),
         (.., Screen::Batch) => screens::batch::render(&view, areas.body, buf),
         (.., Screen::Dashboard) => screens::dashboard::render(&view, areas.body, buf),
         (.., Screen::Tuning) => screens::tuning::render(&view, areas.body, buf),

@@ -110,6 +110,9 @@ fn account_scenes() -> Vec<Scene> {
     let busy = fixtures::account;
     let check = |name, then| Scene { then, ..of_account(name, fixtures::account(), SUBMIT) };
     vec![
+        of_account("account-used", fixtures::used_account(), "6"),
+        of_account("account-empty", fixtures::nothing(), "6"),
+        of_account("account-detail", fixtures::used_account(), "6 o Down Enter"),
         of_account("provisioned-empty", fixtures::nothing(), "3"),
         of_account("provisioned-busy", busy(), "3"),
         of_account("provisioned-failing", fixtures::failing(), "3 o"),

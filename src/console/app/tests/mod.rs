@@ -28,7 +28,7 @@ fn open(snapshot: EngineSnapshot) -> State {
     let mut state = State::new(snapshot.clone(), (120, 40), themes, "dusk");
     let at = snapshot.at;
     update(&mut state, Msg::Snapshot(snapshot), at);
-    update(&mut state, Msg::Control(Arc::new(fixtures::account().0)), at);
+    update(&mut state, Msg::Control(Arc::new(fixtures::used_account().0)), at);
     state
 }
 
@@ -106,6 +106,8 @@ fn places(snapshot: &EngineSnapshot) -> Vec<State> {
         "3 Enter",
         "4 Enter",
         "4 P",
+        "6",
+        "6 Enter",
         ":",
     ];
     keys.iter()

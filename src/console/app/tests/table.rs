@@ -48,7 +48,8 @@ fn asked() -> State {
 
 /// All that a key can change, but for time and what the engine and the account say.
 fn face(state: &State) -> String {
-    let lists = (&state.provisioned, &state.batch, &state.requests, &state.log, state.failed_only, state.level);
+    let account = (&state.provisioned, &state.batch, &state.usage);
+    let lists = (account, &state.requests, &state.log, state.failed_only, state.level);
     let over = (&state.overlays, &state.entry, &state.palette, &state.toast);
     let view =
         (state.screen, &state.detail, state.focus, state.expanded, state.row, state.theme, state.frozen.is_some());

@@ -16,6 +16,8 @@ pub(super) mod requests;
 pub(super) mod scope;
 pub(super) mod themes;
 pub(super) mod tuning;
+pub(super) mod usage;
+pub(super) mod use_detail;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

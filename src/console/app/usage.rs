@@ -1,0 +1,301 @@
+//! Screen 6: the quotas of the routes in use, what we use of them, and what the account does.
+
+use std::cmp::{Ordering, Reverse};
+
+use crate::catalogue::{BucketKind, bucket_kind};
+use crate::control::{AccountUse, ControlSnapshot, QuotaCell, QuotaOffer, RouteLimits};
+use crate::engine::{EngineSnapshot, ScopeView};
+use crate::limiter::QuotaLimit;
+use crate::record::{MinuteUse, Reconciled, Region, Route, reconcile};
+
+use super::lists::{List, RowKey, Words};
+use super::names::short_model;
+
+/// The screen's list and its order.
+#[derive(Clone, Debug, Default)]
+pub struct Usage {
+    /// Filter and selection.
+    pub list: List,
+    /// The order.
+    pub sort: Sort,
+}
+
+/// What the list is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The fullest quota first.
+    #[default]
+    Fullest,
+    /// By model, then Region.
+    Model,
+    /// By Region, then model.
+    Region,
+    /// Most throttles of the last hour first.
+    Throttles,
+}
+
+impl Sort {
+    /// The next order.
+    #[must_use]
+    pub const fn next(self) -> Sort {
+        match self {
+            Sort::Fullest => Sort::Model,
+            Sort::Model => Sort::Region,
+            Sort::Region => Sort::Throttles,
+            Sort::Throttles => Sort::Fullest,
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Sort::Fullest => "peak use",
+            Sort::Model => "model",
+            Sort::Region => "Region",
+            Sort::Throttles => "throttles",
+        }
+    }
+}
+
+/// One route of the account: its quota, its use by everybody, our part in it.
+#[derive(Clone, Debug)]
+pub struct UseRow<'a> {
+    /// What limits it.
+    pub limits: &'a RouteLimits,
+    /// What CloudWatch counted; `None`: it was not read yet.
+    pub account: Option<&'a AccountUse>,
+    /// Our own limiter there, if we send there.
+    pub scope: Option<&'a ScopeView>,
+    /// Our counts beside CloudWatch's, for the same minutes.
+    pub reconciled: Reconciled,
+}
+
+impl UseRow<'_> {
+    /// The route.
+    #[must_use]
+    pub const fn route(&self) -> &Route {
+        &self.limits.route
+    }
+
+    /// Tokens per minute that are allowed, if that is known.
+    #[must_use]
+    pub const fn tpm(&self) -> Option<u64> {
+        match self.limits.quota.tpm.0 {
+            QuotaLimit::Limit(tpm) => Some(tpm),
+            QuotaLimit::Unknown | QuotaLimit::Absent => None,
+        }
+    }
+
+    /// A number of quota tokens in a minute as a part of the quota.
+    #[must_use]
+    pub fn part(&self, tokens: u64) -> Option<f64> {
+        self.tpm().filter(|tpm| *tpm > 0).map(|tpm| tokens as f64 / tpm as f64)
+    }
+
+    /// Throttles of the last hour, whoever was refused.
+    #[must_use]
+    pub fn throttles(&self) -> Option<u64> {
+        self.account.map(|account| account.minutes.iter().map(|minute| minute.throttles).sum())
+    }
+
+    /// Part of the tokens of the compared minutes that is not ours, 0 to 1; all of it where we send nothing.
+    #[must_use]
+    pub fn others(&self) -> Option<f64> {
+        match (self.account, self.scope.map_or(0, |scope| scope.sent_total)) {
+            (Some(account), 0) => account.minutes.iter().any(|minute| minute.quota_tokens > 0).then_some(1.0),
+            _ => self.reconciled.others_at_least,
+        }
+    }
+
+    /// Which of the model's buckets it counts against, in a word.
+    #[must_use]
+    pub fn bucket(&self) -> &'static str {
+        match bucket_kind(self.limits.key.bucket.as_str()) {
+            BucketKind::Base => "base",
+            BucketKind::Geo => "geo",
+            BucketKind::Global => "global",
+        }
+    }
+}
+
+/// The minutes of ours at a route, oldest first; those that are over.
+#[must_use]
+pub fn our_minutes<'a>(engine: &'a EngineSnapshot, route: &Route) -> &'a [MinuteUse] {
+    let ours = engine.minutes.iter().find(|ours| ours.route == *route);
+    let minutes = ours.map(|ours| ours.minutes.as_slice()).unwrap_or_default();
+    let present = MinuteUse::start_of(engine.utc_ms);
+    &minutes[..minutes.partition_point(|minute| minute.start_ms < present)]
+}
+
+/// When this run began, UTC milliseconds.
+fn began(engine: &EngineSnapshot) -> i64 {
+    engine.utc_ms.saturating_sub(i64::try_from(engine.at.0 / 1_000).unwrap_or(i64::MAX))
+}
+
+/// The row of a route.
+fn row<'a>(account: &'a ControlSnapshot, engine: &'a EngineSnapshot, limits: &'a RouteLimits) -> UseRow<'a> {
+    let known = account.account_use.iter().find(|known| known.route == limits.route);
+    let theirs = known.map(|known| known.minutes.as_slice()).unwrap_or_default();
+    UseRow {
+        limits,
+        account: known,
+        scope: engine.scopes.iter().find(|scope| scope.route == limits.route),
+        reconciled: reconcile(our_minutes(engine, &limits.route), theirs, began(engine)),
+    }
+}
+
+/// What names a row.
+#[must_use]
+pub fn key(row: &UseRow<'_>) -> RowKey {
+    (0, format!("{} {}", row.route().region, row.route().model))
+}
+
+/// The routes that a filter keeps, in order.
+#[must_use]
+pub fn rows<'a>(account: &'a ControlSnapshot, engine: &'a EngineSnapshot, filter: &str, sort: Sort) -> Vec<UseRow<'a>> {
+    let words = Words::new(filter);
+    let kept = account.limits.iter().filter(|limits| {
+        let Route { region, model } = &limits.route;
+        words.found_in(&[region.as_str(), model.as_str(), &short_model(model)])
+    });
+    let mut rows: Vec<UseRow<'_>> = kept.map(|limits| row(account, engine, limits)).collect();
+    rows.sort_by(|a, b| compare(sort, a, b));
+    rows
+}
+
+fn compare(sort: Sort, a: &UseRow<'_>, b: &UseRow<'_>) -> Ordering {
+    let place = |row: &UseRow<'_>| (row.route().region.clone(), row.route().model.clone());
+    let by = match sort {
+        Sort::Fullest => {
+            // What is known goes before what is not.
+            let peak = |row: &UseRow<'_>| row.account.and_then(AccountUse::peak_tpm).and_then(|peak| row.part(peak));
+            peak(b).partial_cmp(&peak(a)).unwrap_or(Ordering::Equal)
+        }
+        Sort::Model => a.route().model.cmp(&b.route().model),
+        Sort::Region => a.route().region.cmp(&b.route().region),
+        Sort::Throttles => Reverse(a.throttles()).cmp(&Reverse(b.throttles())),
+    };
+    by.then_with(|| place(a).cmp(&place(b)))
+}
+
+/// The tokens of the day that all models of a Region share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// Where.
+    pub region: Region,
+    /// Allowed a day.
+    pub quota: u64,
+    /// Used since midnight UTC at the routes in use, by CloudWatch; the pool weighs by price, and other models count as well.
+    pub used: u64,
+    /// When it runs out at the rate of the last minutes, UTC milliseconds; `None`: not before midnight.
+    pub ends_ms: Option<i64>,
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+/// The pools of all Regions whose use is known. `now_ms` is the service's.
+#[must_use]
+pub fn pools(account: &ControlSnapshot, now_ms: i64) -> Vec<Pool> {
+    let shared =
+        account.quotas.iter().filter(|line| line.metric == crate::catalogue::Metric::Tpd && line.bucket.is_none());
+    let shared = shared.filter(|line| line.name.to_lowercase().contains("cross-model"));
+    let mut pools = Vec::new();
+    for line in shared {
+        let here = || account.account_use.iter().filter(|known| known.route.region == line.region);
+        let Some(used) = here().map(|known| known.today).try_fold(0u64, |sum, today| Some(sum + today?)) else {
+            continue;
+        };
+        if here().next().is_none() || line.value <= 0.0 {
+            continue;
+        }
+        // The last five minutes that were published.
+        let recent: u64 =
+            here().flat_map(|known| known.minutes.iter().rev().take(5)).map(|minute| minute.quota_tokens).sum();
+        let quota = line.value as u64;
+        let left_ms = quota.saturating_sub(used) as f64 / (recent as f64 / 5.0) * MinuteUse::LENGTH_MS as f64;
+        let ends = now_ms.saturating_add(if left_ms.is_finite() { left_ms as i64 } else { i64::MAX / 2 });
+        let midnight = now_ms - now_ms.rem_euclid(DAY_MS) + DAY_MS;
+        pools.push(Pool { region: line.region.clone(), quota, used, ends_ms: (ends < midnight).then_some(ends) });
+    }
+    pools
+}
+
+/// The quotas of the bucket behind a route, as the table of quotas has them.
+#[must_use]
+pub fn cells<'a>(account: &'a ControlSnapshot, row: &UseRow<'_>) -> Vec<&'a QuotaCell> {
+    let key = &row.limits.key;
+    let here = account.cells.iter().filter(|cell| cell.region == key.region);
+    here.filter(|cell| cell.bucket == key.bucket || cell.scope.is_none()).collect()
+}
+
+/// The offers for a route.
+#[must_use]
+pub fn offers<'a>(account: &'a ControlSnapshot, route: &Route) -> Vec<&'a QuotaOffer> {
+    account.offers.iter().filter(|offer| offer.route == *route).collect()
+}
+
+/// Why a limiter believes in less than the quota, if the others are the reason: one sentence.
+#[must_use]
+pub fn others_words(row: &UseRow<'_>) -> Option<String> {
+    let (scope, quota) = (row.scope?, row.tpm()?);
+    let others = row.reconciled.others_at_least.filter(|share| *share >= 0.02)?;
+    let minutes = row.reconciled.minutes.max(1);
+    let tokens = row.reconciled.difference.quota_tokens.max(0).unsigned_abs() / minutes;
+    let tpm = &scope.limiter.tpm;
+    let believed = tpm.estimate.map(|(low, high)| (low + high) / 2.0).or(tpm.believed)?;
+    (believed < quota as f64 * 0.95).then(|| {
+        let si = crate::console::ui::fmt::si;
+        format!(
+            "the limiter finds {} of {}: others use at least {} a minute ({:.0} %), and what they reserve beyond that is invisible",
+            si(believed),
+            si(quota as f64),
+            si(tokens as f64),
+            others * 100.0
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::ui::fixtures;
+
+    #[test]
+    fn the_fullest_quota_stands_first_and_what_is_unread_last() {
+        let (account, _) = fixtures::used_account();
+        let engine = fixtures::running();
+        let rows = rows(&account, &engine, "", Sort::Fullest);
+        let parts: Vec<Option<f64>> =
+            rows.iter().map(|row| row.account.and_then(AccountUse::peak_tpm).and_then(|peak| row.part(peak))).collect();
+        assert!(parts.windows(2).all(|pair| pair[0] >= pair[1]), "{parts:?}");
+        assert_eq!(parts.last(), Some(&None));
+    }
+
+    #[test]
+    fn a_filter_keeps_what_has_its_words() {
+        let (account, _) = fixtures::used_account();
+        let engine = fixtures::running();
+        let all = rows(&account, &engine, "", Sort::Model).len();
+        let west = rows(&account, &engine, "west-2 HAIKU", Sort::Model);
+        assert!(!west.is_empty() && west.len() < all, "{} of {all}", west.len());
+        assert!(west.iter().all(|row| row.route().region.as_str() == "us-west-2"));
+    }
+
+    #[test]
+    fn the_pool_ends_at_the_rate_of_the_last_minutes_or_lasts_the_day() {
+        let (account, now) = fixtures::used_account();
+        let pools = pools(&account, now);
+        assert_eq!(pools.len(), 1, "{pools:?}");
+        let pool = &pools[0];
+        let ends = pool.ends_ms.unwrap();
+        let here = || account.account_use.iter().filter(|known| known.route.region == pool.region);
+        let rate: u64 =
+            here().flat_map(|known| known.minutes.iter().rev().take(5)).map(|minute| minute.quota_tokens).sum();
+        let expected = now + ((pool.quota - pool.used) as f64 / (rate as f64 / 5.0) * 60_000.0) as i64;
+        assert!(ends.abs_diff(expected) < 2, "{ends} {expected}");
+        let mut calm = account.clone();
+        calm.account_use.iter_mut().for_each(|known| known.minutes = std::sync::Arc::default());
+        assert_eq!(super::pools(&calm, now)[0].ends_ms, None);
+    }
+}

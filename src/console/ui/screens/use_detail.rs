@@ -1,0 +1,255 @@
+//! One route of the account: its quotas, its last hour, our part in it, its last day.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::console::app::usage::{self, UseRow};
+use crate::console::ui::theme::Role;
+use crate::console::ui::view::View;
+use crate::console::ui::widgets::{Axis, Bin, Chart, Level, Line, Panel, Series, Shape};
+use crate::console::ui::{fmt, layout};
+use crate::control::{ControlSnapshot, DayUse, QuotaCell};
+use crate::record::{MinuteUse, Reconciled};
+
+use super::Facts;
+use super::usage::{limit_word, offer_line, part_role, source_word};
+
+/// Seconds of the chart.
+const HOUR: u64 = 3_600;
+/// Rows of the chart with its legend and axis.
+const CHART: u16 = 9;
+/// Cells of an hour in the day.
+const HOUR_CELLS: usize = 3;
+
+pub(in crate::console::ui) fn render(view: &View<'_>, scroll: u16, body: Rect, buf: &mut Buffer) {
+    let inner = Panel::new("Account").ruled().summary(super::way_back(view)).render(body, buf, view.kit);
+    let (Some(account), Some(row)) = (view.state.account(), view.state.selected_use()) else {
+        return super::scrolled(&[super::gone(view)], scroll, inner, buf, view.kit);
+    };
+    let chart = if inner.height >= 2 * CHART { CHART } else { 0 };
+    let (facts, [hour]) = layout::stack(inner, [chart]);
+    super::scrolled(&lines(view, account, &row, usize::from(facts.width)), scroll, facts, buf, view.kit);
+    if chart > 0 {
+        the_hour(view, &row, hour, buf);
+    }
+}
+
+/// A number of each second of the hour that ends with the present minute; seconds of minutes without data are none.
+fn seconds(minutes: &[MinuteUse], first_ms: i64) -> Vec<f32> {
+    let mut values = vec![f32::NAN; HOUR as usize];
+    for minute in minutes {
+        let from = minute.start_ms.saturating_sub(first_ms).div_euclid(1_000);
+        for second in from.max(0)..from.saturating_add(60).min(HOUR as i64) {
+            values[second as usize] = minute.quota_tokens as f32;
+        }
+    }
+    values
+}
+
+fn the_hour(view: &View<'_>, row: &UseRow<'_>, area: Rect, buf: &mut Buffer) {
+    let end_ms = MinuteUse::start_of(view.state.service_ms()) + MinuteUse::LENGTH_MS;
+    let first_ms = end_ms - 1_000 * HOUR as i64;
+    let theirs = seconds(row.account.map(|known| known.minutes.as_slice()).unwrap_or_default(), first_ms);
+    let ours = seconds(usage::our_minutes(view.snap, row.route()), first_ms);
+    let series = [
+        Series { name: "the account", values: &theirs, role: Role::Settled, shape: Shape::Area, bin: Bin::Max },
+        Series { name: "ours", values: &ours, role: Role::Target, shape: Shape::Line, bin: Bin::Max },
+    ];
+    let quota = row.tpm().map(|tpm| Level { name: "quota", value: tpm as f64, role: Role::Quota });
+    let levels: Vec<Level<'_>> = quota.into_iter().collect();
+    Chart {
+        series: &series,
+        levels: &levels,
+        marks: &[],
+        axis: Axis { last_second: HOUR - 1, span: HOUR },
+        unit: "quota tokens per minute",
+        legend: true,
+    }
+    .render(area, buf, view.kit);
+}
+
+fn lines(view: &View<'_>, account: &ControlSnapshot, row: &UseRow<'_>, width: usize) -> Vec<Line<'static>> {
+    let route = row.route();
+    let mut facts = Facts::new(width);
+    facts.add("model", Role::Strong, route.model.as_str());
+    facts.add("Region", Role::Text, &format!("{}, bucket {}", route.region, row.bucket()));
+    for cell in usage::cells(account, row) {
+        facts.line(quota_name(cell), quota_line(view, cell));
+    }
+    for offer in usage::offers(account, route) {
+        facts.line("offer", offer_line(view, offer));
+    }
+    facts.line("last hour", hour_line(view, row));
+    if let Some(scope) = row.scope {
+        let limiter = &scope.limiter;
+        let mut line = Line::of(
+            Role::Text,
+            format!("{} settled, {} reserved", fmt::count(limiter.settled_60s), fmt::count(limiter.reserved_60s)),
+        );
+        line.push(Role::Muted, " in 60 s");
+        if let Some((low, high)) = limiter.tpm.estimate {
+            line.push(Role::Muted, format!("; the limiter believes in {} to {} TPM", fmt::si(low), fmt::si(high)));
+        }
+        facts.line("ours", line);
+    }
+    if let Some(words) = usage::others_words(row) {
+        facts.add("others", Role::Warn, &words);
+    }
+    for line in reconciled(&row.reconciled) {
+        facts.line(line.0, line.1);
+    }
+    match row.account.and_then(|known| known.day.as_ref()) {
+        Some(day) => facts.lines.extend(day_lines(view, day, row.tpm())),
+        None => {
+            let key = view.state.keymap.key(crate::console::keys::Action::ReadDay);
+            facts.line("24 hours", Line::of(Role::Key, key).muted(" reads them from CloudWatch: two metrics"));
+        }
+    }
+    facts.lines
+}
+
+fn quota_name(cell: &QuotaCell) -> &'static str {
+    match cell.metric {
+        crate::catalogue::Metric::Rpm => "RPM",
+        crate::catalogue::Metric::Tpm => "TPM",
+        crate::catalogue::Metric::Tpd if cell.scope.is_none() => "TPD, all models",
+        crate::catalogue::Metric::Tpd => "TPD",
+    }
+}
+
+fn quota_line(view: &View<'_>, cell: &QuotaCell) -> Line<'static> {
+    let mut line = Line::of(Role::Strong, limit_word(cell.applied));
+    if let Some(default) = cell.default {
+        line.push(Role::Muted, format!(", default {}", fmt::count(default.max(0.0) as u64)));
+    }
+    line.push(Role::Muted, format!(", {}", source_word(&cell.source)));
+    if let Some(code) = &cell.code {
+        line.push(Role::Muted, format!(" {}", fmt::sanitise(code)));
+    }
+    match cell.adjustable {
+        Some(true) => line.push(Role::Text, ", adjustable"),
+        Some(false) => line.push(Role::Muted, ", not adjustable"),
+        None => {}
+    }
+    if let Some(read) = cell.read_at_ms {
+        line.push(Role::Muted, format!(", read {}", fmt::age(view.state.since(read))));
+    }
+    line
+}
+
+fn hour_line(view: &View<'_>, row: &UseRow<'_>) -> Line<'static> {
+    let Some(known) = row.account else { return Line::of(Role::Muted, "CloudWatch was not read yet") };
+    let Some(last) = known.last() else { return Line::of(Role::Text, "no calls by anybody") };
+    let at = format!("at {} UTC", fmt::utc_time(last.start_ms));
+    let part = row.part(last.quota_tokens);
+    let mut line =
+        Line::of(part_role(part), fmt::count(last.quota_tokens)).muted(format!(" in the last minute ({at}), "));
+    line.push(Role::Text, format!("P90 {}, ", fmt::count(known.p90_tpm().unwrap_or(0))));
+    let peak = known.peak_tpm().unwrap_or(0);
+    line.push(part_role(row.part(peak)), format!("peak {}", fmt::count(peak)));
+    let throttles = row.throttles().unwrap_or(0);
+    line.push(Role::Muted, ", ");
+    line.push(if throttles > 0 { Role::Warn } else { Role::Text }, format!("{} throttled", fmt::exact(throttles)));
+    line.push(Role::Muted, format!(", read {}", fmt::age(view.state.since(known.read_at_ms))));
+    line
+}
+
+/// Our counts, CloudWatch's and the difference, for the same minutes.
+fn reconciled(found: &Reconciled) -> Vec<(&'static str, Line<'static>)> {
+    if found.minutes == 0 {
+        return vec![("ours beside it", Line::of(Role::Muted, "no minute yet that both sides have whole"))];
+    }
+    let heads = ["", "ours", "CloudWatch", "difference"];
+    let cells = |cells: [String; 4]| {
+        let [name, rest @ ..] = cells;
+        let rest: String = rest.iter().map(|cell| format!("{cell:>13}")).collect();
+        format!("{name:<14}{rest}")
+    };
+    let (ours, theirs, by) = (&found.ours, &found.theirs, &found.difference);
+    let rows = [
+        ("invocations", ours.invocations, theirs.invocations, by.invocations),
+        ("throttles", ours.throttles, theirs.throttles, by.throttles),
+        ("input tokens", ours.input, theirs.input, by.input),
+        ("output tokens", ours.output, theirs.output, by.output),
+        ("quota tokens", ours.quota_tokens, theirs.quota_tokens, by.quota_tokens),
+    ];
+    let signed = |value: i64| {
+        if value > 0 {
+            format!("+{}", fmt::exact(value.unsigned_abs()))
+        } else if value < 0 {
+            format!("-{}", fmt::exact(value.unsigned_abs()))
+        } else {
+            "0".to_owned()
+        }
+    };
+    let minutes = format!("{} min", found.minutes);
+    let mut lines = vec![(
+        "same minutes",
+        Line::of(Role::Muted, cells([minutes, heads[1].into(), heads[2].into(), heads[3].into()])),
+    )];
+    for (name, ours, theirs, by) in rows {
+        let role = if by == 0 { Role::Text } else { Role::Warn };
+        lines.push(("", Line::of(role, cells([name.into(), fmt::exact(ours), fmt::exact(theirs), signed(by)]))));
+    }
+    let words = match found.others_at_least {
+        Some(share) if share > 0.0 => format!(
+            "others use at least {:.0} %: what they reserve beyond that, CloudWatch does not show",
+            share * 100.0
+        ),
+        _ => "nobody else: what they might reserve, CloudWatch does not show".to_owned(),
+    };
+    lines.push(("", Line::of(Role::Muted, words)));
+    lines
+}
+
+/// The day as hours beside each other, ten minutes below each other: how full the busiest minute of each was.
+fn day_lines(view: &View<'_>, day: &DayUse, tpm: Option<u64>) -> Vec<Line<'static>> {
+    let g = view.kit.glyphs;
+    let most = day.pieces.iter().map(|piece| piece.peak_tpm).max().unwrap_or(0);
+    // Without a quota the fullest piece is the measure.
+    let full = tpm.unwrap_or(most).max(1);
+    let scale = if tpm.is_some() { "of the quota" } else { "of the busiest minute" };
+    let title = format!("busiest minute of each ten, {scale}; read {}", fmt::age(view.state.since(day.read_at_ms)));
+    let mut lines = vec![Line::of(Role::Muted, "24 hours        ").muted(title)];
+    let hours: Vec<_> = day.pieces.chunks(6).collect();
+    let mut head = Line::of(Role::Muted, "UTC  ");
+    for hour in &hours {
+        let word = hour.first().map_or(String::new(), |piece| fmt::utc_time(piece.start_ms)[..2].to_owned());
+        head.push(Role::Muted, format!("{word:<HOUR_CELLS$}"));
+    }
+    lines.push(head);
+    for tenth in 0..6 {
+        let minute = hours
+            .first()
+            .and_then(|hour| hour.get(tenth))
+            .map_or(String::new(), |piece| fmt::utc_time(piece.start_ms)[2..5].to_owned());
+        let mut line = Line::of(Role::Muted, format!("{minute:<5}"));
+        for piece in hours.iter().filter_map(|hour| hour.get(tenth)) {
+            let part = piece.peak_tpm as f64 / full as f64;
+            let levels = g.columns.len() - 1;
+            let glyph = match (piece.measured, piece.throttles) {
+                (false, _) => g.grid,
+                (true, 1..) => g.danger,
+                (true, 0) if piece.peak_tpm == 0 => g.none,
+                (true, 0) => g.columns[((part * levels as f64).ceil() as usize).clamp(1, levels)],
+            };
+            let role = match (piece.measured, piece.throttles) {
+                (false, _) => Role::Muted,
+                (true, 1..) => Role::Danger,
+                (true, 0) => part_role(Some(part)),
+            };
+            line.push(role, format!("{glyph}{glyph}{:<pad$}", "", pad = HOUR_CELLS - 2));
+        }
+        lines.push(line);
+    }
+    let legend = format!(
+        "{} no data  {} nothing used  {} little  {} full  {} throttled",
+        g.grid,
+        g.none,
+        g.columns[1],
+        g.columns[g.columns.len() - 1],
+        g.danger
+    );
+    lines.push(Line::of(Role::Muted, "     ").muted(legend));
+    lines
+}
