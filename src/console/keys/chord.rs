@@ -129,13 +129,10 @@ impl FromStr for Chord {
     /// Reads a key as it is printed, the names whatever their case. The error says what is expected instead.
     fn from_str(text: &str) -> Result<Chord, String> {
         let (mut rest, mut ctrl, mut alt) = (text, false, false);
-        loop {
-            // `-` alone is a key too.
-            let Some((modifier, key)) =
-                rest.split_once('-').filter(|(before, after)| !before.is_empty() && !after.is_empty())
-            else {
-                break;
-            };
+        // `-` alone is a key too.
+        while let Some((modifier, key)) =
+            rest.split_once('-').filter(|(before, after)| !before.is_empty() && !after.is_empty())
+        {
             match modifier.to_ascii_lowercase().as_str() {
                 "ctrl" if !ctrl => ctrl = true,
                 "alt" if !alt => alt = true,
