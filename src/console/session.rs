@@ -463,6 +463,9 @@ mod tests {
         let (account, account_receiver) = watch::channel(Arc::new(fixtures::account().0));
         let (account_sender, account_orders) = mpsc::channel();
         let folder = tempfile::tempdir().unwrap();
+        // A recording has to carry what its keys meant.
+        let own = [("view.freeze".to_owned(), vec!["e".to_owned()]), ("view.expand".to_owned(), vec!["f".to_owned()])];
+        let keymap = recorder.as_ref().map(|_| Keymap::new(&own.into_iter().collect()).unwrap()).unwrap_or_default();
         let setup = ConsoleSetup {
             snapshot: receiver,
             commands: Box::new(move |command| sender.send(command).unwrap()),
@@ -477,7 +480,7 @@ mod tests {
             slow_link: false,
             mouse: false,
             max_fps: None,
-            keymap: Keymap::default(),
+            keymap,
             incidents: folder.path().join("incidents"),
             prices: Vec::new(),
             recorder,

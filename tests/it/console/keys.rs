@@ -13,6 +13,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a_changed_key_pauses_and_the_old_one_does_nothing", changed),
         trial("keys_that_clash_are_all_named_before_anything_starts", clashes),
         trial("the_palette_finds_and_does", palette),
+        trial("a_click_goes_and_selects_if_the_mouse_is_asked_for", click),
     ]
 }
 
@@ -90,5 +91,39 @@ fn palette() -> Result<(), Failed> {
     pty.wait("nothing found", |screen| footer(screen).contains("fewer find more"))?;
     pty.send("\x1b");
     pty.wait("no palette", |screen| !has(screen, "nothing fits"))?;
+    leave(&mut pty).map(|_| ())
+}
+
+/// A press of the first button at a cell counted from 1, and its release.
+fn press(column: u16, row: u16) -> String {
+    format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m")
+}
+
+fn click() -> Result<(), Failed> {
+    let home = Home::new()?;
+    let scenario = home.file("scenario.toml", TIGHT)?;
+    let mut pty = home.program(&["--scenario", &scenario, "--mouse"], SMALL);
+    pty.wait("a running load", |screen| has(screen, "RUNNING"))?;
+    // On the tab of the second screen, then on its fifth line.
+    pty.send(&press(18, 2));
+    pty.wait("the tuning screen", |screen| row_with(screen, "▸").contains("share of quota"))?;
+    let rows: Vec<String> = pty.screen().contents().lines().map(str::to_owned).collect();
+    let at = rows.iter().position(|row| row.contains("concurrency")).ok_or("no row of concurrency")?;
+    pty.send(&press(10, u16::try_from(at)? + 1));
+    pty.wait("the pointer on it", |screen| row_with(screen, "▸").contains("concurrency"))?;
+    leave(&mut pty)?;
+    // Nobody asked for the mouse: a report that comes all the same does nothing.
+    let mut pty = home.program(&["--scenario", &scenario], SMALL);
+    pty.wait("a running load", |screen| has(screen, "RUNNING"))?;
+    pty.send(&press(18, 2));
+    pty.send("7");
+    pty.wait("the log", |screen| has(screen, "In full"))?;
+    pty.send(&press(18, 2));
+    pty.send("/");
+    pty.wait("a filter of the log", |screen| {
+        footer(screen).contains("every word must be found") && has(screen, "In full")
+    })?;
+    pty.send("\x1b");
+    pty.wait("no filter", |screen| !footer(screen).contains("every word must be found"))?;
     leave(&mut pty).map(|_| ())
 }
