@@ -16,6 +16,8 @@ pub enum Purpose {
     Batch,
     /// `quotas`: reads quotas and asks for more.
     Quotas,
+    /// `run --publish`: puts metrics of its own into CloudWatch.
+    Publish,
 }
 
 impl Purpose {
@@ -28,6 +30,7 @@ impl Purpose {
             Purpose::Pt => "pt",
             Purpose::Batch => "batch",
             Purpose::Quotas => "quotas",
+            Purpose::Publish => "publish",
         }
     }
 }
@@ -139,8 +142,8 @@ const CHANGES: Trial = Trial::Never("it would change something");
 const NEEDS_ONE: Trial = Trial::Never("it needs one that exists");
 const BUCKET: Trial = Trial::Never("it needs the bucket of a job: `bedrock-top batch check` looks at it");
 
-const PERMISSIONS: [Permission; 29] = {
-    use Purpose::{Batch, Console, Pt, Quotas, Run};
+const PERMISSIONS: [Permission; 30] = {
+    use Purpose::{Batch, Console, Pt, Publish, Quotas, Run};
     const fn row(
         action: &'static str,
         why: &'static str,
@@ -214,6 +217,13 @@ const PERMISSIONS: [Permission; 29] = {
             &[Console, Pt, Quotas],
             On::Anything,
             Trial::Ask(Probe::GetMetricData),
+        ),
+        row(
+            "cloudwatch:PutMetricData",
+            "metrics of our own, with --publish",
+            &[Publish],
+            On::Anything,
+            Trial::Never("it would publish a metric"),
         ),
         row(
             "bedrock:ListProvisionedModelThroughputs",
@@ -296,7 +306,8 @@ pub fn policy(purposes: &[Purpose]) -> String {
 mod tests {
     use super::*;
 
-    const ALL: [Purpose; 5] = [Purpose::Run, Purpose::Console, Purpose::Pt, Purpose::Batch, Purpose::Quotas];
+    const ALL: [Purpose; 6] =
+        [Purpose::Run, Purpose::Console, Purpose::Pt, Purpose::Batch, Purpose::Quotas, Purpose::Publish];
 
     fn actions(purposes: &[Purpose]) -> Vec<String> {
         let policy: serde_json::Value = serde_json::from_str(&policy(purposes)).unwrap();
@@ -335,6 +346,7 @@ mod tests {
             include_str!("jobs.rs"),
             include_str!("metrics.rs"),
             include_str!("objects.rs"),
+            include_str!("own_metrics.rs"),
             include_str!("provisioned.rs"),
             include_str!("quota_requests.rs"),
         ];

@@ -287,6 +287,9 @@ pub struct RunArgs {
     /// What a provisioned model has no room for goes on demand, to the other --model; without it, it waits.
     #[arg(long)]
     pub spill: bool,
+    /// Publish metrics of the run to CloudWatch once a minute; they cost. `[publish]` in the configuration says where.
+    #[arg(long)]
+    pub publish: bool,
     /// Write what the run came to when it is over, as .json, .csv (a row for each scope) or .md.
     #[arg(long, value_name = "FILE")]
     pub export: Option<PathBuf>,

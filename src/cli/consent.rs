@@ -96,7 +96,7 @@ fn answered(question: &str, accepted: &[&str]) -> Result<(), Problem> {
 ///
 /// # Errors
 /// No consent: refused, or nobody there to ask and no `--yes` with `--max-cost`.
-pub fn ask(target: &TargetInfo, plan: &Plan, share: f64, args: &RunArgs) -> Result<(), Problem> {
+pub fn ask(target: &TargetInfo, plan: &Plan, share: f64, publishes: bool, args: &RunArgs) -> Result<(), Problem> {
     if target.simulated {
         return Ok(());
     }
@@ -121,8 +121,9 @@ pub fn ask(target: &TargetInfo, plan: &Plan, share: f64, args: &RunArgs) -> Resu
     let cap = args.max_cost.map_or("none".to_string(), |cap| money(Usd::from_dollars(cap)));
     let mut screen = std::io::stderr();
     let share = percent(share);
+    let and = if publishes { " and publish its metrics" } else { "" };
     let question = writeln!(screen, "account {account}{label}, price {price}, cap {cap}, share of quota {share}")
-        .and_then(|()| write!(screen, "Send {} records to AWS? [y/N] ", plan.records))
+        .and_then(|()| write!(screen, "Send {} records to AWS{and}? [y/N] ", plan.records))
         .and_then(|()| screen.flush());
     // Without the question on screen there is no consent either.
     question.map_err(Problem::io("terminal"))?;

@@ -39,6 +39,8 @@ pub enum PolicyFor {
     Batch,
     /// Quotas, and asking for more.
     Quotas,
+    /// Publishing metrics of our own.
+    Publish,
     /// Everything.
     All,
 }
@@ -55,8 +57,9 @@ pub fn run(global: &Global, args: DoctorArgs) -> Result<ExitCode, Problem> {
             PolicyFor::Pt => vec![Purpose::Pt],
             PolicyFor::Batch => vec![Purpose::Batch],
             PolicyFor::Quotas => vec![Purpose::Quotas],
+            PolicyFor::Publish => vec![Purpose::Publish],
             PolicyFor::All => {
-                vec![Purpose::Run, Purpose::Console, Purpose::Pt, Purpose::Batch, Purpose::Quotas]
+                vec![Purpose::Run, Purpose::Console, Purpose::Pt, Purpose::Batch, Purpose::Quotas, Purpose::Publish]
             }
         };
         say::result(format_args!("{}\n", policy(&purposes)));

@@ -15,6 +15,7 @@ mod keep;
 mod manual;
 mod problem;
 mod pt;
+mod publish;
 mod quotas;
 mod replay;
 mod run;

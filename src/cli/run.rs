@@ -19,6 +19,7 @@ use super::attend::{Ended, Hangup, Signals, attend};
 use super::console::{self, Screen};
 use super::keep::Export;
 use super::problem::Problem;
+use super::publish::{self, Publishing};
 use super::session::{self, Session};
 use super::{consent, runtime, say};
 
@@ -88,7 +89,12 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
             "the price of a model in use is unknown, so --max-cost cannot be kept; leave it out or choose another model",
         ));
     }
-    consent::ask(&session.info, &plan, share, args)?;
+    let publishing = Publishing::wanted(args.publish, &session.config, &routes)?;
+    let words = publishing.as_ref().map(Publishing::words);
+    if let Some(words) = &words {
+        say::notice(format_args!("{words}\n"));
+    }
+    consent::ask(&session.info, &plan, share, words.is_some(), args)?;
 
     let outputs = Outputs::open(&paths, existing, &identity, input.as_ref(), args.ordered, clock).map_err(usage)?;
     let past = outputs.past.clone();
@@ -108,7 +114,9 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
         seed: clock.utc_now().as_nanosecond() as u64,
     };
     let hangup = hangup(args);
+    let to_publish = publishing.map(|publishing| (publishing, std::sync::Arc::clone(&setup.clients)));
     let engine = engine::start(setup, runtime.handle());
+    let publisher = to_publish.map(|(publishing, clients)| publishing.start(&engine, clients, runtime.handle()));
     let (last, ended) = if args.tui {
         let screen = Screen {
             global,
@@ -128,6 +136,9 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
         })?
     };
     runtime.block_on(engine.shutdown());
+    if let Some(publisher) = publisher {
+        publish::tell(&runtime.block_on(publisher.finish()));
+    }
     drop(desk);
     drop(simulator);
 

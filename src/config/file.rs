@@ -36,6 +36,8 @@ pub struct Config {
     pub retry: Retry,
     /// Connections.
     pub connection: Connection,
+    /// Metrics of our own.
+    pub publish: Publish,
     /// Quotas by hand.
     pub quota: Vec<QuotaByHand>,
     /// Prices of models, where none is published or another one was agreed.
@@ -46,6 +48,16 @@ pub struct Config {
     pub keys: Bindings,
     /// Labels and locks by account id.
     pub accounts: BTreeMap<String, Account>,
+}
+
+/// Metrics of our own in CloudWatch.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Publish {
+    /// They are published.
+    pub enabled: bool,
+    /// Where they go.
+    pub namespace: Option<String>,
 }
 
 /// The limiter and its surroundings.
@@ -216,6 +228,7 @@ fn keys(judge: JudgeBindings) -> Vec<Key> {
                 number("stream_gap_s", 0.1..=600.0),
             ]),
         },
+        Key { name: "publish", kind: Kind::Table(vec![flag("enabled"), text("namespace")]) },
         Key {
             name: "quota",
             kind: Kind::Tables(vec![

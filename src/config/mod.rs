@@ -8,7 +8,8 @@ mod scenario;
 mod strict;
 
 pub use file::{
-    Account, Adaptive, Config, Connection, Limits, PriceByHand, ProvisionedPrice, QuotaByHand, Retry, default_text,
+    Account, Adaptive, Config, Connection, Limits, PriceByHand, ProvisionedPrice, Publish, QuotaByHand, Retry,
+    default_text,
 };
 pub use paths::Paths;
 pub use scenario::load_scenario;

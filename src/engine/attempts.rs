@@ -2,7 +2,7 @@
 
 use crate::bedrock::{Attempt, Call, Progress, ProgressSink};
 use crate::limiter::{Preset, QuotaLimit, Reject, Why};
-use crate::record::{ErrorClass, Failure, Micros, Reach, Reply, Usage, UsageSource, Usd};
+use crate::record::{ErrorClass, Failure, Micros, Reach, Reply, ThrottleCause, Usage, UsageSource, Usd};
 use crate::workload::Finished;
 
 use super::breaker::{Breaker, BreakerChange};
@@ -156,6 +156,7 @@ impl Dispatcher {
         });
         self.charge(&flight, &usage, now);
         let route = &mut self.routes[flight.route];
+        self.reporting.succeeded(&route.setup.route, &reply, &usage, latency);
         let model = route.setup.model_id().as_str().to_string();
         let price = route.setup.price(&usage);
         self.money.settle(flight.quote.worst, price, source == UsageSource::Estimate, &model);
@@ -226,6 +227,9 @@ impl Dispatcher {
         let billed = failure.maybe_billed || failure.usage.is_some();
         if reject_of(class).is_some() || !billed {
             self.minutes.refused(index, utc_ms(&self.clock), &failure);
+        }
+        if let Some(cause) = ThrottleCause::of(class) {
+            self.reporting.throttled(&self.routes[index].setup.route, cause);
         }
         if let Some(why) = reject_of(class) {
             let meters = self.routes[index].meters;
@@ -343,6 +347,7 @@ impl Dispatcher {
         let charged = flight.tickets.settle(&mut self.limiter, usage, route.burndown(), now);
         route.settled += charged;
         self.minutes.invoked(flight.route, utc_ms(&self.clock), usage, route.burndown());
+        self.reporting.settled(&route.setup.route, charged, flight.quote.costs.hold());
         for window in [&mut self.window, &mut route.window] {
             let second = window.at(now);
             second.settled += charged;

@@ -24,6 +24,7 @@ use super::load::{ActiveLoad, Ending, Waiter, Work, never_advice};
 use super::metering::{Meters, Tickets};
 use super::minutes::MinuteBook;
 use super::money::Money;
+use super::reporting::Reporting;
 use super::retry::RetryBudget;
 use super::router::{Choice, Known, Quote, RouteState, Router};
 use super::stats::{History, Latency, Window};
@@ -162,6 +163,7 @@ pub(super) struct Dispatcher {
     pub totals: Totals,
     pub history: History,
     pub minutes: MinuteBook,
+    pub reporting: Reporting,
     pub chronicle: Chronicle,
     pub undo: Vec<Undone>,
     pub head: Option<HeadView>,
@@ -243,6 +245,7 @@ impl Dispatcher {
             totals: Totals::default(),
             history: History::default(),
             minutes: MinuteBook::default(),
+            reporting: Reporting::default(),
             chronicle: Chronicle::default(),
             undo: Vec::new(),
             head: None,
@@ -277,6 +280,7 @@ impl Dispatcher {
                 if let Some(load) = self.load.as_mut().filter(|load| load.ending != Ending::Over) {
                     load.close(false);
                 }
+                self.reporting.end();
                 self.publish(now);
                 return;
             }
@@ -323,6 +327,7 @@ impl Dispatcher {
         let second = now.0 / 1_000_000;
         if second != self.last_second {
             self.take_sample(second, now);
+            self.reporting.second(utc_ms(&self.clock), self.queue.len());
             self.last_second = second;
         }
         if now >= self.publish_due {
@@ -556,6 +561,7 @@ impl Dispatcher {
     fn order(&mut self, order: super::handle::Order) {
         match order {
             super::handle::Order::Command(command) => self.command(command),
+            super::handle::Order::Report(reader) => self.reporting.begin(reader, utc_ms(&self.clock)),
             super::handle::Order::WhenOver(waiter) => {
                 if self.load_runs() {
                     self.waiters.push(waiter);

@@ -6,6 +6,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::record::MinuteReport;
+
 use super::dispatcher::Dispatcher;
 use super::load::Waiter;
 use super::{Command, EngineSetup, EngineSnapshot};
@@ -14,6 +16,7 @@ use super::{Command, EngineSetup, EngineSnapshot};
 pub(super) enum Order {
     Command(Command),
     WhenOver(Waiter),
+    Report(mpsc::Sender<MinuteReport>),
     Stop,
 }
 
@@ -60,6 +63,12 @@ impl EngineHandle {
     #[must_use]
     pub fn sender(&self) -> CommandSender {
         CommandSender(self.orders.clone())
+    }
+
+    /// Hands each minute to `reader` once it is over, and the last one when the engine ends. Nothing waits for the reader:
+    /// what it has no room for is lost, which the numbers of the minutes tell.
+    pub fn report_to(&self, reader: mpsc::Sender<MinuteReport>) {
+        let _ = self.orders.send(Order::Report(reader));
     }
 
     /// Waits until the load at hand is over (at once if there is none) and gives the last snapshot.

@@ -24,6 +24,7 @@ mod minutes;
 mod money;
 mod process;
 mod publish;
+mod reporting;
 mod retry;
 mod router;
 mod settings;

@@ -61,7 +61,7 @@ fn bedrock(simulator: &Simulator) -> runtime::Client {
     runtime::Client::from_conf(config)
 }
 
-fn client(simulator: &Simulator) -> cloudwatch::Client {
+pub fn client(simulator: &Simulator) -> cloudwatch::Client {
     let config = cloudwatch::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
@@ -80,12 +80,12 @@ fn at_most(tokens: i32) -> InferenceConfiguration {
     InferenceConfiguration::builder().max_tokens(tokens).build()
 }
 
-fn metric(namespace: &str, name: &str, model: Option<&str>) -> Metric {
+pub fn metric(namespace: &str, name: &str, model: Option<&str>) -> Metric {
     let dimension = model.map(|model| Dimension::builder().name("ModelId").value(model).build());
     Metric::builder().namespace(namespace).metric_name(name).set_dimensions(dimension.map(|one| vec![one])).build()
 }
 
-fn query(metric: Metric, stat: &str, period: i32) -> MetricDataQuery {
+pub fn query(metric: Metric, stat: &str, period: i32) -> MetricDataQuery {
     let stat = MetricStat::builder().metric(metric).stat(stat).period(period).build();
     MetricDataQuery::builder().id("q").metric_stat(stat).build()
 }
@@ -96,14 +96,14 @@ fn span() -> (DateTime, DateTime) {
     (DateTime::from_secs(now - 3_600), DateTime::from_secs(now + 30 * 86_400))
 }
 
-async fn values(client: &cloudwatch::Client, query: MetricDataQuery) -> Result<Vec<f64>, Failed> {
+pub async fn values(client: &cloudwatch::Client, query: MetricDataQuery) -> Result<Vec<f64>, Failed> {
     let (start, end) = span();
     let reply = client.get_metric_data().metric_data_queries(query).start_time(start).end_time(end).send().await?;
     Ok(reply.metric_data_results().first().ok_or("no result")?.values().to_vec())
 }
 
 /// What a metric of the traffic adds up to.
-async fn sum(client: &cloudwatch::Client, name: &str, stat: &str, model: Option<&str>) -> Result<f64, Failed> {
+pub async fn sum(client: &cloudwatch::Client, name: &str, stat: &str, model: Option<&str>) -> Result<f64, Failed> {
     // The service's clock may pass midnight meanwhile.
     Ok(values(client, query(metric("AWS/Bedrock", name, model), stat, 86_400)).await?.iter().sum())
 }

@@ -27,6 +27,7 @@ mod bought;
 mod faults;
 mod health;
 mod knobs;
+mod minutes;
 mod presets;
 
 /// Its price is known and its output burns quota fivefold.
@@ -41,6 +42,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(faults::trials());
     trials.extend(health::trials());
     trials.extend(knobs::trials());
+    trials.extend(minutes::trials());
     trials.extend(presets::trials());
     trials
 }

@@ -1,0 +1,159 @@
+//! The minute book against the simulator's CloudWatch, and the run's metrics published into it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bedrock_top::bedrock::{Clients, ConnectionSettings, Target};
+use bedrock_top::control::{PublishView, Publisher, WAITING};
+use bedrock_top::engine::EngineSnapshot;
+use bedrock_top::record::{MinuteUse, Route, UseDifference, reconcile};
+use bedrock_top::sim::{Fault, FaultKind, Scenario};
+use libtest_mimic::Trial;
+use tokio::sync::mpsc;
+
+use super::{EAST, MODEL, Rig, account, finished, hurried, lines, quota, scope, trial, until};
+use crate::cloudwatch;
+
+const RECORDS: usize = 120;
+const NAMESPACE: &str = "Custom/Bedrock";
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("our_minutes_are_those_of_cloudwatch_streamed".into(), || nobody_else(true)),
+        trial("our_minutes_are_those_of_cloudwatch_unary".into(), || nobody_else(false)),
+        trial("published_metrics_keep_their_percentiles".into(), published),
+        trial("a_failing_cloudwatch_costs_minutes_and_not_the_run".into(), failing),
+    ]
+}
+
+fn fault(kind: FaultKind, service: Option<&str>, rate: f64) -> Fault {
+    let service = service.map(str::to_owned);
+    // The limiter goes down to few requests a minute under throttles that nothing explains: they do not last.
+    let for_s = (kind == FaultKind::Throttle).then_some(0.3);
+    Fault { region: None, kind, service, operation: None, model: None, at_s: 0.0, for_s, rate }
+}
+
+/// One Region, in which a minute of metrics is over after a tenth of a second.
+fn rig(faults: Vec<Fault>) -> Rig {
+    let quotas = vec![quota(EAST, Some(30_000), Some(6_000_000))];
+    Rig::new(Scenario { faults, speed: 600.0, metric_delay_s: 60.0, ..account(quotas) }, hurried())
+}
+
+/// Alone on the account, every count of ours is one of the service's, throttles and errors included.
+async fn nobody_else(stream: bool) {
+    let troubles = [FaultKind::Throttle, FaultKind::Capacity, FaultKind::NotReady];
+    let rig = rig(troubles.map(|kind| fault(kind, None, 0.2)).to_vec());
+    let engine = rig.start(rig.file(RECORDS, 20, stream)).await;
+    let last = finished(&engine).await;
+    let ended = |snapshot: &EngineSnapshot| {
+        let ours = ours(snapshot);
+        ours.invocations + ours.throttles + ours.client_errors + ours.server_errors
+    };
+    let attempts = last.run.attempts;
+    let last = until(&engine, "the book of all attempts", |snapshot| ended(snapshot) == attempts).await;
+    engine.shutdown().await;
+    let ours = ours(&last);
+    assert_eq!((ours.invocations, ours.quota_tokens), (RECORDS as u64, scope(&last, EAST).settled_total));
+    assert!(ours.throttles > 0 && ours.client_errors > 0 && ours.server_errors > 0, "{ours:?}");
+    assert!(ours.reserved >= ours.quota_tokens / 5, "{ours:?}");
+
+    let client = cloudwatch::client(&rig.simulator);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let found = loop {
+        let mut theirs = MinuteUse::default();
+        for (count, name) in [
+            (&mut theirs.invocations, "Invocations"),
+            (&mut theirs.throttles, "InvocationThrottles"),
+            (&mut theirs.client_errors, "InvocationClientErrors"),
+            (&mut theirs.server_errors, "InvocationServerErrors"),
+            (&mut theirs.input, "InputTokenCount"),
+            (&mut theirs.output, "OutputTokenCount"),
+            (&mut theirs.quota_tokens, "EstimatedTPMQuotaUsage"),
+        ] {
+            *count = cloudwatch::sum(&client, name, "Sum", Some(MODEL)).await.unwrap() as u64;
+        }
+        // The service's minutes are shorter than ours here: all of them are taken for one.
+        let found = reconcile(&[ours], &[theirs], 0);
+        if found.difference == UseDifference::default() || Instant::now() > deadline {
+            break found;
+        }
+    };
+    assert_eq!((found.minutes, found.difference, found.others_at_least), (1, UseDifference::default(), Some(0.0)));
+}
+
+/// All minutes of the run in one.
+fn ours(snapshot: &EngineSnapshot) -> MinuteUse {
+    let mut sum = MinuteUse::default();
+    for minute in snapshot.minutes.iter().flat_map(|route| &route.minutes) {
+        sum.invocations += minute.invocations;
+        sum.throttles += minute.throttles;
+        sum.client_errors += minute.client_errors;
+        sum.server_errors += minute.server_errors;
+        sum.input += minute.input;
+        sum.output += minute.output;
+        sum.quota_tokens += minute.quota_tokens;
+        sum.reserved += minute.reserved;
+    }
+    sum
+}
+
+/// Runs the file and publishes what it does.
+async fn run_and_publish(rig: &Rig) -> (Arc<EngineSnapshot>, PublishView) {
+    let target = Target::Simulator { url: rig.simulator.url().clone() };
+    let clients = Clients::connect(&target, &[EAST.into()], ConnectionSettings::default()).await.unwrap();
+    let engine = rig.start(rig.file(RECORDS, 20, true)).await;
+    let (minutes, reports) = mpsc::channel(WAITING);
+    engine.report_to(minutes);
+    let routes = [Route::new(EAST, MODEL)];
+    let runtime = tokio::runtime::Handle::current();
+    let publisher = Publisher::start(Arc::new(clients), NAMESPACE.into(), &routes, reports, &runtime);
+    let last = finished(&engine).await;
+    engine.shutdown().await;
+    (last, publisher.finish().await)
+}
+
+async fn published() {
+    let rig = rig(vec![fault(FaultKind::Throttle, None, 0.2)]);
+    let (last, view) = run_and_publish(&rig).await;
+    assert_eq!((view.lost, &view.problem), (0, &None), "{view:?}");
+    assert!(view.sent >= 1 && view.last_ms > 0, "{view:?}");
+
+    let mut tokens: Vec<f64> = lines(&rig.path("out.jsonl"))
+        .iter()
+        .map(|line| line["modelOutput"]["usage"]["totalTokens"].as_f64().unwrap())
+        .collect();
+    tokens.sort_by(f64::total_cmp);
+    let client = cloudwatch::client(&rig.simulator);
+    let read = async |name: &str, stat: &str| {
+        let metric = cloudwatch::metric(NAMESPACE, name, Some(MODEL));
+        cloudwatch::values(&client, cloudwatch::query(metric, stat, 86_400)).await.unwrap()
+    };
+    for (stat, percent) in [("p50", 50), ("p90", 90), ("p99", 99)] {
+        let wanted = tokens[(tokens.len() * percent).div_ceil(100) - 1];
+        let found = read("TokensProcessed", stat).await[0];
+        // One hundredth is ours; the rest are the buckets in which CloudWatch keeps what it is given.
+        assert!((found / wanted - 1.0).abs() < 0.016, "{stat}: {found} {wanted}");
+    }
+    for name in ["InferenceLatency", "TimeToFirstToken", "TokensProcessed"] {
+        assert_eq!(read(name, "SampleCount").await, [RECORDS as f64], "{name}");
+    }
+    let efficiency = read("ReservationEfficiency", "Maximum").await[0];
+    assert!(efficiency > 0.0, "{efficiency}");
+    let throttles = last.flow.errors_total.iter().filter(|(class, _)| class.is_throttle()).map(|(_, count)| *count);
+    let dimensions = [("ModelId", MODEL), ("Cause", "rpm")]
+        .map(|(name, value)| aws_sdk_cloudwatch::types::Dimension::builder().name(name).value(value).build());
+    let metric = aws_sdk_cloudwatch::types::Metric::builder()
+        .namespace(NAMESPACE)
+        .metric_name("Throttles")
+        .set_dimensions(Some(dimensions.to_vec()))
+        .build();
+    let found = cloudwatch::values(&client, cloudwatch::query(metric, "Sum", 86_400)).await.unwrap();
+    assert_eq!(found.iter().sum::<f64>() as u64, throttles.sum::<u64>());
+}
+
+async fn failing() {
+    let rig = rig(vec![fault(FaultKind::Outage, Some("monitoring"), 1.0)]);
+    let (last, view) = run_and_publish(&rig).await;
+    assert_eq!((last.run.succeeded, rig.exactly_once(RECORDS)), (RECORDS as u64, (RECORDS, 0)));
+    assert!(view.sent == 0 && view.lost >= 1 && view.problem.is_some(), "{view:?}");
+}
