@@ -3,6 +3,7 @@
 //! A minute is tried again with growing pauses, then given up and counted: the run never waits for CloudWatch, and at most
 //! [`WAITING`] minutes wait for it here.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -90,16 +91,11 @@ impl Publisher {
     }
 
     /// The run is over: what has not been published is tried once more, for a few seconds. The last word.
-    pub async fn finish(mut self) -> PublishView {
+    pub async fn finish(self) -> PublishView {
         self.hurry.send_replace(true);
-        let in_time = tokio::time::timeout(LAST, &mut self.task).await.is_ok();
-        let mut last = self.view.borrow().clone();
-        if !in_time {
-            self.task.abort();
-            last.problem.get_or_insert_with(|| "CloudWatch did not answer in time".to_owned());
-            last.lost += 1;
-        }
-        last
+        // It ends in time by itself, and a task that failed has said all it knows.
+        let _ = self.task.await;
+        self.view.borrow().clone()
     }
 }
 
@@ -111,19 +107,41 @@ struct Work {
 }
 
 impl Work {
-    async fn run(mut self, mut reports: mpsc::Receiver<MinuteReport>) {
+    async fn run(self, mut reports: mpsc::Receiver<MinuteReport>) {
+        let mut hurried = self.hurried.clone();
+        let mut too_late = pin!(async move {
+            // Whoever is gone is in a hurry too.
+            let _ = hurried.wait_for(|hurried| *hurried).await;
+            tokio::time::sleep(LAST).await;
+        });
         let mut next = 0;
-        while let Some(report) = reports.recv().await {
+        loop {
+            let report = tokio::select! {
+                report = reports.recv() => report,
+                () = &mut too_late => None,
+            };
+            let Some(report) = report else { return };
             let missed = report.number.saturating_sub(next);
             next = report.number + 1;
             self.show.send_modify(|view| view.lost += missed);
-            self.publish(&report).await;
+            tokio::select! {
+                () = self.publish(&report) => {}
+                () = &mut too_late => {
+                    let waiting = std::iter::from_fn(|| reports.try_recv().ok()).last().map_or(next, |last| last.number + 1);
+                    self.show.send_modify(|view| {
+                        view.lost += 1 + (waiting - next);
+                        view.problem.get_or_insert_with(|| "CloudWatch did not answer in time".to_owned());
+                    });
+                    return;
+                }
+            }
         }
     }
 
-    async fn publish(&mut self, report: &MinuteReport) {
+    async fn publish(&self, report: &MinuteReport) {
         let mut waiting = by_region(report);
         let mut pause = PAUSE;
+        let mut hurried = self.hurried.clone();
         for attempt in 1..=TRIES {
             let mut problem = None;
             let mut left = Vec::new();
@@ -146,11 +164,11 @@ impl Work {
             if done {
                 return;
             }
-            if attempt == TRIES || *self.hurried.borrow() {
+            if attempt == TRIES || *hurried.borrow() {
                 break;
             }
             // Cut short when the run is over.
-            let _ = tokio::time::timeout(pause, self.hurried.wait_for(|hurried| *hurried)).await;
+            let _ = tokio::time::timeout(pause, hurried.wait_for(|hurried| *hurried)).await;
             pause *= 2;
         }
         self.show.send_modify(|view| view.lost += 1);
