@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!  cli       ──► everything
-//!  console   ──► engine, control, limiter, workload, catalogue, record   (reads snapshots, sends commands and load specs)
+//!  console   ──► engine, control, limiter, workload, catalogue, config, record   (reads snapshots, sends commands and load specs; shows who said each setting)
 //!  engine    ──► workload, queue, limiter, bedrock, families, catalogue, record
 //!  workload  ──► families, catalogue, record
 //!  control   ──► bedrock, workload, families, limiter, catalogue, record   (gives quotas in the limiter's own terms; reads batch inputs as a run reads its file)

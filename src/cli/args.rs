@@ -94,6 +94,9 @@ pub struct ConsoleArgs {
     /// Record the session into a new file: what the screens show and the keys pressed, so what is typed into a field as well; of pasted text only the length; no prompt and no output.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// What becomes of the load when the terminal goes away: it drains, or it goes on to the end of --duration (on a real account only with a cap).
+    #[arg(long, value_name = "HOW", requires = "duration")]
+    pub on_hangup: Option<OnHangup>,
     /// Write what the load came to when it is over, as .json, .csv (a row for each scope) or .md.
     #[arg(long, value_name = "FILE")]
     pub export: Option<PathBuf>,
@@ -108,7 +111,7 @@ pub struct PictureArgs {
     /// Draw a screen as SVG, without a terminal: of the load on the simulator after --duration (10s), of a replay --at a moment.
     #[arg(long, value_name = "FILE.svg")]
     pub screenshot: Option<PathBuf>,
-    /// Which screen: dashboard, tuning, provisioned, batch, requests, log, scope, request or help.
+    /// Which screen: dashboard, tuning, provisioned, batch, requests, log, settings, scope, request or help.
     #[arg(long, value_name = "NAME", requires = "screenshot")]
     pub screen: Option<String>,
     /// Its columns and rows.
@@ -209,7 +212,7 @@ pub struct BenchArgs {
 pub enum ConfigCommand {
     /// Print the whole default configuration, commented.
     Default,
-    /// Check the configuration file; every error at once.
+    /// Check the configuration file, every error at once; print every value in force and who said it.
     Check,
     /// Say where files are looked for.
     Paths,

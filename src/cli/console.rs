@@ -8,21 +8,22 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use crate::catalogue::Price;
-use crate::config::{Config, Paths};
+use crate::config::{Config, Effective, Paths};
 use crate::console::recording::Recorder;
 use crate::console::{self, ConsoleControl, ConsoleSetup, Exit, ModelPrice};
 use crate::control::ControlHandle;
-use crate::engine::{self, Command, EngineHandle, EngineSetup, EngineSnapshot, Load, RouteSetup};
+use crate::engine::{self, Command, EngineHandle, EngineSetup, EngineSnapshot, Load, LoadKind, RouteSetup};
 use crate::report::summary;
 use crate::workload::{LoadSpec, RunClock};
 
-use super::args::{ConsoleArgs, Global};
+use super::args::{ConsoleArgs, Global, OnHangup};
 use super::attend::{Ended, Hangup, Signals, attend};
 use super::keep::{self, Export};
 use super::problem::Problem;
 use super::runtime;
 use super::say;
 use super::session::{self, Session};
+use super::settings::{self, Opened};
 
 /// A headless demo ends after this long unless told otherwise.
 const HEADLESS: Duration = Duration::from_secs(60);
@@ -59,6 +60,12 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
     let desk =
         (terminal || picture).then(|| session::desk(&info, &clients, planned, discovery, &config, runtime.handle()));
     let prices = prices(&routes);
+    let opened = Opened { info: &info, routes: &routes, slow_link: args.slow_link };
+    let settings_in_force = settings::effective(global, &config, Some(&opened));
+    let hangup = match args.on_hangup {
+        Some(OnHangup::Continue) => Hangup::Continue,
+        Some(OnHangup::Drain) | None => Hangup::Drain,
+    };
     let load = simulated.then(|| Load::Synthetic(LoadSpec::default()));
     let setup = EngineSetup { target: info, clients, routes, settings, load, clock, seed: 7 };
     let engine = engine::start(setup, runtime.handle());
@@ -82,15 +89,19 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
                 clock,
                 desk: desk.as_ref(),
                 recorder,
+                settings: settings_in_force,
             },
-            Hangup::Drain,
+            hangup,
         )?
     } else if picture {
         runtime.block_on(async { tokio::time::sleep(args.duration.unwrap_or(PICTURE)).await });
         let snapshot = engine.snapshot().borrow().clone();
         let account = desk.as_ref().map(|desk| desk.snapshot().borrow().clone());
         let theme = global.theme.clone().or_else(|| config.theme.clone());
-        keep::picture(console::state_of(snapshot, account), &args.picture, theme)?;
+        let mut state = console::state_of(snapshot, account);
+        state.settings.values = settings_in_force;
+        state.private = config.console.privacy;
+        keep::picture(state, &args.picture, theme)?;
         engine.sender().send(Command::Abort);
         runtime.block_on(engine.shutdown());
         return Ok(ExitCode::SUCCESS);
@@ -99,7 +110,7 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
         let ended = runtime.block_on(async {
             let signals = Signals::listen()?;
             let time = Some(args.duration.unwrap_or(HEADLESS));
-            Ok::<_, Problem>(attend(&engine, signals, Hangup::Drain, time, global.json).await)
+            Ok::<_, Problem>(attend(&engine, signals, hangup, time, global.json).await)
         })?;
         if let Some(recording) = recording {
             recording.abort();
@@ -148,6 +159,8 @@ pub struct Screen<'a> {
     pub desk: Option<&'a ControlHandle>,
     /// Where it is recorded.
     pub recorder: Option<Recorder>,
+    /// Every value in force, and who said it.
+    pub settings: Vec<Effective>,
 }
 
 /// Shows the console until it is left, then sees the load to its end as the operator decided.
@@ -176,6 +189,11 @@ pub fn show(
         incidents,
         prices: screen.prices,
         recorder: screen.recorder,
+        settings: screen.settings,
+        memory: Paths::find()
+            .filter(|_| screen.config.console.remember != Some(false))
+            .map(|paths| paths.console_memory()),
+        private: screen.config.console.privacy,
         control: screen.desk.map(|desk| {
             let orders = desk.sender();
             ConsoleControl {
@@ -191,7 +209,7 @@ pub fn show(
         Exit::Quit | Exit::Drained => commands.send(Command::Drain),
         Exit::Abandoned { .. } => commands.send(Command::Abort),
         // Nobody is there to lose patience with what is in flight: its time is over now.
-        Exit::Hangup if hangup == Hangup::Drain => time = Some(Duration::ZERO),
+        Exit::Hangup if hangup == Hangup::Drain || unbounded(engine) => time = Some(Duration::ZERO),
         Exit::Hangup => {}
     }
     runtime.block_on(async {
@@ -201,6 +219,12 @@ pub fn show(
         let (last, ended) = attend(engine, signals, Hangup::Continue, time, false).await;
         Ok((last, if left_early && ended == Ended::ByItself { Ended::Drained } else { ended }))
     })
+}
+
+/// Whether a load costs money for as long as it goes on, and nobody is there to end it.
+fn unbounded(engine: &EngineHandle) -> bool {
+    let last = engine.snapshot().borrow().clone();
+    !last.target.simulated && last.run.kind == LoadKind::Synthetic && last.money.cap.is_none()
 }
 
 /// What the models of these routes cost, for the estimate before a load.

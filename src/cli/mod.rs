@@ -21,6 +21,7 @@ mod replay;
 mod run;
 mod say;
 mod session;
+mod settings;
 mod sim;
 
 use std::process::ExitCode;
@@ -84,14 +85,7 @@ fn runtime() -> Result<Runtime, Problem> {
 fn config(global: &Global, what: ConfigCommand) -> Result<ExitCode, Problem> {
     match what {
         ConfigCommand::Default => say::result(format_args!("{}", crate::config::default_text())),
-        ConfigCommand::Check => {
-            session::configuration(global)?;
-            let path = session::config_path(global);
-            match path.filter(|path| path.exists()) {
-                Some(path) => say::result(format_args!("{}: no errors\n", path.display())),
-                None => say::result(format_args!("no configuration file; the defaults hold\n")),
-            }
-        }
+        ConfigCommand::Check => return settings::check(global),
         ConfigCommand::Paths => {
             let paths = crate::config::Paths::find().ok_or_else(|| Problem::usage("no home folder is known (HOME)"))?;
             say::result(format_args!("config  {}\n", paths.config_file().display()));

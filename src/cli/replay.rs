@@ -29,6 +29,7 @@ pub fn run(global: &Global, args: &ReplayArgs) -> Result<ExitCode, Problem> {
         player.state.keymap = session::keymap(&config);
     }
     let theme = global.theme.clone().or(config.theme);
+    player.state.private |= config.console.privacy;
     if let Some(path) = &args.picture.screenshot {
         keep::refuse_existing(path)?;
         keep::picture(player.state, &args.picture, theme)?;
@@ -45,6 +46,7 @@ pub fn run(global: &Global, args: &ReplayArgs) -> Result<ExitCode, Problem> {
         themes: Paths::find().map(|paths| paths.themes()),
         slow_link: args.slow_link,
         incidents: session::state_folder().join("incidents"),
+        private: config.console.privacy,
     })
     .map_err(|error| usage(&error))?;
     Ok(ExitCode::SUCCESS)

@@ -21,6 +21,7 @@ use super::keep::Export;
 use super::problem::Problem;
 use super::publish::{self, Publishing};
 use super::session::{self, Session};
+use super::settings::{self, Opened};
 use super::{consent, runtime, say};
 
 /// Runs a file.
@@ -104,6 +105,8 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let Session { info, clients, routes, discovery, planned, settings, config, simulator, .. } = session;
     let desk = args.tui.then(|| session::desk(&info, &clients, planned, discovery, &config, runtime.handle()));
     let prices = console::prices(&routes);
+    let opened = Opened { info: &info, routes: &routes, slow_link: false };
+    let settings_in_force = settings::effective(global, &config, Some(&opened));
     let setup = EngineSetup {
         target: info,
         clients,
@@ -127,6 +130,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
             clock,
             desk: desk.as_ref(),
             recorder: None,
+            settings: settings_in_force,
         };
         console::show(&engine, &runtime, screen, hangup)?
     } else {

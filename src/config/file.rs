@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::bindings::{Bindings, JudgeBindings};
+use super::effective::Source;
 use super::strict::{ConfigErrors, Key, Kind, check};
 
 /// The whole default configuration, commented.
@@ -30,6 +31,8 @@ pub struct Config {
     pub read_only: bool,
     /// Theme.
     pub theme: Option<String>,
+    /// The console itself.
+    pub console: ConsoleChoices,
     /// The limiter and its surroundings.
     pub limits: Limits,
     /// Retries.
@@ -48,6 +51,19 @@ pub struct Config {
     pub keys: Bindings,
     /// Labels and locks by account id.
     pub accounts: BTreeMap<String, Account>,
+    /// What the file says, with its lines.
+    #[serde(skip)]
+    pub source: Source,
+}
+
+/// The console itself.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct ConsoleChoices {
+    /// What was picked is there at the next start; absent: it is.
+    pub remember: Option<bool>,
+    /// Who and whose account it is stays off the screen.
+    pub privacy: bool,
 }
 
 /// Metrics of our own in CloudWatch.
@@ -176,7 +192,7 @@ pub struct Account {
     pub read_only: bool,
 }
 
-fn keys(judge: JudgeBindings) -> Vec<Key> {
+pub(super) fn keys(judge: JudgeBindings) -> Vec<Key> {
     let text = |name| Key { name, kind: Kind::Text };
     let number = |name, range| Key { name, kind: Kind::Number(range) };
     let whole = |name, most| Key { name, kind: Kind::Whole(1..=most) };
@@ -189,6 +205,7 @@ fn keys(judge: JudgeBindings) -> Vec<Key> {
         Key { name: "models", kind: Kind::Texts },
         flag("read_only"),
         text("theme"),
+        Key { name: "console", kind: Kind::Table(vec![flag("remember"), flag("privacy")]) },
         Key {
             name: "limits",
             kind: Kind::Table(vec![
@@ -281,25 +298,24 @@ impl Config {
     /// Everything that is wrong with it.
     pub fn parse(file: &str, text: &str, judge: JudgeBindings) -> Result<Config, ConfigErrors> {
         let table = check(file, text, &keys(judge))?;
-        Config::deserialize(table)
-            .map_err(|error| ConfigErrors { file: file.to_string(), errors: vec![error.to_string()] })
+        let config = Config::deserialize(table)
+            .map_err(|error| ConfigErrors { file: file.to_string(), errors: vec![error.to_string()] })?;
+        Ok(Config { source: Source::read(file, text), ..config })
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Takes whatever stands there: names and keys are the console's.
-    fn any(_: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    pub fn any(_: &BTreeMap<String, Vec<String>>) -> Vec<String> {
         Vec::new()
     }
 
-    #[test]
-    fn the_default_is_valid_as_it_stands_and_with_everything_uncommented() {
-        let config = Config::parse("default", default_text(), any).unwrap();
-        assert_eq!(config.limits.concurrency, Some(64));
-        let uncommented: String = default_text()
+    /// The default with everything that is commented out said.
+    pub fn uncommented() -> String {
+        default_text()
             .lines()
             .map(|line| match line.strip_prefix("# ") {
                 Some(rest)
@@ -310,8 +326,14 @@ mod tests {
                 _ => line,
             })
             .collect::<Vec<_>>()
-            .join("\n");
-        let config = Config::parse("default", &uncommented, any).unwrap();
+            .join("\n")
+    }
+
+    #[test]
+    fn the_default_is_valid_as_it_stands_and_with_everything_uncommented() {
+        let config = Config::parse("default", default_text(), any).unwrap();
+        assert_eq!(config.limits.concurrency, Some(64));
+        let config = Config::parse("default", &uncommented(), any).unwrap();
         assert_eq!(config.target.as_deref(), Some("sim"));
         assert_eq!(config.quota[0].rpm, Some(200));
         assert_eq!((config.price[0].input, config.price[0].cache_write), (Some(2.4), Some(3.0)));

@@ -28,6 +28,12 @@ impl Paths {
         self.config.join("themes")
     }
 
+    /// What the console keeps from one time to the next.
+    #[must_use]
+    pub fn console_memory(&self) -> PathBuf {
+        self.state.join("console.json")
+    }
+
     /// The configuration file.
     #[must_use]
     pub fn config_file(&self) -> PathBuf {

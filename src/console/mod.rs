@@ -12,6 +12,7 @@
 //! snapshot when it has time, and its orders go out through a channel that never blocks.
 
 pub mod app;
+mod keep;
 pub mod keys;
 mod picture;
 pub mod recording;

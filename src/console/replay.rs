@@ -39,6 +39,8 @@ pub struct ReplaySetup {
     pub slow_link: bool,
     /// The folder for incident reports.
     pub incidents: PathBuf,
+    /// Mask from the start.
+    pub private: bool,
 }
 
 /// Plays a recording until it is left.
@@ -73,7 +75,8 @@ impl Player {
     /// # Errors
     /// There is none.
     pub fn new(mut recording: Recording, follow: bool) -> Result<Player, RecordingError> {
-        let Header { size, theme, themes, prices, agreed_prices, keys, .. } = recording.header().clone();
+        let Header { size, theme, themes, prices, agreed_prices, keys, settings, memory, private, .. } =
+            recording.header().clone();
         let first = recording.by_ref().find_map(|(at, msg)| match msg {
             Msg::Snapshot(snapshot) => Some((at, snapshot)),
             _ => None,
@@ -91,6 +94,9 @@ impl Player {
                 state.complain(format!("keys of the recording that this program has not: {}", wrong.join("; ")))
             }
         }
+        state.settings.values = settings;
+        state.private = private;
+        memory.apply(&mut state);
         let mut player = Player { recording, state, next: None, position: first, follow, first };
         player.play(Msg::Snapshot(snapshot), first);
         player.state.tape = Tape::Replay(Playback::default());
@@ -203,10 +209,11 @@ struct Replay {
 impl Replay {
     fn new(setup: ReplaySetup, caps: Caps) -> Replay {
         let now = Instant::now();
-        let ReplaySetup { mut player, theme, themes, incidents, .. } = setup;
+        let ReplaySetup { mut player, theme, themes, incidents, private, .. } = setup;
         let mut themes = Themes::new(themes, caps.colour);
         themes.look(now);
         let state = &mut player.state;
+        state.private |= private;
         if !player.follow {
             state.set_themes(themes.names());
         }
@@ -323,8 +330,8 @@ impl Replay {
                 Effect::Redraw => reaction = Reaction::Repaint,
                 Effect::Suspend => reaction = Reaction::Suspend,
                 Effect::Quit(_) => return Reaction::Quit,
-                // There is no engine and no account.
-                Effect::Engine(_) | Effect::Control(_) => {}
+                // There is no engine and no account, and what is looked at again is not how one works.
+                Effect::Engine(_) | Effect::Control(_) | Effect::Remember => {}
             }
         }
         reaction

@@ -11,11 +11,14 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::Frame;
 use tokio::sync::{oneshot, watch};
 
+use crate::config::Effective;
 use crate::control::{AgreedPrice, ControlCommand, ControlSnapshot};
 use crate::engine::{Command, EngineSnapshot};
 use crate::workload::RunClock;
 
+use super::app::memory::Memory;
 use super::app::{Effect, Exit, ModelPrice, Msg, State, Tape, update};
+use super::keep;
 use super::keys::{Chord, Key, Keymap};
 use super::picture;
 use super::recording::{Header, Recorder};
@@ -72,6 +75,12 @@ pub struct ConsoleSetup {
     pub prices: Vec<ModelPrice>,
     /// Where the session is recorded.
     pub recorder: Option<Recorder>,
+    /// Every value in force at the start, and who said it.
+    pub settings: Vec<Effective>,
+    /// The file of what is kept from one time to the next; `None`: nothing is kept.
+    pub memory: Option<PathBuf>,
+    /// Mask account, caller, profile and buckets from the start.
+    pub private: bool,
 }
 
 /// Why the console could not run, or ended badly. The terminal has been given back.
@@ -105,6 +114,8 @@ pub fn run(setup: ConsoleSetup) -> Result<Exit, ConsoleError> {
     let news = forward(setup.snapshot.clone(), account, session.waker())?;
     let mut console = Console::new(setup, caps);
     let ended = session.run(&mut console);
+    // Also after a hang-up. What cannot be kept now is nobody's loss but comfort's.
+    let _ = console.remember();
     // The forwarding thread ends whether or not another snapshot ever comes.
     drop(news);
     match ended? {
@@ -163,6 +174,7 @@ struct Console {
     control: Option<ConsoleControl>,
     clock: RunClock,
     incidents: PathBuf,
+    memory: Option<PathBuf>,
     recorder: Option<Recorder>,
     caps: Caps,
     themes: Themes,
@@ -181,12 +193,18 @@ impl Console {
         let mut themes = Themes::new(setup.themes, caps.colour);
         let found = themes.look(Instant::now());
         let names = themes.names();
-        let wanted = setup.theme.as_deref().unwrap_or(theme::DEFAULT);
+        let (memory, forgotten) = setup.memory.as_deref().map(keep::read).unwrap_or_default();
+        // A theme that was picked gives way to flag and file, and to the default if it is gone.
+        let kept = memory.theme.clone().filter(|kept| names.contains(kept));
+        let wanted = setup.theme.as_deref().or(kept.as_deref()).unwrap_or(theme::DEFAULT);
         let known = names.iter().any(|name| name == wanted);
         let all = names.join(", ");
         let mut state = State::new(first.clone(), FIRST_SIZE, names, wanted);
         state.prices = setup.prices;
         state.keymap = setup.keymap;
+        state.settings.values = setup.settings;
+        state.private = setup.private;
+        memory.apply(&mut state);
         state.agreed_prices =
             setup.control.as_mut().map(|control| std::mem::take(&mut control.agreed)).unwrap_or_default();
         let mut console = Console {
@@ -196,6 +214,7 @@ impl Console {
             control: setup.control,
             clock: setup.clock,
             incidents: setup.incidents,
+            memory: setup.memory,
             recorder: setup.recorder,
             caps,
             themes,
@@ -205,7 +224,7 @@ impl Console {
             next_look: Instant::now(),
             exit: None,
         };
-        console.begin_recording();
+        console.begin_recording(memory);
         console.hear(Msg::Snapshot(first));
         if let Some(control) = &mut console.control {
             let account = control.snapshot.borrow_and_update().clone();
@@ -213,6 +232,9 @@ impl Console {
         }
         if !known {
             console.state.complain(format!("there is no theme `{wanted}`; there are: {all}"));
+        }
+        if let Some(problem) = forgotten {
+            console.state.complain(problem);
         }
         if let Some(problem) = found.problem {
             console.state.complain(problem);
@@ -222,7 +244,7 @@ impl Console {
     }
 
     /// Says in the recording what this console starts from.
-    fn begin_recording(&self) {
+    fn begin_recording(&self, memory: Memory) {
         let Some(recorder) = &self.recorder else { return };
         let utc_ms = self.clock.utc_now().as_millisecond();
         recorder.begin(Header {
@@ -230,6 +252,9 @@ impl Console {
             prices: self.state.prices.clone(),
             agreed_prices: self.state.agreed_prices.clone(),
             keys: self.state.keymap.overrides().clone(),
+            settings: self.state.settings.values.clone(),
+            memory,
+            private: self.state.private,
             ..Header::new(utc_ms, self.state.size, self.state.theme_name())
         });
     }
@@ -247,6 +272,11 @@ impl Console {
             self.state.tape = Tape::Recording { lost: recorder.lost(), stopped };
         }
         update(&mut self.state, msg, now)
+    }
+
+    /// Writes down what is kept for the next time.
+    fn remember(&self) -> io::Result<()> {
+        self.memory.as_deref().map_or(Ok(()), |path| keep::write(path, &Memory::of(&self.state)))
     }
 
     /// Builds the theme in use for this terminal, if it is another one than before.
@@ -297,6 +327,11 @@ impl Console {
                         self.clipboard = Some(text);
                     }
                     self.hear(Msg::Copied(said));
+                }
+                Effect::Remember => {
+                    if let Err(error) = self.remember() {
+                        self.state.complain(format!("not kept for the next time: {error}"));
+                    }
                 }
                 Effect::Redraw if reaction == Reaction::Redraw => reaction = Reaction::Repaint,
                 Effect::Suspend if self.exit.is_none() => reaction = Reaction::Suspend,
@@ -484,6 +519,9 @@ mod tests {
             incidents: folder.path().join("incidents"),
             prices: Vec::new(),
             recorder,
+            settings: Vec::new(),
+            memory: None,
+            private: false,
         };
         let console = Console::new(setup, Caps::FULL);
         Rig { console, engine, orders, account, account_orders, folder }
@@ -564,15 +602,13 @@ mod tests {
         assert_eq!(rig.key(KeyCode::Char('l'), KeyModifiers::CONTROL), Reaction::Repaint);
     }
 
-    #[test]
-    fn an_unknown_theme_is_said() {
-        let (_engine, receiver) = watch::channel(Arc::new(fixtures::idle()));
-        let setup = ConsoleSetup {
-            snapshot: receiver,
+    fn bare(snapshot: watch::Receiver<Arc<EngineSnapshot>>) -> ConsoleSetup {
+        ConsoleSetup {
+            snapshot,
             commands: Box::new(|_| {}),
             control: None,
             clock: RunClock::start(),
-            theme: Some("beige".to_owned()),
+            theme: None,
             themes: None,
             slow_link: false,
             mouse: false,
@@ -581,10 +617,62 @@ mod tests {
             incidents: PathBuf::new(),
             prices: Vec::new(),
             recorder: None,
-        };
+            settings: Vec::new(),
+            memory: None,
+            private: false,
+        }
+    }
+
+    #[test]
+    fn an_unknown_theme_is_said() {
+        let (_engine, receiver) = watch::channel(Arc::new(fixtures::idle()));
+        let setup = ConsoleSetup { theme: Some("beige".to_owned()), ..bare(receiver) };
         let console = Console::new(setup, Caps::FULL);
         assert!(console.state.toast.unwrap().text.contains("beige"));
         assert!(console.theme.is_some());
+    }
+
+    #[test]
+    fn what_was_picked_is_there_at_the_next_start() {
+        let mut before = rig(fixtures::idle());
+        let path = before.folder.path().join("state/console.json");
+        before.console.memory = Some(path.clone());
+        for key in ['t', 'j', '\r', '7', 'v'] {
+            let code = if key == '\r' { KeyCode::Enter } else { KeyCode::Char(key) };
+            before.key(code, KeyModifiers::NONE);
+        }
+        let picked = before.console.theme.as_ref().unwrap().name().to_owned();
+        assert_ne!(picked, theme::DEFAULT);
+        assert!(fs::read_to_string(&path).unwrap().contains(&picked), "written when it was picked");
+        before.console.remember().unwrap();
+        let open = |theme: Option<&str>| {
+            let (engine, receiver) = watch::channel(Arc::new(fixtures::idle()));
+            let setup = ConsoleSetup { theme: theme.map(str::to_owned), memory: Some(path.clone()), ..bare(receiver) };
+            drop(engine);
+            Console::new(setup, Caps::FULL)
+        };
+        let after = open(None);
+        assert_eq!(after.theme.as_ref().unwrap().name(), picked);
+        assert_eq!(after.state.screen, crate::console::app::Screen::Log);
+        assert!(after.state.level > crate::engine::Level::Info && after.state.toast.is_none());
+        assert_eq!(open(Some("paper")).theme.unwrap().name(), "paper", "flag and file win");
+        fs::write(&path, "{ \"version\": 1").unwrap();
+        let fresh = open(None);
+        assert_eq!(fresh.theme.as_ref().unwrap().name(), theme::DEFAULT);
+        assert!(fresh.state.toast.unwrap().text.contains("damaged"));
+    }
+
+    #[test]
+    fn a_theme_that_cannot_be_kept_is_picked_all_the_same() {
+        let mut rig = rig(fixtures::idle());
+        let file = rig.folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        rig.console.memory = Some(file.join("console.json"));
+        for code in [KeyCode::Char('t'), KeyCode::Char('j'), KeyCode::Enter] {
+            rig.key(code, KeyModifiers::NONE);
+        }
+        assert_ne!(rig.console.theme.as_ref().unwrap().name(), theme::DEFAULT);
+        assert!(rig.console.state.toast.as_ref().unwrap().text.contains("not kept for the next time"));
     }
 
     #[test]

@@ -103,6 +103,7 @@ impl ProvisionedView {
             output_tpm: variant.map(|variant| all(variant.output_tpm)),
             last_hour: None,
             last_used_ms: None,
+            use_read_ms: None,
             use_unknown: None,
             model,
         }

@@ -137,6 +137,7 @@ impl ControlSnapshot {
             if let Some(known) = before.iter().find(|known| known.model.arn == view.model.arn) {
                 view.last_hour = known.last_hour;
                 view.last_used_ms = known.last_used_ms;
+                view.use_read_ms = known.use_read_ms;
                 view.use_unknown = known.use_unknown.clone();
             }
             view
@@ -197,7 +198,10 @@ pub(super) async fn read_use(desk: &Desk, region: Region) -> (Region, bool) {
     desk.board.edit(|snapshot| {
         for view in snapshot.provisioned.iter_mut().filter(|view| view.model.region == region) {
             match &answer {
-                Ok(counted) => view.used(counted.get(&view.model.arn).unwrap_or(&Invocations::new()), now_ms),
+                Ok(counted) => {
+                    view.used(counted.get(&view.model.arn).unwrap_or(&Invocations::new()), now_ms);
+                    view.use_read_ms = Some(utc_ms(SystemTime::now()));
+                }
                 // An old figure would be taken for the present one.
                 Err(failure) => {
                     view.last_hour = None;

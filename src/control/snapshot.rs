@@ -87,6 +87,8 @@ pub struct ProvisionedView {
     pub last_hour: Option<u64>,
     /// When it was last invoked by anybody, milliseconds since 1970, by CloudWatch; `None`: not within what was looked at.
     pub last_used_ms: Option<i64>,
+    /// When CloudWatch said so, milliseconds since 1970: much rarer than the rest is read, since each question costs.
+    pub use_read_ms: Option<i64>,
     /// Why `last_hour` is not known, if it was asked for.
     pub use_unknown: Option<String>,
 }

@@ -196,7 +196,6 @@ impl Dispatcher {
             schedule_delay: self.latencies.schedule_delay.percentiles(now),
             cpu: self.process_view.cpu,
             resident: self.process_view.resident,
-            dropped_telemetry: 0,
         }
     }
 

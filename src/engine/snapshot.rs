@@ -588,6 +588,4 @@ pub struct ClientHealth {
     pub cpu: Option<f64>,
     /// Resident memory, bytes.
     pub resident: Option<u64>,
-    /// Telemetry lost because somebody was too slow to take it.
-    pub dropped_telemetry: u64,
 }

@@ -16,6 +16,7 @@ mod leaving;
 mod pictures;
 mod recording;
 mod screens;
+mod settings;
 mod steering;
 mod work;
 
@@ -173,6 +174,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(recording::trials());
     trials.extend(account::trials());
     trials.extend(keys::trials());
+    trials.extend(settings::trials());
     trials
 }
 

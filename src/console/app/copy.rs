@@ -2,7 +2,8 @@
 
 use super::{Detail, Screen, State};
 
-/// What would be copied: its kind in a word or two, and the text. An id, a line of the log or the recipe for a role, nothing else.
+/// What would be copied: its kind in a word or two, and the text. An id, a line of the log, a setting or the recipe for a
+/// role, nothing else.
 #[must_use]
 pub fn copyable(state: &State) -> Option<(&'static str, String)> {
     match &state.detail {
@@ -25,6 +26,7 @@ pub fn copyable(state: &State) -> Option<(&'static str, String)> {
             let line = lines.get(state.log.position(&lines, super::lists::line_key))?;
             Some(("line", line.text.clone()))
         }
+        Screen::Settings => Some(("setting", state.selected_setting()?.value.toml()?)),
     }
 }
 

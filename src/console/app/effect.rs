@@ -31,6 +31,8 @@ pub enum Effect {
         /// The id.
         text: String,
     },
+    /// Write down what is kept for the next time.
+    Remember,
     /// Draw everything again, trusting nothing on the terminal.
     Redraw,
     /// Give the terminal back and stop the process until it is continued; answered by [`super::Msg::Resumed`].

@@ -11,7 +11,7 @@ use super::update::{act, go};
 use super::{Detail, Effect, Panel, Screen, State, TuningRow, entry, fuzzy, short_model, tuning};
 
 /// Choices that are remembered.
-const REMEMBERED: usize = 6;
+pub(super) const REMEMBERED: usize = 6;
 
 /// The palette while it is open.
 #[derive(Clone, Debug, Default)]
@@ -226,7 +226,9 @@ pub(super) fn take(state: &mut State, effects: &mut Vec<Effect>) {
         }
         Choice::Theme(name) => {
             state.theme = state.themes.iter().position(|theme| *theme == name).unwrap_or(state.theme);
+            state.kept_theme = Some(name.clone());
             state.say(format!("theme: {name}"));
+            effects.push(Effect::Remember);
         }
     }
 }

@@ -16,6 +16,7 @@ use super::form::Form;
 use super::lists::{self, List};
 use super::palette::{Choice, Palette};
 use super::provisioned::Provisioned;
+use super::settings::Settings;
 use super::tuning::{Tuning, TuningRow};
 use super::usage::Usage;
 use super::{Breakpoint, ModelPrice, Orders, Panel, Tape};
@@ -38,11 +39,13 @@ pub enum Screen {
     Account,
     /// 7.
     Log,
+    /// 8.
+    Settings,
 }
 
 impl Screen {
     /// The screens that are built, in the order of their digits.
-    pub const ALL: [(char, Screen, &'static str); 7] = [
+    pub const ALL: [(char, Screen, &'static str); 8] = [
         ('1', Screen::Dashboard, "Dashboard"),
         ('2', Screen::Tuning, "Tuning"),
         ('3', Screen::Provisioned, "Provisioned"),
@@ -50,6 +53,7 @@ impl Screen {
         ('5', Screen::Requests, "Requests"),
         ('6', Screen::Account, "Account"),
         ('7', Screen::Log, "Log"),
+        ('8', Screen::Settings, "Settings"),
     ];
 
     /// The action that shows it.
@@ -63,6 +67,7 @@ impl Screen {
             Screen::Requests => Action::Requests,
             Screen::Account => Action::Account,
             Screen::Log => Action::Log,
+            Screen::Settings => Action::Settings,
         }
     }
 }
@@ -213,6 +218,10 @@ pub struct State {
     pub log: List,
     /// The least level shown there.
     pub level: Level,
+    /// The settings screen.
+    pub settings: Settings,
+    /// Who and whose account it is is masked in everything drawn.
+    pub private: bool,
     /// A line for the operator.
     pub toast: Option<Toast>,
     /// Leaving.
@@ -225,6 +234,8 @@ pub struct State {
     pub themes: Vec<String>,
     /// The theme in use.
     pub theme: usize,
+    /// The theme that was picked, now or an earlier time; `None`: none ever was.
+    pub kept_theme: Option<String>,
     /// Whether it is being recorded, or a recording.
     pub tape: Tape,
     /// Prices of the models in use.
@@ -265,12 +276,15 @@ impl State {
             failed_only: false,
             log: List::default(),
             level: Level::Info,
+            settings: Settings::default(),
+            private: false,
             toast: None,
             leaving: None,
             suspending: None,
             agreed: None,
             themes,
             theme,
+            kept_theme: None,
             tape: Tape::None,
             prices: Vec::new(),
             agreed_prices: Vec::new(),
@@ -339,6 +353,7 @@ impl State {
             Screen::Requests => Place::Requests,
             Screen::Account => Place::Account,
             Screen::Log => Place::Log,
+            Screen::Settings => Place::Settings,
         }
     }
 
@@ -392,6 +407,7 @@ impl State {
             Screen::Requests => &self.requests.filter,
             Screen::Account => &self.usage.list.filter,
             Screen::Log => &self.log.filter,
+            Screen::Settings => &self.settings.list.filter,
             Screen::Dashboard | Screen::Tuning => "",
         }
     }

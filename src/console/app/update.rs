@@ -9,7 +9,7 @@ use super::entry::{self, Entry, Target};
 use super::lists::{line_key, request_key};
 use super::{
     Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, account, batch, click, copy, header_rows, incident,
-    leave, orders, palette, provisioned, steer, tape, tuning, usage,
+    leave, orders, palette, provisioned, settings, steer, tape, tuning, usage,
 };
 
 /// The most that a detail can be scrolled: on the lowest screen no detail has more lines below its end.
@@ -42,8 +42,15 @@ pub fn update(state: &mut State, msg: Msg, now: Micros) -> Vec<Effect> {
         }
         Msg::Control(snapshot) => orders::news(state, snapshot),
         Msg::Tick => {}
+        // A report is for support, who need what it is about; a picture is what was seen.
+        Msg::Written(Ok(path)) if state.private && path.ends_with(".md") => {
+            state.say(format!("written, not masked: {path}"));
+        }
         Msg::Written(Ok(path)) => state.say(format!("written: {path}")),
         Msg::Written(Err(why)) => state.complain(format!("not written: {why}")),
+        Msg::Copied(Ok(what)) if state.private => {
+            state.say(format!("{what} sent to the terminal's clipboard (OSC 52), not masked"));
+        }
         Msg::Copied(Ok(what)) => state.say(format!("{what} sent to the terminal's clipboard (OSC 52)")),
         Msg::Copied(Err(why)) => state.complain(why),
         Msg::Wheel(down) => wheel(state, down),
@@ -129,6 +136,7 @@ fn list(state: &mut State) -> Option<&mut super::List> {
         Screen::Requests => Some(&mut state.requests),
         Screen::Account => Some(&mut state.usage.list),
         Screen::Log => Some(&mut state.log),
+        Screen::Settings => Some(&mut state.settings.list),
         _ => None,
     }
 }
@@ -142,6 +150,7 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
         Action::Requests => go(state, Screen::Requests),
         Action::Account => go(state, Screen::Account),
         Action::Log => go(state, Screen::Log),
+        Action::Settings => go(state, Screen::Settings),
         Action::Help => match state.overlays.last() {
             Some(Overlay::Help { .. }) => drop(state.overlays.pop()),
             _ => state.overlays.push(Overlay::Help { scroll: 0 }),
@@ -158,6 +167,7 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
         Action::Unpark => steer::unpark(state, effects),
         Action::LoadForm => steer::open_form(state),
         Action::Freeze => freeze(state),
+        Action::Privacy => privacy(state),
         Action::Expand => {
             state.expanded = if state.expanded.is_some() { None } else { Some(state.focus) };
         }
@@ -223,6 +233,15 @@ pub(super) fn go(state: &mut State, screen: Screen) {
     state.screen = screen;
     state.detail = None;
     state.overlays.clear();
+}
+
+fn privacy(state: &mut State) {
+    state.private = !state.private;
+    state.say(if state.private {
+        "account, caller, profile and buckets are masked on screen and in pictures; what is copied or reported is exact"
+    } else {
+        "nothing is masked"
+    });
 }
 
 fn freeze(state: &mut State) {
@@ -318,6 +337,10 @@ pub(super) fn shift(state: &mut State, by: isize) {
             list.shift(&state.visible_lines(), line_key, by);
             state.log = list;
         }
+        Screen::Settings => {
+            let rows = state.visible_settings();
+            state.settings.list.shift(&rows.iter().collect::<Vec<_>>(), settings::row_key, by);
+        }
     }
 }
 
@@ -374,6 +397,7 @@ fn open(state: &mut State) {
             }
         }
         Screen::Provisioned | Screen::Batch => orders::open(state),
+        Screen::Settings => settings::open(state),
         _ => {}
     }
 }
@@ -447,7 +471,9 @@ fn submit(state: &mut State, effects: &mut Vec<Effect>) {
         Some(Overlay::Dialog(_)) => steer::answer(state, effects),
         Some(Overlay::Themes { .. }) => {
             state.overlays.pop();
+            state.kept_theme = Some(state.theme_name().to_owned());
             state.say(format!("theme: {}", state.theme_name()));
+            effects.push(Effect::Remember);
         }
         _ => {}
     }

@@ -24,6 +24,8 @@ pub enum Place {
     Account,
     /// Screen 7.
     Log,
+    /// Screen 8.
+    Settings,
     /// The detail of one provisioned model.
     ProvisionedModel,
     /// The detail of one batch job.
@@ -52,7 +54,7 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Place; 19] = [
+    pub const ALL: [Place; 20] = [
         Place::Dashboard,
         Place::Tuning,
         Place::Provisioned,
@@ -60,6 +62,7 @@ impl Place {
         Place::Requests,
         Place::Account,
         Place::Log,
+        Place::Settings,
         Place::ProvisionedModel,
         Place::Job,
         Place::AccountRoute,
@@ -110,6 +113,7 @@ impl Place {
             Place::Account => "the account screen (6)",
             Place::AccountRoute => "a route of the account",
             Place::Log => "the log (7)",
+            Place::Settings => "the settings (8)",
             Place::Scope => "a scope's detail",
             Place::Request => "a record's detail",
             Place::Help => "the help screen (?)",
@@ -150,6 +154,8 @@ pub enum Action {
     Account,
     /// Show screen 7.
     Log,
+    /// Show screen 8.
+    Settings,
     /// Open or close help.
     Help,
     /// Open the palette.
@@ -168,6 +174,8 @@ pub enum Action {
     Stop,
     /// Hold the display still.
     Freeze,
+    /// Mask account, caller, profile and buckets, or show them again.
+    Privacy,
     /// More arrivals.
     RateUp,
     /// Fewer arrivals.
@@ -304,6 +312,7 @@ const VIEWS: &[Place] = &[
     Place::Requests,
     Place::Account,
     Place::Log,
+    Place::Settings,
     Place::ProvisionedModel,
     Place::Job,
     Place::AccountRoute,
@@ -321,6 +330,7 @@ const STEER: &[Place] = &[
     Place::Requests,
     Place::Account,
     Place::Log,
+    Place::Settings,
     Place::ProvisionedModel,
     Place::Job,
     Place::AccountRoute,
@@ -337,6 +347,7 @@ const ROWS: &[Place] = &[
     Place::Requests,
     Place::Account,
     Place::Log,
+    Place::Settings,
     Place::ProvisionedModel,
     Place::Job,
     Place::AccountRoute,
@@ -355,6 +366,7 @@ const PAGES: &[Place] = &[
     Place::Requests,
     Place::Account,
     Place::Log,
+    Place::Settings,
     Place::ProvisionedModel,
     Place::Job,
     Place::AccountRoute,
@@ -363,11 +375,13 @@ const PAGES: &[Place] = &[
     Place::Request,
     Place::Help,
 ];
-const OPENERS: &[Place] = &[Place::Dashboard, Place::Provisioned, Place::Batch, Place::Requests, Place::Account];
+const OPENERS: &[Place] =
+    &[Place::Dashboard, Place::Provisioned, Place::Batch, Place::Requests, Place::Account, Place::Settings];
 const DASHBOARD: &[Place] = &[Place::Dashboard];
 const REQUESTS: &[Place] = &[Place::Requests];
 const LOG: &[Place] = &[Place::Log];
-const LISTS: &[Place] = &[Place::Provisioned, Place::Batch, Place::Requests, Place::Account, Place::Log];
+const LISTS: &[Place] =
+    &[Place::Provisioned, Place::Batch, Place::Requests, Place::Account, Place::Log, Place::Settings];
 const ORDERS: &[Place] = &[Place::Provisioned, Place::Batch];
 const ACCOUNT_LISTS: &[Place] = &[Place::Provisioned, Place::Batch, Place::Account];
 const ACCOUNT: &[Place] =
@@ -406,6 +420,7 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Requests "screen.requests" [c('5')] "Requests" None VIEWS 0 when::always, "Show finished and failed records."),
     row!(Account "screen.account" [c('6')] "Account" None VIEWS 0 when::always, "Show quotas, the account's use of them, and what others use."),
     row!(Log "screen.log" [c('7')] "Log" None VIEWS 0 when::always, "Show the journal of the run and the changes to the account."),
+    row!(Settings "screen.settings" [c('8')] "Settings" None VIEWS 0 when::always, "Show every value in force, and who said it: flag, file, environment, default."),
     row!(Help "help" [c('?')] "help" None VIEWS 4 when::always, "Show the keys and what the terms mean."),
     row!(Palette "palette" [c(':'), Chord::ctrl('p')] "palette" None VIEWS 4 when::always, "Find anything by a few of its letters: actions, screens, scopes, knobs, themes."),
     row!(Pause "load.pause" [c('p')] "pause" Load STEER 6 when::pausable, "Stop admitting, or admit again; what is in flight goes on."),
@@ -440,6 +455,7 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(PlaySlower "replay.slower" [c('<')] "slower" None STEER 6 when::plays, "In a replay: half the speed, down to a quarter of real time."),
     row!(PlayFaster "replay.faster" [c('>')] "faster" None STEER 6 when::plays, "In a replay: twice the speed, up to 16 times real time, then straight to the end."),
     row!(Freeze "view.freeze" [c('f')] "freeze" None STEER 10 when::always, "Hold the display still; the load goes on."),
+    row!(Privacy "view.privacy" [c('*')] "privacy" None VIEWS 0 when::always, "Mask account, caller, profile, labels and buckets in everything drawn, or show them again."),
     row!(Expand "view.expand" [c('e')] "expand" None DASHBOARD 11 when::always, "Show the focused panel alone, or all panels again."),
     row!(Filter "view.filter" [c('/')] "filter" None LISTS 1 when::always, "Keep only rows that contain every word typed."),
     row!(FailedOnly "requests.failed" [c('x')] "failed only" None REQUESTS 2 when::always, "Show failed records only, or all again."),

@@ -141,6 +141,9 @@ pub(super) fn openable(state: &State) -> Result<(), String> {
         Place::Provisioned if state.selected_provisioned().is_none() => no("there is no provisioned model in the list"),
         Place::Batch if state.selected_job().is_none() => no("there is no job in the list"),
         Place::Account if state.selected_use().is_none() => no("no route is in the list"),
+        Place::Settings if state.selected_setting().is_none_or(|row| row.knob.is_none()) => {
+            no("no knob turns it: say it by flag or in the file, and start again")
+        }
         _ => Ok(()),
     }
 }
@@ -155,6 +158,7 @@ pub(super) fn closable(state: &State) -> Result<(), String> {
             | Place::Requests
             | Place::Account
             | Place::Log
+            | Place::Settings
     );
     if top_level && state.expanded.is_none() && state.filter().is_empty() {
         return keyed(state, "nothing is open; {} leaves", Action::Quit);

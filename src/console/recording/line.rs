@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::config::Effective;
+use crate::console::app::memory::Memory;
 use crate::console::app::{ModelPrice, Msg};
 use crate::console::keys::Overrides;
 use crate::control::AgreedPrice;
@@ -37,6 +39,15 @@ pub struct Header {
     /// The keys that the operator had changed; absent before keys could be changed.
     #[serde(default, skip_serializing_if = "Overrides::is_empty")]
     pub keys: Overrides,
+    /// The settings in force.
+    #[serde(default)]
+    pub settings: Vec<Effective>,
+    /// What the console had kept of the time before.
+    #[serde(default)]
+    pub memory: Memory,
+    /// Whether it began with everything private masked.
+    #[serde(default)]
+    pub private: bool,
 }
 
 impl Header {
@@ -53,6 +64,9 @@ impl Header {
             prices: Vec::new(),
             agreed_prices: Vec::new(),
             keys: Overrides::new(),
+            settings: Vec::new(),
+            memory: Memory::default(),
+            private: false,
         }
     }
 }

@@ -42,6 +42,10 @@ fn identity(view: &View<'_>, cells: usize) -> Line<'static> {
         line.push(Role::Text, " ");
         line.push(Role::Warn, "READ-ONLY");
     }
+    if view.state.private {
+        line.push(Role::Text, " ");
+        line.push(Role::Info, "PRIVATE");
+    }
     tape(&view.state.tape, &mut line);
     line.push(Role::Text, " ");
     line.push(Role::Strong, words::account(target));
@@ -102,9 +106,6 @@ fn status(view: &View<'_>) -> Line<'static> {
         line.push(Role::Warn, format!("data {}", fmt::age(age)));
     } else {
         line.push(Role::Muted, format!("{gap}{}", if view.state.tape.plays() { "recorded" } else { "data live" }));
-    }
-    if view.snap.client.dropped_telemetry > 0 {
-        line.push(Role::Warn, format!("{gap}{} updates lost", fmt::count(view.snap.client.dropped_telemetry)));
     }
     line.push(Role::Muted, gap);
     line.push(Role::Text, fmt::utc_time(view.state.utc_ms()));

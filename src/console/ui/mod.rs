@@ -18,6 +18,7 @@ mod footer;
 mod header;
 mod layout;
 mod panels;
+mod privacy;
 mod progress;
 mod render;
 mod screens;

@@ -9,11 +9,20 @@ use crate::console::keys::Action;
 use super::theme::Role;
 use super::view::View;
 use super::widgets::{Kit, Line, text};
-use super::{footer, header, layout, screens};
+use super::{footer, header, layout, privacy, screens};
 
 /// Draws the console into `area`. Reads only; returns where the cursor belongs, if something is being typed.
 pub fn render(state: &State, kit: Kit<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let area = area.intersection(buf.area);
+    let cursor = draw(state, kit, area, buf);
+    // Last, over everything: nothing that is drawn gets round it.
+    if state.private {
+        privacy::mask(state, area, buf);
+    }
+    cursor
+}
+
+fn draw(state: &State, kit: Kit<'_>, area: Rect, buf: &mut Buffer) -> Option<Position> {
     text::fill(buf, area, kit.theme.ground());
     if Breakpoint::of(area.width, area.height) == Breakpoint::Tiny {
         too_small(state, area, buf, kit);
@@ -43,6 +52,7 @@ pub fn render(state: &State, kit: Kit<'_>, area: Rect, buf: &mut Buffer) -> Opti
         (.., Screen::Tuning) => screens::tuning::render(&view, areas.body, buf),
         (.., Screen::Requests) => screens::requests::render(&view, areas.body, buf),
         (.., Screen::Log) => screens::log::render(&view, areas.body, buf),
+        (.., Screen::Settings) => screens::settings::render(&view, areas.body, buf),
     }
     let modal = state.palette.is_some() || !matches!(state.overlays.last(), None | Some(Overlay::Help { .. }));
     if let Some(hits) = kit.hits.filter(|_| modal) {

@@ -12,6 +12,7 @@ use super::glyphs::Glyphs;
 use super::theme::Theme;
 use super::widgets::Kit;
 use super::{fixtures, render, svg};
+use crate::config::{Config, Layers, Origin, Said};
 use crate::console::app::{ModelPrice, Msg, Overlay, State, update};
 use crate::console::keys::{Chord, Key};
 use crate::console::term::{ColourDepth, GlyphLevel};
@@ -105,6 +106,44 @@ fn checked(state: &mut State, report: CheckReport) {
 
 const SUBMIT: &str = "4 n n 1 Tab p . j s o n l Enter";
 
+const CONFIG: &str = "target = \"aws\"\nprofile = \"prod\"\n\n[limits]\nshare = 80\nconcurrency = 64\n\n[retry]\nmax_attempts = 6\n\n[[quota]]\nrpm = 200\n\n[accounts.210987654321]\nlabel = \"prod-eu\"\n";
+
+/// What flags, file and environment came to.
+fn in_force(state: &mut State) {
+    let said = |key, value: &str, origin| Said { key, value: value.to_owned(), origin };
+    let layers = Layers {
+        flags: vec![said("theme", "dusk", Origin::Flag("--theme".to_owned()))],
+        file: Config::parse("/home/op/.config/bedrock-top/config.toml", CONFIG, |_| Vec::new()).unwrap().source,
+        found: vec![said("regions", "[\"us-east-1\"]", Origin::Environment("AWS_REGION".to_owned()))],
+    };
+    state.settings.values = layers.effective();
+}
+
+/// Screen 8.
+fn settings_scenes() -> Vec<Scene> {
+    let scene = |name, engine, keys| Scene { then: in_force, ..of_engine(name, engine, keys) };
+    let share = |state: &mut State| {
+        in_force(state);
+        press(state, "8 / s h a r e Enter");
+    };
+    let on_share = |state: &mut State| {
+        in_force(state);
+        press(state, "8 Down Down Down Down Down Down Down Down Down");
+    };
+    vec![
+        scene("settings", fixtures::running(), "8"),
+        Scene { then: on_share, ..of_engine("settings-changed-live", fixtures::running(), "") },
+        Scene { then: share, ..of_engine("settings-filter", fixtures::aws_read_only(), "") },
+        Scene {
+            then: |state| {
+                in_force(state);
+                state.private = true;
+            },
+            ..of_engine("settings-private", fixtures::aws_read_only(), "8 Down")
+        },
+    ]
+}
+
 /// Screens 3 and 4.
 fn account_scenes() -> Vec<Scene> {
     let busy = fixtures::account;
@@ -140,6 +179,7 @@ fn scenes() -> Vec<Scene> {
     let mut scenes: Vec<Scene> =
         engine_scenes().into_iter().map(|(name, engine, keys)| of_engine(name, engine, keys)).collect();
     scenes.extend(account_scenes());
+    scenes.extend(settings_scenes());
     scenes
 }
 
@@ -234,6 +274,49 @@ fn no_size_and_no_terminal_panics() {
             }
         }
     }
+}
+
+/// With privacy on nothing that names anybody is in any cell of any screen at any size, be it cut, wrapped or covered.
+#[test]
+fn privacy_leaves_no_name_on_any_screen() {
+    let theme = Theme::embedded("dusk", ColourDepth::Mono).unwrap().unwrap();
+    let secrets = ["210987654321", "123456789012", "Ops", "anna", "prod-eu"];
+    let words = |text: &str| -> Vec<String> { text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect() };
+    let mut seen = 0;
+    for scene in scenes() {
+        let mut scene = scene;
+        let mut targets = vec![fixtures::parked().target];
+        if scene.engine.target.account != targets[0].account {
+            targets.push(scene.engine.target.clone());
+        }
+        for target in targets {
+            scene.engine.target = target;
+            let mut state = scene.state((120, 40));
+            state.private = true;
+            let name = scene.name;
+            for (width, height) in [(60, 15), (73, 22), (80, 24), (97, 31), (120, 40)] {
+                state.size = (width, height);
+                let levels: &[GlyphLevel] =
+                    if width == 80 { &[GlyphLevel::Braille, GlyphLevel::Ascii] } else { &[GlyphLevel::Braille] };
+                for &level in levels {
+                    let text = text_dump(&draw(&state, &theme, level));
+                    let asked = matches!(state.overlays.last(), Some(Overlay::Dialog(_)));
+                    assert!(text.contains("PRIVATE") || asked || width < 80, "{name}:\n{text}");
+                    for secret in secrets {
+                        assert!(!text.contains(secret), "{secret} in {name} at {width}x{height}:\n{text}");
+                    }
+                    for word in words(&text) {
+                        let digits = word.len() >= 5 && word.bytes().all(|c| c.is_ascii_digit());
+                        assert!(word.len() != 12 || !digits, "{word} in {name} at {width}x{height}:\n{text}");
+                        let piece = digits && secrets[..2].iter().any(|account| account.contains(&word));
+                        assert!(!piece, "{word} in {name} at {width}x{height}:\n{text}");
+                    }
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 250);
 }
 
 #[test]

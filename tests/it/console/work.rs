@@ -26,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("a_file_run_with_the_console_is_complete", file_run),
         trial("a_file_run_left_early_can_be_resumed", left_early),
+        trial("a_file_run_goes_on_or_drains_when_the_terminal_goes_away", hung_up),
         trial("a_stalled_terminal_does_not_stop_the_load", stalled),
         trial("frames_under_load_are_small_and_idle_ones_smaller", frames),
     ]
@@ -85,6 +86,26 @@ fn left_early() -> Result<(), Failed> {
     check(pty.wait_exit()? == 0, pty.text())?;
     let expected: Vec<String> = (0..60).map(|at| format!("rec-{at:04}")).collect();
     check(ids(&home, "out.jsonl")? == expected, "not each record exactly once")
+}
+
+/// More records than can be in flight at once: there is work left whenever the terminal goes away.
+fn hung_up() -> Result<(), Failed> {
+    let slow = WIDE.replace("ttft_ms = 20", "ttft_ms = 1000");
+    for (how, code) in [("continue", 0), ("drain", 3)] {
+        let home = Home::new()?;
+        let (input, scenario) = (home.file("in.jsonl", &prompts(300))?, home.file("scenario.toml", &slow)?);
+        let out = home.path("out.jsonl").display().to_string();
+        let args = ["run", &input, "-o", &out, "--scenario", &scenario, "--tui", "--on-hangup", how];
+        let mut pty = home.program(&args, SMALL);
+        pty.wait("a load under way", |screen| has(screen, "RUNNING") && has(screen, "in.jsonl"))?;
+        pty.close();
+        let ended = pty.wait_exit_unread()?;
+        let done = ids(&home, "out.jsonl")?.len();
+        check(ended == code && (done == 300) == (code == 0), format!("{how}: {done} records, exit {ended}"))?;
+        let kept = std::fs::read_to_string(home.path("state/bedrock-top/console.json"))?;
+        check(kept.contains("Dashboard"), format!("{how}: {kept}"))?;
+    }
+    Ok(())
 }
 
 /// A terminal whose other end reads nothing takes no frame after its buffer is full; the file is worked off all the same.

@@ -6,6 +6,7 @@ mod gate;
 mod leaving;
 mod moving;
 mod palette;
+mod settings;
 mod steering;
 mod table;
 
@@ -94,6 +95,7 @@ fn places(snapshot: &EngineSnapshot) -> Vec<State> {
         "2",
         "5",
         "7",
+        "8",
         "Enter",
         "5 Enter",
         "?",

@@ -12,9 +12,9 @@ fn digits_switch_screens_and_close_details() {
         assert_eq!(state.screen, screen);
         assert!(state.detail.is_none());
     }
-    press(&mut state, "8");
-    assert_eq!(state.screen, Screen::Log);
-    assert!(toast(&state).contains("8"), "{}", toast(&state));
+    press(&mut state, "9");
+    assert_eq!(state.screen, Screen::Settings);
+    assert!(toast(&state).contains("9"), "{}", toast(&state));
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub(super) mod recipe;
 pub(super) mod request;
 pub(super) mod requests;
 pub(super) mod scope;
+pub(super) mod settings;
 pub(super) mod themes;
 pub(super) mod tuning;
 pub(super) mod usage;

@@ -248,6 +248,11 @@ pub(super) fn use_line(view: &View<'_>, one: &ProvisionedView, now: i64) -> Line
             Line::of(Role::Muted, "unknown: ").text(fmt::sanitise(why).into_owned())
         }
     };
+    // CloudWatch is asked less often than the list is read.
+    let line = match one.use_read_ms.filter(|_| one.last_hour.is_some()) {
+        Some(at) => line.muted(format!(" (read {})", fmt::age(view.state.since(at)))),
+        None => line,
+    };
     match provisioned::our_scope(one, view.snap) {
         Some(scope) => line.muted(", our load ").text(format!(
             "{} tokens in the last minute, {} in flight",
