@@ -347,6 +347,16 @@ impl Console {
     }
 }
 
+/// Whether nothing but clocks and ages can have moved between two snapshots of an engine at rest: they are drawn together,
+/// with the next second.
+fn only_aged(before: &EngineSnapshot, after: &EngineSnapshot) -> bool {
+    before.state == after.state
+        && before.knobs == after.knobs
+        && before.scopes.len() == after.scopes.len()
+        && before.marks.len() == after.marks.len()
+        && before.journal.first() == after.journal.first()
+}
+
 impl term::App for Console {
     fn handle(&mut self, event: Event, now: Instant) -> Reaction {
         self.look_at_themes(now);
@@ -373,12 +383,19 @@ impl term::App for Console {
             Event::Signal(SignalKind::Stop) => self.take(Msg::Stop),
             Event::Resumed => self.take(Msg::Resumed),
             Event::Wake => {
+                let (before, was_at_work) = (self.state.live.clone(), self.state.at_work());
                 let latest = self.snapshot.borrow_and_update().clone();
-                let reaction = self.take(Msg::Snapshot(latest));
+                let mut reaction = self.take(Msg::Snapshot(latest));
+                let at_rest = !was_at_work && !self.state.at_work();
+                if reaction == Reaction::Redraw && at_rest && only_aged(&before, &self.state.live) {
+                    reaction = Reaction::Nothing;
+                }
                 let account = self.control.as_mut().filter(|control| control.snapshot.has_changed().unwrap_or(false));
                 match account.map(|control| control.snapshot.borrow_and_update().clone()) {
                     // What ends the console is not taken back by other news.
-                    Some(latest) if reaction == Reaction::Redraw => self.take(Msg::Control(latest)),
+                    Some(latest) if matches!(reaction, Reaction::Redraw | Reaction::Nothing) => {
+                        self.take(Msg::Control(latest))
+                    }
                     _ => reaction,
                 }
             }
@@ -478,6 +495,7 @@ mod tests {
     use super::*;
     use crate::control::Order;
     use crate::engine::LoadState;
+    use crate::record::Micros;
 
     struct Rig {
         console: Console,
@@ -544,6 +562,24 @@ mod tests {
         rig.engine.send_replace(Arc::new(paused));
         assert_eq!(rig.console.handle(Event::Wake, Instant::now()), Reaction::Redraw);
         assert_eq!(rig.console.state.live.state, LoadState::Paused);
+    }
+
+    #[test]
+    fn at_rest_only_what_happened_is_drawn_before_the_next_second() {
+        let mut rig = rig(fixtures::idle());
+        let hear = |rig: &mut Rig, snapshot: &EngineSnapshot| {
+            rig.engine.send_replace(Arc::new(snapshot.clone()));
+            rig.console.handle(Event::Wake, Instant::now())
+        };
+        let mut next = fixtures::idle();
+        next.at = next.at + Micros::from_millis(200);
+        assert_eq!(hear(&mut rig, &next), Reaction::Nothing);
+        assert_eq!(rig.console.state.live.at, next.at, "it is known all the same");
+        assert_eq!(rig.console.handle(Event::Deadline, Instant::now()), Reaction::Redraw);
+        next.state = LoadState::Running;
+        assert_eq!(hear(&mut rig, &next), Reaction::Redraw);
+        next.state = LoadState::Paused;
+        assert_eq!(hear(&mut rig, &next), Reaction::Redraw);
     }
 
     #[test]

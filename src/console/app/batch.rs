@@ -4,7 +4,8 @@ use std::cmp::{Ordering, Reverse};
 
 use crate::control::{ControlSnapshot, JobStatus, JobView};
 
-use super::lists::{List, RowKey, Words};
+use super::filter::{Field, Filter};
+use super::lists::{List, RowKey};
 
 /// The screen's list and its order.
 #[derive(Clone, Debug, Default)]
@@ -85,21 +86,21 @@ pub fn key(view: &JobView) -> RowKey {
     (0, view.job.arn.clone())
 }
 
+/// The fields of jobs.
+pub const FIELDS: &[Field<JobView>] = &[
+    Field { name: "name", of: |view| view.job.name.as_str().into() },
+    Field { name: "status", of: |view| status_word(&view.job.status).into() },
+    Field { name: "region", of: |view| view.job.region.as_str().into() },
+    Field { name: "model", of: |view| view.job.model.as_str().into() },
+    Field { name: "arn", of: |view| view.job.arn.as_str().into() },
+    Field { name: "message", of: |view| view.job.message.as_deref().unwrap_or("").into() },
+    Field { name: "from", of: |view| if view.ours { "here" } else { "elsewhere" }.into() },
+];
+
 /// The jobs that a filter keeps, as they come.
 fn kept<'a>(snapshot: &'a ControlSnapshot, filter: &str) -> impl Iterator<Item = &'a JobView> {
-    let words = Words::new(filter);
-    snapshot.jobs.iter().filter(move |view| {
-        let job = &view.job;
-        words.found_in(&[
-            &job.name,
-            job.region.as_str(),
-            &job.model,
-            &job.arn,
-            status_word(&job.status),
-            job.message.as_deref().unwrap_or(""),
-            if view.ours { "here" } else { "elsewhere" },
-        ])
-    })
+    let filter = Filter::new(filter, FIELDS);
+    snapshot.jobs.iter().filter(move |view| filter.keeps(view))
 }
 
 /// The jobs that a filter keeps, in order.

@@ -1,5 +1,7 @@
 //! Lists that grow at the top while somebody reads them: the selection stays on its row, not on its number.
 
+use std::cmp::Reverse;
+
 use crate::engine::{JournalLine, Level, RequestView};
 
 /// What names a row: its UTC milliseconds and its text.
@@ -8,7 +10,7 @@ pub type RowKey = (i64, String);
 /// A list's filter and selection.
 #[derive(Clone, Debug, Default)]
 pub struct List {
-    /// Keep rows that contain every word of this.
+    /// Which rows are kept: see [`super::filter`].
     pub filter: String,
     /// The selected row; `None` follows the newest.
     pub selected: Option<RowKey>,
@@ -41,47 +43,54 @@ pub fn line_key(line: &JournalLine) -> RowKey {
     (line.utc_ms, line.text.clone())
 }
 
-/// The words of a filter: a row must contain each of them somewhere, whatever their case.
-pub struct Words(Vec<String>);
+/// The order of finished records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RequestSort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The longest response first.
+    Slowest,
+    /// The most tokens first; what is not known last.
+    Tokens,
+    /// The most attempts first.
+    Attempts,
+}
 
-impl Words {
-    /// The words of `filter`.
+impl RequestSort {
+    /// The next order.
     #[must_use]
-    pub fn new(filter: &str) -> Words {
-        Words(filter.split_whitespace().map(str::to_lowercase).collect())
-    }
-
-    /// Whether each word is somewhere in `fields`.
-    #[must_use]
-    pub fn found_in(&self, fields: &[&str]) -> bool {
-        self.0.iter().all(|word| fields.iter().any(|field| field.to_lowercase().contains(word.as_str())))
-    }
-
-    /// Whether a finished record is kept: id, priority, route, result, message, request id.
-    #[must_use]
-    pub fn match_request(&self, request: &RequestView) -> bool {
-        if self.0.is_empty() {
-            return true;
+    pub const fn next(self) -> RequestSort {
+        match self {
+            RequestSort::Newest => RequestSort::Slowest,
+            RequestSort::Slowest => RequestSort::Tokens,
+            RequestSort::Tokens => RequestSort::Attempts,
+            RequestSort::Attempts => RequestSort::Newest,
         }
-        let (class, message) = match &request.failure {
-            Some((class, message)) => (class.label(), message.as_str()),
-            None => ("ok", ""),
-        };
-        self.found_in(&[
-            request.id.as_str(),
-            request.priority.name(),
-            request.route.region.as_str(),
-            request.route.model.as_str(),
-            class,
-            message,
-            request.request_id.as_deref().unwrap_or(""),
-        ])
     }
 
-    /// Whether a line of the journal is kept.
+    /// In words.
     #[must_use]
-    pub fn match_line(&self, line: &JournalLine) -> bool {
-        self.found_in(&[level_name(line.level), &line.text])
+    pub const fn name(self) -> &'static str {
+        match self {
+            RequestSort::Newest => "newest",
+            RequestSort::Slowest => "slowest",
+            RequestSort::Tokens => "most tokens",
+            RequestSort::Attempts => "most attempts",
+        }
+    }
+
+    /// Puts rows in order. They come newest first, and stay so where they are equal.
+    pub fn sort(self, rows: &mut [&RequestView]) {
+        let tokens = |row: &RequestView| {
+            row.usage.map_or(0, |usage| usage.input + usage.cache_read + usage.cache_write + usage.output)
+        };
+        match self {
+            RequestSort::Newest => {}
+            RequestSort::Slowest => rows.sort_by_key(|row| Reverse(row.response)),
+            RequestSort::Tokens => rows.sort_by_key(|row| Reverse(tokens(row))),
+            RequestSort::Attempts => rows.sort_by_key(|row| Reverse(row.attempts)),
+        }
     }
 }
 

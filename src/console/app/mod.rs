@@ -11,6 +11,7 @@ pub mod confirm;
 pub mod copy;
 mod effect;
 pub mod entry;
+pub mod filter;
 pub mod form;
 pub mod fuzzy;
 pub mod incident;
@@ -31,6 +32,7 @@ mod tape;
 pub mod tuning;
 mod update;
 pub mod usage;
+mod window;
 
 pub use click::Hit;
 pub use effect::{Effect, Exit};
@@ -44,6 +46,7 @@ pub use state::{Detail, Leaving, Overlay, Screen, State, Suspending, Toast};
 pub use tape::{Playback, Tape};
 pub use tuning::{TuningRow, Value};
 pub use update::update;
+pub use window::{Held, Sight, Window, fitting};
 
 #[cfg(test)]
 mod tests;

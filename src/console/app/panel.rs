@@ -117,6 +117,15 @@ impl Panel {
         }
     }
 
+    /// Whether it has a chart over time when it is alone on the screen.
+    #[must_use]
+    pub const fn charts(self) -> bool {
+        match self {
+            Panel::Quota | Panel::Flow | Panel::Chart | Panel::Throttles | Panel::Latency | Panel::Verdict => true,
+            Panel::Run | Panel::Money | Panel::Regions | Panel::Journal => false,
+        }
+    }
+
     /// Its heading.
     #[must_use]
     pub const fn title(self) -> &'static str {

@@ -7,7 +7,8 @@ use crate::control::{Commitment, ControlSnapshot, Idle, ProvisionedStatus, Provi
 use crate::engine::{EngineSnapshot, ScopeView};
 use crate::record::{Micros, Usd};
 
-use super::lists::{List, RowKey, Words};
+use super::filter::{Field, FieldValue, Filter};
+use super::lists::{List, RowKey};
 
 /// Milliseconds of an hour.
 pub const HOUR_MS: i64 = 3_600_000;
@@ -93,20 +94,21 @@ pub fn key(view: &ProvisionedView) -> RowKey {
     (0, view.model.arn.clone())
 }
 
+/// The fields of provisioned models.
+pub const FIELDS: &[Field<ProvisionedView>] = &[
+    Field { name: "name", of: |view| view.model.name.as_str().into() },
+    Field { name: "status", of: |view| status_word(&view.model.status).into() },
+    Field { name: "region", of: |view| view.model.region.as_str().into() },
+    Field { name: "model", of: |view| view.model.model_arn.as_str().into() },
+    Field { name: "arn", of: |view| view.model.arn.as_str().into() },
+    Field { name: "commitment", of: |view| commitment_word(view.model.commitment).into() },
+    Field { name: "units", of: |view| FieldValue::Number(Some(f64::from(view.model.units))) },
+];
+
 /// The models that a filter keeps, as they come.
 fn kept<'a>(snapshot: &'a ControlSnapshot, filter: &str) -> impl Iterator<Item = &'a ProvisionedView> {
-    let words = Words::new(filter);
-    snapshot.provisioned.iter().filter(move |view| {
-        let model = &view.model;
-        words.found_in(&[
-            &model.name,
-            model.region.as_str(),
-            &model.model_arn,
-            &model.arn,
-            status_word(&model.status),
-            commitment_word(model.commitment),
-        ])
-    })
+    let filter = Filter::new(filter, FIELDS);
+    snapshot.provisioned.iter().filter(move |view| filter.keeps(view))
 }
 
 /// The models that a filter keeps, in order.

@@ -4,7 +4,8 @@ use crate::config::{Effective, Origin};
 use crate::engine::{EngineSnapshot, KnobId, KnobKind, KnobSpec, KnobView};
 use crate::limiter::QuotaLimit;
 
-use super::lists::{List, RowKey, Words};
+use super::filter::{Field, FieldValue, Filter};
+use super::lists::{List, RowKey};
 use super::tuning::{knob_text, plain_number};
 use super::{Screen, State, TuningRow, short_model};
 
@@ -192,17 +193,23 @@ pub fn row_key(row: &SettingRow) -> RowKey {
     (0, format!("{} {}", row.value.group, row.value.name))
 }
 
+/// What a filter knows of a setting.
+pub const FIELDS: &[Field<SettingRow>] = &[
+    Field { name: "key", of: |row| row.value.key.as_str().into() },
+    Field { name: "name", of: |row| row.value.name.as_str().into() },
+    Field { name: "group", of: |row| row.value.group.as_str().into() },
+    Field { name: "value", of: |row| row.value.value.as_str().into() },
+    Field { name: "meaning", of: |row| row.value.meaning.as_str().into() },
+    Field { name: "origin", of: |row| FieldValue::Text(row.value.origin.to_string().into()) },
+];
+
 impl State {
     /// The settings on display.
     #[must_use]
     pub fn visible_settings(&self) -> Vec<SettingRow> {
-        let words = Words::new(self.filter_of(Screen::Settings));
+        let filter = Filter::new(self.filter_of(Screen::Settings), FIELDS);
         let mut all = rows(self);
-        all.retain(|row| {
-            let value = &row.value;
-            let origin = value.origin.to_string();
-            words.found_in(&[&value.key, &value.name, &value.group, &value.value, &value.meaning, &origin])
-        });
+        all.retain(|row| filter.keeps(row));
         all
     }
 

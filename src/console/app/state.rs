@@ -12,14 +12,15 @@ use crate::record::{Micros, Route, ScopeKey};
 use super::batch::Batch;
 use super::confirm::{self, Agreement, Dialog};
 use super::entry::{Entry, Target};
+use super::filter::{self, Filter};
 use super::form::Form;
-use super::lists::{self, List};
+use super::lists::{self, List, RequestSort};
 use super::palette::{Choice, Palette};
 use super::provisioned::Provisioned;
 use super::settings::Settings;
 use super::tuning::{Tuning, TuningRow};
 use super::usage::Usage;
-use super::{Breakpoint, ModelPrice, Orders, Panel, Tape};
+use super::{Breakpoint, ModelPrice, Orders, Panel, Tape, Window};
 
 /// A screen, reached by its digit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,6 +201,8 @@ pub struct State {
     pub expanded: Option<Panel>,
     /// The selected row of the focused panel.
     pub row: usize,
+    /// The time that the dashboard's charts show.
+    pub window: Window,
     /// The tuning screen.
     pub tuning: Tuning,
     /// The screen of provisioned throughput.
@@ -212,6 +215,8 @@ pub struct State {
     pub orders: Orders,
     /// The requests screen.
     pub requests: List,
+    /// Their order.
+    pub requests_sort: RequestSort,
     /// Failed records only.
     pub failed_only: bool,
     /// The log screen.
@@ -267,12 +272,14 @@ impl State {
             focus: Panel::Quota,
             expanded: None,
             row: 0,
+            window: Window::default(),
             tuning: Tuning::default(),
             provisioned: Provisioned::default(),
             batch: Batch::default(),
             usage: Usage::default(),
             orders: Orders::default(),
             requests: List::default(),
+            requests_sort: RequestSort::default(),
             failed_only: false,
             log: List::default(),
             level: Level::Info,
@@ -439,21 +446,43 @@ impl State {
     /// The finished records on display, newest first.
     #[must_use]
     pub fn visible_requests(&self) -> Vec<&RequestView> {
-        let filter = lists::Words::new(self.filter_of(Screen::Requests));
-        self.shown()
-            .recent
-            .iter()
-            .filter(|request| !self.failed_only || request.failure.is_some())
-            .filter(|request| filter.match_request(request))
-            .collect()
+        let filter = Filter::new(self.filter_of(Screen::Requests), filter::REQUEST);
+        let all = self.shown().recent.iter();
+        let wanted = all.filter(|request| !self.failed_only || request.failure.is_some());
+        let mut rows: Vec<&RequestView> = wanted.filter(|request| filter.keeps(request)).collect();
+        self.requests_sort.sort(&mut rows);
+        rows
+    }
+
+    /// One line about the filter of the list on screen: which fields it may name, or, as an error, what is wrong.
+    ///
+    /// # Errors
+    /// The line, if something is wrong.
+    pub fn filter_remark(&self) -> Result<String, String> {
+        let control = self.control.as_deref();
+        match self.screen {
+            Screen::Provisioned => {
+                let first = control.and_then(|control| control.provisioned.first());
+                Filter::new(self.filter(), super::provisioned::FIELDS).remark(first)
+            }
+            Screen::Batch => Filter::new(self.filter(), super::batch::FIELDS)
+                .remark(control.and_then(|control| control.jobs.first())),
+            Screen::Account => Filter::new(self.filter(), super::usage::FIELDS)
+                .remark(control.and_then(|control| control.limits.first())),
+            Screen::Settings => {
+                Filter::new(self.filter(), super::settings::FIELDS).remark(super::settings::rows(self).first())
+            }
+            Screen::Requests => Filter::new(self.filter(), filter::REQUEST).remark(self.shown().recent.first()),
+            _ => Filter::new(self.filter(), filter::LINE).remark(self.shown().journal.first()),
+        }
     }
 
     /// The lines of the journal and the changes to the account on display, newest first.
     #[must_use]
     pub fn visible_lines(&self) -> Vec<&JournalLine> {
-        let filter = lists::Words::new(self.filter_of(Screen::Log));
+        let filter = Filter::new(self.filter_of(Screen::Log), filter::LINE);
         let all = self.shown().journal.iter().chain(&self.changes);
-        let kept = all.filter(|line| line.level >= self.level && filter.match_line(line));
+        let kept = all.filter(|line| line.level >= self.level && filter.keeps(line));
         let mut lines: Vec<&JournalLine> = kept.collect();
         lines.sort_by_key(|line| std::cmp::Reverse(line.utc_ms));
         lines

@@ -7,6 +7,7 @@ use crate::record::Micros;
 use super::confirm::Agreement;
 use super::entry::{self, Entry, Target};
 use super::lists::{line_key, request_key};
+use super::window::{self, Move};
 use super::{
     Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, account, batch, click, copy, header_rows, incident,
     leave, orders, palette, provisioned, settings, steer, tape, tuning, usage,
@@ -191,6 +192,12 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
         Action::Increase => turn(state, true, effects),
         Action::Edit => steer::edit(state),
         Action::Default => steer::reset(state, effects),
+        Action::ZoomIn => window::zoom(state, true),
+        Action::ZoomOut => window::zoom(state, false),
+        Action::Earlier => window::shift(state, Move::Earlier),
+        Action::Later => window::shift(state, Move::Later),
+        Action::Oldest => window::shift(state, Move::Oldest),
+        Action::Newest => window::shift(state, Move::Newest),
         Action::Filter => {
             let before = state.filter().to_owned();
             let input = tui_input::Input::new(before.clone());
@@ -359,6 +366,10 @@ fn sort(state: &mut State) {
             state.usage.sort = state.usage.sort.next();
             state.usage.sort.name()
         }
+        Screen::Requests => {
+            state.requests_sort = state.requests_sort.next();
+            state.requests_sort.name()
+        }
         _ => return,
     };
     state.say(format!("sorted by {name}"));
@@ -388,6 +399,8 @@ fn open(state: &mut State) {
         }
         Screen::Requests => {
             if let Some(request) = state.selected_request().cloned() {
+                // Coming back, the selection is on the record that was opened, whatever has finished meanwhile.
+                state.requests.selected = Some(request_key(&request));
                 state.detail = Some(Detail::Request { request: Box::new(request), scroll: 0 });
             }
         }
@@ -461,8 +474,13 @@ fn submit(state: &mut State, effects: &mut Vec<Effect>) {
         return palette::take(state, effects);
     }
     if let Some(entry) = state.entry.take() {
-        if let Target::Value(row) = entry.target.clone() {
-            steer::submit_value(state, entry, row, effects);
+        match entry.target.clone() {
+            Target::Value(row) => steer::submit_value(state, entry, row, effects),
+            Target::Filter { .. } => {
+                if let Err(why) = state.filter_remark() {
+                    state.complain(why);
+                }
+            }
         }
         return;
     }

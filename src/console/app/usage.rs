@@ -8,7 +8,8 @@ use crate::engine::{EngineSnapshot, ScopeView};
 use crate::limiter::QuotaLimit;
 use crate::record::{MinuteUse, Reconciled, Region, Route, reconcile};
 
-use super::lists::{List, RowKey, Words};
+use super::filter::{Field, FieldValue, Filter};
+use super::lists::{List, RowKey};
 use super::names::short_model;
 
 /// The screen's list and its order.
@@ -81,10 +82,7 @@ impl UseRow<'_> {
     /// Tokens per minute that are allowed, if that is known.
     #[must_use]
     pub const fn tpm(&self) -> Option<u64> {
-        match self.limits.quota.tpm.0 {
-            QuotaLimit::Limit(tpm) => Some(tpm),
-            QuotaLimit::Unknown | QuotaLimit::Absent => None,
-        }
+        tpm(self.limits)
     }
 
     /// A number of quota tokens in a minute as a part of the quota.
@@ -105,16 +103,6 @@ impl UseRow<'_> {
         match (self.account, self.scope.map_or(0, |scope| scope.sent_total)) {
             (Some(account), 0) => account.minutes.iter().any(|minute| minute.quota_tokens > 0).then_some(1.0),
             _ => self.reconciled.others_at_least,
-        }
-    }
-
-    /// Which of the model's buckets it counts against, in a word.
-    #[must_use]
-    pub fn bucket(&self) -> &'static str {
-        match bucket_kind(self.limits.key.bucket.as_str()) {
-            BucketKind::Base => "base",
-            BucketKind::Geo => "geo",
-            BucketKind::Global => "global",
         }
     }
 }
@@ -151,14 +139,38 @@ pub fn key(row: &UseRow<'_>) -> RowKey {
     (0, format!("{} {}", row.route().region, row.route().model))
 }
 
+/// What a filter knows of a route.
+pub const FIELDS: &[Field<RouteLimits>] = &[
+    Field { name: "region", of: |limits| limits.route.region.as_str().into() },
+    Field { name: "model", of: |limits| limits.route.model.as_str().into() },
+    Field { name: "name", of: |limits| FieldValue::Text(short_model(&limits.route.model).into()) },
+    Field { name: "bucket", of: |limits| bucket(limits).into() },
+    Field { name: "tpm", of: |limits| FieldValue::Number(tpm(limits).map(|tpm| tpm as f64)) },
+];
+
+/// Which of the model's buckets a route counts against, in a word.
+#[must_use]
+pub fn bucket(limits: &RouteLimits) -> &'static str {
+    match bucket_kind(limits.key.bucket.as_str()) {
+        BucketKind::Base => "base",
+        BucketKind::Geo => "geo",
+        BucketKind::Global => "global",
+    }
+}
+
+/// Tokens per minute that a route is allowed, if that is known.
+const fn tpm(limits: &RouteLimits) -> Option<u64> {
+    match limits.quota.tpm.0 {
+        QuotaLimit::Limit(tpm) => Some(tpm),
+        QuotaLimit::Unknown | QuotaLimit::Absent => None,
+    }
+}
+
 /// The routes that a filter keeps, in order.
 #[must_use]
 pub fn rows<'a>(account: &'a ControlSnapshot, engine: &'a EngineSnapshot, filter: &str, sort: Sort) -> Vec<UseRow<'a>> {
-    let words = Words::new(filter);
-    let kept = account.limits.iter().filter(|limits| {
-        let Route { region, model } = &limits.route;
-        words.found_in(&[region.as_str(), model.as_str(), &short_model(model)])
-    });
+    let filter = Filter::new(filter, FIELDS);
+    let kept = account.limits.iter().filter(|limits| filter.keeps(limits));
     let mut rows: Vec<UseRow<'_>> = kept.map(|limits| row(account, engine, limits)).collect();
     rows.sort_by(|a, b| compare(sort, a, b));
     rows

@@ -188,6 +188,18 @@ pub enum Action {
     Unpark,
     /// One panel over the whole screen.
     Expand,
+    /// Less time in the charts.
+    ZoomIn,
+    /// More time in the charts.
+    ZoomOut,
+    /// An earlier moment of the charts.
+    Earlier,
+    /// A later moment of the charts.
+    Later,
+    /// The oldest moment of the charts.
+    Oldest,
+    /// The charts follow the present again.
+    Newest,
     /// Open the theme picker.
     Themes,
     /// Write the incident report.
@@ -383,7 +395,7 @@ const LOG: &[Place] = &[Place::Log];
 const LISTS: &[Place] =
     &[Place::Provisioned, Place::Batch, Place::Requests, Place::Account, Place::Log, Place::Settings];
 const ORDERS: &[Place] = &[Place::Provisioned, Place::Batch];
-const ACCOUNT_LISTS: &[Place] = &[Place::Provisioned, Place::Batch, Place::Account];
+const SORTED: &[Place] = &[Place::Provisioned, Place::Batch, Place::Requests, Place::Account];
 const ACCOUNT: &[Place] =
     &[Place::Provisioned, Place::Batch, Place::Account, Place::ProvisionedModel, Place::Job, Place::AccountRoute];
 const USE: &[Place] = &[Place::Account, Place::AccountRoute];
@@ -448,7 +460,7 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Recipe "batch.recipe" [c('P')] "role recipe" None BATCH 9 when::managed, "Show the commands that make a bucket and a role for batch jobs."),
     row!(TakeOffer "account.take-quota" [c('T')] "take quota" Spends USE 2 when::offered, "Give the limiter a quota that has changed since the session began."),
     row!(ReadDay "account.day" [c('H')] "24 hours" None USE 4 when::dayable, "Read the last 24 hours of the route from CloudWatch."),
-    row!(Sort "account.sort" [c('o')] "sort" None ACCOUNT_LISTS 7 when::always, "Sort the list by something else."),
+    row!(Sort "account.sort" [c('o')] "sort" None SORTED 7 when::always, "Sort the list by something else."),
     row!(Refresh "account.refresh" [Chord::ctrl('r')] "ask now" None ACCOUNT 8 when::managed, "Ask all Regions now instead of when it is due."),
     row!(PlayPause "replay.pause" [c(' ')] "hold" None STEER 1 when::plays, "In a replay: hold it, or let it go on."),
     row!(PlayStep "replay.step" [c('.')] "step" None STEER 2 when::plays, "In a replay: hold it, and go on by one snapshot."),
@@ -457,7 +469,13 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Freeze "view.freeze" [c('f')] "freeze" None STEER 10 when::always, "Hold the display still; the load goes on."),
     row!(Privacy "view.privacy" [c('*')] "privacy" None VIEWS 0 when::always, "Mask account, caller, profile, labels and buckets in everything drawn, or show them again."),
     row!(Expand "view.expand" [c('e')] "expand" None DASHBOARD 11 when::always, "Show the focused panel alone, or all panels again."),
-    row!(Filter "view.filter" [c('/')] "filter" None LISTS 1 when::always, "Keep only rows that contain every word typed."),
+    row!(Earlier "chart.earlier" [k(Key::Left), c('(')] "earlier" None DASHBOARD 12 when::charted, "Look at an earlier moment of the last hour; the charts are held there."),
+    row!(Later "chart.later" [k(Key::Right), c(')')] "later" None DASHBOARD 0 when::charted, "Look at a later moment; past the newest one the charts follow the present again."),
+    row!(Oldest "chart.oldest" [k(Key::Home), c('g')] "oldest" None DASHBOARD 0 when::charted, "Look at the oldest moment of the hour."),
+    row!(Newest "chart.now" [k(Key::End), c('G')] "now" None DASHBOARD 0 when::charted, "Let the charts follow the present again."),
+    row!(ZoomIn "chart.closer" [c('z'), c(']')] "closer" None DASHBOARD 12 when::charted, "Show less time in the charts, down to 1 minute."),
+    row!(ZoomOut "chart.wider" [c('Z'), c('[')] "wider" None DASHBOARD 0 when::charted, "Show more time in the charts: 1, 2, 5, 15, 30, 60 minutes."),
+    row!(Filter "view.filter" [c('/')] "filter" None LISTS 1 when::always, "Keep only rows that have every word typed, or by field: status:failed ms>2000."),
     row!(FailedOnly "requests.failed" [c('x')] "failed only" None REQUESTS 2 when::always, "Show failed records only, or all again."),
     row!(Level "log.level" [c('v')] "level" None LOG 2 when::always, "Show all lines, warnings and errors, or errors only."),
     row!(Incident "incident.export" [c('i')] "incident" None STEER 12 when::always, "Write what happened as Markdown: verdict, UTC minutes, throttles, request ids."),

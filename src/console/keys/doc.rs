@@ -23,7 +23,7 @@ pub const TERMS: usize = 18;
 /// The sections of the keys: heading, and which rows belong there.
 pub(super) type Section = (&'static str, fn(&ActionSpec) -> bool);
 
-pub(super) const SECTIONS: [Section; 8] = [
+pub(super) const SECTIONS: [Section; 9] = [
     ("Screens", |row| row.name.starts_with("screen.") || matches!(row.name, "help" | "palette")),
     ("The load", |row| row.name.starts_with("load.")),
     ("Tuning (2)", |row| row.name.starts_with("tune.")),
@@ -34,6 +34,7 @@ pub(super) const SECTIONS: [Section; 8] = [
         row.name == "view.filter" || row.places.iter().all(|place| matches!(place, Place::Requests | Place::Log))
     }),
     ("Display", |row| (row.name.starts_with("view.") && row.name != "view.filter") || row.name == "incident.export"),
+    ("Charts: the last hour (1)", |row| row.name.starts_with("chart.")),
     ("Replay", |row| row.name.starts_with("replay.")),
     ("Moving and leaving", |row| {
         row.name.starts_with("move.")

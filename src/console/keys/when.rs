@@ -32,6 +32,19 @@ pub(super) fn plays(state: &State) -> Result<(), String> {
     if state.tape.plays() { Ok(()) } else { no("works in a replay: bedrock-top replay FILE") }
 }
 
+pub(super) fn charted(state: &State) -> Result<(), String> {
+    if state.shown().series.rpm.len() < 2 {
+        return no("there is no history yet: it begins with the first load");
+    }
+    if state.has_chart() {
+        return Ok(());
+    }
+    if state.expanded.is_some() {
+        return no("this panel has no chart; Tab goes to the next one");
+    }
+    no("no chart is on a screen of this size; Tab to a panel such as Flow, then e")
+}
+
 pub(super) fn pausable(state: &State) -> Result<(), String> {
     if state.leaving.is_some() {
         return no("the console is leaving");

@@ -145,10 +145,19 @@ pub fn maybe_latency(value: Option<Micros>) -> String {
     value.map_or_else(|| NONE.to_owned(), latency)
 }
 
-/// How old something is: `now` below two seconds, else as [`span`] with ` ago`.
+/// How old something is: `now` below two seconds, else as [`span`] with ` ago`. From ten seconds on in steps of five,
+/// from a minute on in minutes: what grows by itself should not be drawn each second.
 #[must_use]
 pub fn age(age: Micros) -> String {
-    if age.0 < 2_000_000 { "now".to_owned() } else { format!("{} ago", span(age)) }
+    let step = match age.0 / 1_000_000 {
+        0..2 => return "now".to_owned(),
+        2..10 => 1,
+        10..60 => 5,
+        seconds @ 60..3_600 => return format!("{}m ago", seconds / 60),
+        _ => 60,
+    };
+    let seconds = age.0 / 1_000_000;
+    format!("{} ago", span(Micros::from_secs(seconds - seconds % step)))
 }
 
 /// Money: `$0`, `$0.000012`, `$0.0123`, `$12.34`, `$1.23k`. Small amounts keep two significant digits: a single token
@@ -444,7 +453,10 @@ mod tests {
         assert_eq!(dollars(Usd::from_dollars(-0.996)), "-$1.00");
         assert_eq!(dollars(Usd::from_dollars(-0.001)), "$0.00");
         assert_eq!(age(Micros(S)), "now");
-        assert_eq!(age(Micros(90 * S)), "1m30s ago");
+        assert_eq!(age(Micros(9 * S)), "9s ago");
+        assert_eq!(age(Micros(14 * S)), "10s ago");
+        assert_eq!(age(Micros(90 * S)), "1m ago");
+        assert_eq!(age(Micros(7_290 * S)), "2h01m ago");
         assert_eq!(maybe_span(None), NONE);
         assert_eq!(maybe_latency(Some(Micros(5))), "5us");
     }

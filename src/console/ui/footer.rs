@@ -63,7 +63,10 @@ fn leaving(view: &View<'_>) -> Option<Line<'static>> {
 fn field(view: &View<'_>, entry: &Entry, row: Rect, buf: &mut Buffer) -> Option<Position> {
     // A value is a short number: what is wrong with it needs the room more.
     let (label, note, room) = match &entry.target {
-        Target::Filter { .. } => ("filter ".to_owned(), "every word must be found".to_owned(), 40),
+        Target::Filter { .. } => {
+            let (Ok(remark) | Err(remark)) = view.state.filter_remark();
+            ("filter ".to_owned(), remark, 24.max(row.width / 3).min(40))
+        }
         Target::Value(of) => {
             let value = of.view(&view.state.live, None);
             (format!("{} ", value.label), value.range, 14)

@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ratatui::buffer::Buffer;
+use proptest::prelude::*;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 
 use super::dump::{styled_dump, text_dump};
@@ -13,8 +14,8 @@ use super::theme::Theme;
 use super::widgets::Kit;
 use super::{fixtures, render, svg};
 use crate::config::{Config, Layers, Origin, Said};
-use crate::console::app::{ModelPrice, Msg, Overlay, State, update};
-use crate::console::keys::{Chord, Key};
+use crate::console::app::{ModelPrice, Msg, Overlay, Panel, State, update};
+use crate::console::keys::{Chord, Key, Place};
 use crate::console::term::{ColourDepth, GlyphLevel};
 use crate::control::{CheckReport, ControlSnapshot, Outcome, Stage, Work};
 use crate::engine::EngineSnapshot;
@@ -43,6 +44,8 @@ fn press(state: &mut State, keys: &str) {
             "Tab" => Key::Tab,
             "Down" => Key::Down,
             "Right" => Key::Right,
+            "Left" => Key::Left,
+            "Home" => Key::Home,
             _ => Key::Char(key.chars().next().unwrap()),
         };
         let now = state.now + Micros::from_millis(40);
@@ -193,6 +196,14 @@ fn engine_scenes() -> Vec<(&'static str, EngineSnapshot, &'static str)> {
         ("dashboard-aws", fixtures::aws_read_only(), ""),
         ("dashboard-leaving", fixtures::running(), "q"),
         ("dashboard-expanded", fixtures::running(), "Tab e"),
+        ("dashboard-past", fixtures::running(), "] Left Left Left Left"),
+        ("expanded-verdict", fixtures::running(), "e Tab"),
+        ("expanded-chart", fixtures::running(), "e Tab Tab Tab Home"),
+        ("expanded-flow", fixtures::running(), "e Tab Tab"),
+        ("expanded-throttles", fixtures::running(), "e Tab Tab Tab Tab Left"),
+        ("expanded-latency", fixtures::running(), "e Tab Tab Tab Tab Tab Tab"),
+        ("expanded-quota", fixtures::running(), "e"),
+        ("requests-fields", fixtures::running(), "5 o / s t a t u s : f a i l e d"),
         ("tuning", fixtures::running(), "2 Down Down"),
         ("tuning-typing", fixtures::running(), "2 Down Enter 1 0 0"),
         ("requests", fixtures::running(), "5 Down Down"),
@@ -212,6 +223,22 @@ fn engine_scenes() -> Vec<(&'static str, EngineSnapshot, &'static str)> {
 }
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
+/// One scene of each screen and detail, looked at at the smallest and the largest size too.
+const WHOLE_LADDER: [&str; 13] = [
+    "dashboard-running",
+    "expanded-chart",
+    "tuning",
+    "provisioned-busy",
+    "provisioned-detail",
+    "batch-busy",
+    "batch-detail",
+    "requests",
+    "request-detail",
+    "log",
+    "scope",
+    "help",
+    "load-form",
+];
 
 #[test]
 fn screens_are_as_they_were_last_looked_at() {
@@ -222,7 +249,7 @@ fn screens_are_as_they_were_last_looked_at() {
     let mut changed = Vec::new();
     for scene in scenes() {
         let name = scene.name;
-        let all = ["dashboard-running", "provisioned-busy", "batch-busy"].contains(&name);
+        let all = WHOLE_LADDER.contains(&name);
         let more: &[(u16, u16)] = if all { &[(60, 15), (200, 60)] } else { &[] };
         for (width, height) in SIZES.iter().chain(more).copied() {
             let state = scene.state((width, height));
@@ -242,6 +269,66 @@ fn screens_are_as_they_were_last_looked_at() {
         }
     }
     assert!(changed.is_empty(), "look at them, then BLESS=1:\n{}", changed.join("\n"));
+}
+
+/// Two screens on every kind of terminal: a chart and gauges, and a list with states.
+#[test]
+fn lesser_terminals_are_as_they_were_last_looked_at() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/screens");
+    let ladder = [
+        ("256-block", ColourDepth::Ansi256, GlyphLevel::Block),
+        ("16-block", ColourDepth::Ansi16, GlyphLevel::Block),
+        ("mono-ascii", ColourDepth::Mono, GlyphLevel::Ascii),
+    ];
+    let mut changed = Vec::new();
+    for scene in scenes().into_iter().filter(|scene| ["dashboard-running", "batch-busy"].contains(&scene.name)) {
+        for (terminal, depth, level) in ladder {
+            let theme = Theme::embedded("dusk", depth).unwrap().unwrap();
+            let buffer = draw(&scene.state((120, 40)), &theme, level);
+            let file = folder.join(format!("{}-{terminal}.txt", scene.name));
+            let dump = styled_dump(&buffer);
+            if std::env::var_os("BLESS").is_some() {
+                std::fs::write(&file, dump).unwrap();
+            } else if std::fs::read_to_string(&file).unwrap_or_default() != dump {
+                changed.push(format!("{}\n{}", file.display(), text_dump(&buffer)));
+            }
+        }
+    }
+    assert!(changed.is_empty(), "look at them, then BLESS=1:\n{}", changed.join("\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Any scene, with any panel alone on the screen and any time in the charts, at any size: nothing panics, and nothing is
+    /// drawn outside the area that was given.
+    #[test]
+    fn nothing_is_drawn_outside(
+        at in any::<prop::sample::Index>(),
+        panel in prop::option::of(prop::sample::select(&Panel::ALL[..])),
+        keys in "[zZ()gG]{0,12}",
+        (width, height) in (1u16..=300, 1u16..=100),
+        mono in any::<bool>(),
+    ) {
+        let scenes = scenes();
+        let scene = &scenes[at.index(scenes.len())];
+        let mut state = scene.state((width, height));
+        if let Some(panel) = panel {
+            state.expanded = Some(panel);
+        }
+        if state.place() == Place::Dashboard {
+            keys.chars().for_each(|key| press(&mut state, &key.to_string()));
+        }
+        let (depth, level) =
+            if mono { (ColourDepth::Mono, GlyphLevel::Ascii) } else { (ColourDepth::TrueColour, GlyphLevel::Braille) };
+        let theme = Theme::embedded("dusk", depth).unwrap().unwrap();
+        let inside = Rect { x: 1, y: 1, width, height };
+        let mut buffer = Buffer::filled(Rect { x: 0, y: 0, width: width + 2, height: height + 2 }, Cell::new("#"));
+        render(&state, Kit::new(&theme, Glyphs::of(level)), inside, &mut buffer);
+        for position in buffer.area.positions().filter(|position| !inside.contains(*position)) {
+            prop_assert_eq!(buffer[position].symbol(), "#", "{} at {}x{}: {:?}", scene.name, width, height, position);
+        }
+    }
 }
 
 /// Every scene at every size of a grid, on every kind of terminal: nothing panics, and nothing but the size decides

@@ -53,14 +53,14 @@ fn face(state: &State) -> String {
     let over = (&state.overlays, &state.entry, &state.palette, &state.toast);
     let view =
         (state.screen, &state.detail, state.focus, state.expanded, state.row, state.theme, state.frozen.is_some());
-    format!("{view:?} {over:?} {lists:?} {:?} {:?}", state.tuning, (state.leaving, state.suspending))
+    format!("{view:?} {over:?} {lists:?} {:?} {:?}", (&state.tuning, state.window), (state.leaving, state.suspending))
 }
 
-/// What may be where it leads already: on the first row, the only panel, the only choice, its own screen.
+/// What may be where it leads already: on the first row, the only panel, the only choice, its own screen, the present.
 fn may_stand_still(row: &keys::ActionSpec) -> bool {
     row.name.starts_with("move.")
         || row.name.starts_with("screen.")
-        || matches!(row.action, Action::Decrease | Action::Increase)
+        || matches!(row.action, Action::Decrease | Action::Increase | Action::Later | Action::Newest)
 }
 
 #[test]

@@ -3,48 +3,55 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::Panel;
-use crate::console::ui::fmt;
+use crate::console::app::{Panel, Sight, fitting};
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
-use crate::console::ui::widgets::{Axis, Bin, Chart, Level, Line, Series, Shape, VerticalMark};
+use crate::console::ui::widgets::{Bin, Chart, Level, Line, Series, Shape};
+use crate::console::ui::{fmt, layout};
 use crate::limiter::QuotaLimit;
 
-use super::section;
+use super::{below, history, section};
 
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let summary = match view.snap.marks.last() {
+    let summary = history::held(view).unwrap_or_else(|| match view.snap.marks.last() {
         Some(mark) => Line::of(Role::Muted, "last change ")
             .text(fmt::sanitise(&mark.what))
             .muted(format!(" {}", fmt::age(view.now.since(mark.at)))),
         None => Line::of(Role::Muted, "all scopes"),
-    };
+    });
     let inner = section(Panel::Chart, summary, view, area, buf);
-    tokens_per_minute(view, inner, buf);
+    let looked_at = u16::from(view.state.window.held.is_some()).min(inner.height);
+    history::readout(view).render(Rect { height: looked_at, ..inner }, buf, view.kit);
+    // Alone on the screen there is room for what was refused, below what was sent.
+    let alone = view.state.expanded.is_some() && inner.height >= 20;
+    let (chart, [errors]) = layout::stack(below(inner, looked_at), [if alone { inner.height / 4 } else { 0 }]);
+    draw(view, view.state.sight(), chart, buf);
+    history::failures(view, errors, buf);
 }
 
-/// Seconds shown of a history of `length` seconds in a chart of `width` cells: all of it in round steps while it is
-/// young, later the last ten minutes or five seconds a cell.
-fn span(width: u16, length: usize) -> u64 {
-    let most = (u64::from(width) * 5).clamp(600, 3_600);
-    let young = [120, 300, 600].into_iter().find(|step| *step >= length as u64);
-    young.map_or(most, |step| step.min(most))
-}
-
-/// Draws the chart without a heading.
+/// Draws the present without a heading.
 pub(in crate::console::ui) fn tokens_per_minute(view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let history = &view.snap.series;
+    let span = fitting(area.width, history.tpm_settled.len());
+    draw(view, view.state.present(span), area, buf);
+}
+
+/// Draws a part of the history without a heading.
+pub(super) fn draw(view: &View<'_>, sight: Sight, area: Rect, buf: &mut Buffer) {
     let history = &view.snap.series;
     if history.tpm_settled.len() < 2 {
         Line::of(Role::Muted, "The history begins with the first load.").render(area, buf, view.kit);
         return;
     }
     let line = |name, values, role| Series { name, values, role, shape: Shape::Line, bin: Bin::Mean };
+    let [settled, held, target] =
+        [&history.tpm_settled, &history.held, &history.target_tpm].map(|values| sight.of(values, history.last_second));
     // What is held lies on top of what is settled: their sum is what the target and the quota limit.
-    let used: Vec<f32> = history.tpm_settled.iter().zip(&history.held).map(|(settled, held)| settled + held).collect();
+    let used: Vec<f32> = settled.iter().zip(held).map(|(settled, held)| settled + held).collect();
     let series = [
-        Series { shape: Shape::Area, ..line("settled", &history.tpm_settled[..], Role::Settled) },
+        Series { shape: Shape::Area, ..line("settled", settled, Role::Settled) },
         line("with held", &used[..], Role::Held),
-        line("target", &history.target_tpm[..], Role::Target),
+        line("target", target, Role::Target),
     ];
     let quotas: Option<Vec<u64>> = view
         .snap
@@ -61,13 +68,11 @@ pub(in crate::console::ui) fn tokens_per_minute(view: &View<'_>, area: Rect, buf
         .map(|quotas| Level { name: "quota", value: quotas.iter().sum::<u64>() as f64, role: Role::Quota })
         .into_iter()
         .collect();
-    let marks: Vec<VerticalMark<'_>> =
-        view.snap.marks.iter().map(|mark| VerticalMark { second: mark.at.secs_f64(), label: &mark.what }).collect();
     let chart = Chart {
         series: &series,
         levels: &levels,
-        marks: &marks,
-        axis: Axis { last_second: history.last_second, span: span(area.width, history.tpm_settled.len()) },
+        marks: &history::marks(view),
+        axis: history::axis(view, sight),
         unit: "quota tokens per minute, all scopes",
         legend: true,
     };

@@ -11,7 +11,7 @@ use crate::console::ui::widgets::Line;
 use crate::console::ui::{fmt, words};
 use crate::record::{ErrorClass, Priority};
 
-use super::{below, row, section};
+use super::{below, history, row, section};
 
 const LEAST: u16 = 24;
 
@@ -49,6 +49,7 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
             line.render(row, buf, view.kit);
         }
     }
+    history::beneath(view, below(rest, 3), buf, history::flow);
 }
 
 fn rates(view: &View<'_>) -> Vec<Fact<'static>> {

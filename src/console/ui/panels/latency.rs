@@ -10,7 +10,7 @@ use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Align, Cell, Column, Line, Table, Width};
 use crate::engine::Percentiles;
 
-use super::section;
+use super::{below, history, section};
 
 const COLUMNS: [Column<'static>; 6] = [
     Column::new("", Width::Flex(10)),
@@ -58,4 +58,5 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         empty: "",
     };
     table.render(inner, buf, view.kit);
+    history::beneath(view, below(inner, shown.len() as u16 + 1), buf, history::latency);
 }

@@ -2,6 +2,7 @@
 
 mod chart;
 mod flow;
+mod history;
 mod journal;
 mod latency;
 mod money;

@@ -11,7 +11,7 @@ use crate::console::ui::{fmt, words};
 use crate::engine::{BreakerView, ScopeView};
 use crate::limiter::{DimensionStatus, QuotaLimit};
 
-use super::{section, selected};
+use super::{history, section, selected};
 
 /// Cells of a figure: `unknown`.
 const FIGURE: usize = 7;
@@ -65,6 +65,10 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let columns = Columns::of(inner.width, longest);
     head(view, &columns, inner, buf);
     let body = super::below(inner, 1);
+    let all = scopes.len() as u16 * 2;
+    history::beneath(view, super::below(body, all), buf, |view, area, buf| {
+        super::chart::draw(view, view.state.sight(), area, buf);
+    });
     let per_scope: u16 = if body.height >= scopes.len() as u16 * 2 { 2 } else { 1 };
     let fit = usize::from(body.height / per_scope).max(1);
     let chosen = selected(Panel::Quota, view);

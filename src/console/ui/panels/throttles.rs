@@ -4,14 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::app::Panel;
-use crate::console::ui::fmt;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Line, Spark};
+use crate::console::ui::{fmt, layout};
 use crate::record::ErrorClass;
 
 use super::flow::class_role;
-use super::{row, section};
+use super::{below, history, row, section};
 
 /// Cells of the names and of each figure.
 const NAME: usize = 18;
@@ -35,6 +35,24 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     // The throttles always stand in the same rows; other classes follow once they have happened.
     let fixed = [ErrorClass::ThrottleRpm, ErrorClass::ThrottleTpm, ErrorClass::ThrottleTpd];
     let others = flow.errors_total.iter().map(|(class, _)| *class).filter(|class| !fixed.contains(class));
+    let known = 1 + fixed.len() as u16 + others.clone().count() as u16;
+    if view.state.expanded.is_some() && inner.height > known + 9 {
+        for (at, class) in (1..).zip(fixed.into_iter().chain(others)) {
+            if let Some(row) = row(inner, at) {
+                line_of(view, class).render(row, buf, view.kit);
+            }
+        }
+        history::beneath(view, below(inner, known), buf, |view, area, buf| {
+            // Beside what was refused stands what was sent: they explain each other.
+            let sent = if area.height >= 14 { area.height * 3 / 5 } else { 0 };
+            let (refused, [sent]) = layout::stack(area, [sent]);
+            history::failures(view, refused, buf);
+            if sent.height > 0 {
+                super::chart::draw(view, view.state.sight(), sent, buf);
+            }
+        });
+        return;
+    }
     let spark_row = inner.height.saturating_sub(1);
     let with_spark = spark_row > 4;
     let rows = if with_spark { spark_row } else { inner.height };

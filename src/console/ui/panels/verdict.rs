@@ -10,7 +10,7 @@ use crate::console::ui::view::View;
 use crate::console::ui::widgets::Line;
 use crate::engine::{Bottleneck, LoadState};
 
-use super::{row, section};
+use super::{history, row, section};
 
 /// Cells of the arrow before the advice.
 const INDENT: u16 = 2;
@@ -64,7 +64,10 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     }
     Line::of(Role::Accent, view.kit.glyphs.arrows[3]).render(below, buf, view.kit);
     let indented = Rect { x: below.x + INDENT, width: below.width.saturating_sub(INDENT), ..below };
-    paragraph(view, &advice, Role::Text, indented, buf);
+    let rows = paragraph(view, &advice, Role::Text, indented, buf);
+    history::beneath(view, super::below(below, rows), buf, |view, area, buf| {
+        super::chart::draw(view, view.state.sight(), area, buf);
+    });
 }
 
 fn summary(view: &View<'_>) -> Line<'static> {

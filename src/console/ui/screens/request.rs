@@ -20,8 +20,7 @@ pub(in crate::console::ui) fn render(
     body: Rect,
     buf: &mut Buffer,
 ) {
-    let inner =
-        Panel::new("Record").ruled().summary(Line::of(Role::Muted, "Esc goes back")).render(body, buf, view.kit);
+    let inner = Panel::new("Record").ruled().summary(super::way_back(view)).render(body, buf, view.kit);
     let lines = lines(request, usize::from(inner.width));
     super::scrolled(&lines, scroll, inner, buf, view.kit);
 }

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::lists::request_key;
+use crate::console::app::lists::{RequestSort, request_key};
 use crate::console::app::short_model;
 use crate::console::ui::panels::class_role;
 use crate::console::ui::theme::Role;
@@ -56,12 +56,33 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
         0 => 0,
         n => (n as u16 + 1).min(body.height / 4).max(2),
     };
+    let body = match view.state.selected_request() {
+        Some(request) if body.width >= super::BESIDE => {
+            let [list, detail] = layout::columns(body, [5, 2]);
+            super::request::render(view, request, 0, detail, buf);
+            list
+        }
+        _ => body,
+    };
     let [table, below] = layout::rows(body, [0, reason_rows]);
     let word = if view.state.failed_only { "failed, " } else { "" };
-    let mut summary =
-        Line::of(Role::Muted, format!("{word}{} of the last {}, newest first", requests.len(), view.snap.recent.len()));
+    let mut summary = Line::of(
+        Role::Muted,
+        format!(
+            "{word}{} of the last {}, {} first",
+            requests.len(),
+            view.snap.recent.len(),
+            view.state.requests_sort.name()
+        ),
+    );
     super::filter_words(&mut summary, view.state.filter());
     let inner = Panel::new("Finished records").ruled().summary(summary).render(table, buf, kit);
+    let sorted = match view.state.requests_sort {
+        RequestSort::Newest => 0,
+        RequestSort::Slowest => 7,
+        RequestSort::Tokens => 8,
+        RequestSort::Attempts => 5,
+    };
     let columns: Vec<Column<'_>> = shown(view.state.failed_only).map(|at| column(at, view.state.failed_only)).collect();
     let row = |at: usize| {
         let cells = cells(view, requests[at]);
@@ -73,7 +94,7 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
         row: &row,
         selected: (!requests.is_empty()).then_some(at),
         top: 0,
-        sorted: None,
+        sorted: shown(view.state.failed_only).position(|at| at == sorted).map(|at| (at, true)),
         focused: true,
         empty: if view.snap.recent.is_empty() {
             "no record has finished yet"

@@ -177,7 +177,7 @@ fn cells<'a>(view: &View<'_>, row: &UseRow<'a>) -> Vec<Cell<'a>> {
     vec![
         Cell::new(Role::Strong, fmt::sanitise(&short_model(&route.model)).into_owned()),
         Cell::text(fmt::sanitise(route.region.as_str()).into_owned()),
-        Cell::new(Role::Muted, row.bucket()),
+        Cell::new(Role::Muted, usage::bucket(row.limits)),
         Cell::text(limit_word(row.limits.quota.tpm.0)),
         Cell::text(limit_word(row.limits.quota.rpm.0)),
         Cell::new(Role::Muted, source_word(&row.limits.quota.tpm.1)),

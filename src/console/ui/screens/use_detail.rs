@@ -61,7 +61,7 @@ fn the_hour(view: &View<'_>, row: &UseRow<'_>, area: Rect, buf: &mut Buffer) {
         series: &series,
         levels: &levels,
         marks: &[],
-        axis: Axis { last_second: HOUR - 1, span: HOUR },
+        axis: Axis::live(HOUR - 1, HOUR),
         unit: "quota tokens per minute",
         legend: true,
     }
@@ -72,7 +72,7 @@ fn lines(view: &View<'_>, account: &ControlSnapshot, row: &UseRow<'_>, width: us
     let route = row.route();
     let mut facts = Facts::new(width);
     facts.add("model", Role::Strong, route.model.as_str());
-    facts.add("Region", Role::Text, &format!("{}, bucket {}", route.region, row.bucket()));
+    facts.add("Region", Role::Text, &format!("{}, bucket {}", route.region, usage::bucket(row.limits)));
     for cell in usage::cells(account, row) {
         facts.line(quota_name(cell), quota_line(view, cell));
     }

@@ -373,6 +373,33 @@ mod tests {
         }
 
         #[test]
+        fn no_spike_is_lost_and_no_gap_is_filled_at_any_zoom(
+            last in 300u64..9_000,
+            cells in 8u16..300,
+            per_cell in 1u64..3,
+            zoom in prop::sample::select(vec![60u64, 120, 300, 900, 1_800, 3_600]),
+            back in 0u64..30,
+            hole in 0u64..3_000,
+        ) {
+            let bins = Bins::new(last, zoom, cells, per_cell);
+            let mut values = vec![0.0f32; 3_600];
+            let spike = last - back;
+            values[3_599 - back as usize] = 7.0;
+            // Nothing is known before the hole's end.
+            let known = back.max(hole);
+            values[..3_599 - known as usize].fill(f32::NAN);
+            let dots = bins.collect(&values, last, Bin::Max);
+            let dot = bins.dot_of(spike as f64).unwrap();
+            // Where a second has several dots, the first may begin within it.
+            prop_assert!(dots[dot..].iter().take(2).any(|value| *value == 7.0), "dot {dot}");
+            for (at, value) in dots.iter().enumerate() {
+                let seconds = (last.saturating_sub(known)..=last).filter(|second| bins.dot_of(*second as f64) == Some(at));
+                let repeated = zoom < bins.count() as u64;
+                prop_assert!(repeated || value.is_finite() == (seconds.count() > 0), "dot {at}: {value}");
+            }
+        }
+
+        #[test]
         fn each_second_is_in_one_dot(last in 0u64..100_000, span in 1u64..4000, cells in 1u16..300, per_cell in 1u64..3) {
             let bins = Bins::new(last, span, cells, per_cell);
             let values = vec![1.0; 5000];

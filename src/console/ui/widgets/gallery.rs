@@ -124,7 +124,7 @@ fn gallery(kit: Kit<'_>, area: Rect, second: usize) -> Buffer {
             Level { name: "target", value: 90_000.0, role: Role::Target },
         ],
         marks: &[VerticalMark { second: 470.0, label: "share 80 % to 90 %" }],
-        axis: Axis { last_second: second as u64 + 599, span: 300 },
+        axis: Axis::live(second as u64 + 599, 300),
         unit: "quota tokens / min",
         legend: true,
     };
@@ -146,7 +146,7 @@ fn gallery(kit: Kit<'_>, area: Rect, second: usize) -> Buffer {
         ],
         levels: &[],
         marks: &[],
-        axis: Axis { last_second: second as u64 + 599, span: 120 },
+        axis: Axis::live(second as u64 + 599, 120),
         unit: "per s",
         legend: true,
     }

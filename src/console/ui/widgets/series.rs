@@ -66,6 +66,18 @@ pub struct Axis {
     pub last_second: u64,
     /// How many seconds are to be seen; the chart shows at least as many, in round steps.
     pub span: u64,
+    /// UTC milliseconds of that second if it is in the past: then the axis tells times instead of ages.
+    pub past_utc_ms: Option<i64>,
+    /// The second that is looked at: a line across the chart, and the legend tells its values.
+    pub cursor: Option<u64>,
+}
+
+impl Axis {
+    /// `span` seconds up to now.
+    #[must_use]
+    pub const fn live(last_second: u64, span: u64) -> Axis {
+        Axis { last_second, span, past_utc_ms: None, cursor: None }
+    }
 }
 
 /// A chart of values over time.
@@ -143,10 +155,15 @@ impl Chart<'_> {
                 }
             }
         }
+        self.render_cursor(plot, &bins, buf, kit);
         self.render_level_names(plot, scale, buf, kit);
         self.render_mark_label(plot, &bins, &dots, buf, kit);
         if let Some(row) = axis_row {
-            self.render_axis(Rect { x: plot.x, width: plot.width, ..row }, buf, kit);
+            let row = Rect { x: plot.x, width: plot.width, ..row };
+            match self.axis.past_utc_ms {
+                Some(end) => self.render_times(row, end, buf, kit),
+                None => self.render_axis(row, buf, kit),
+            }
         }
     }
 
@@ -220,6 +237,20 @@ impl Chart<'_> {
         }
     }
 
+    /// The line at the moment that is looked at; what is drawn there shines through.
+    fn render_cursor(&self, plot: Rect, bins: &Bins, buf: &mut Buffer, kit: Kit<'_>) {
+        let Some(dot) = self.axis.cursor.and_then(|second| bins.dot_of(second as f64)) else { return };
+        let (across, _) = dots_per_cell(kit.glyphs.level);
+        let Ok(column) = u16::try_from(dot / across as usize) else { return };
+        let (x, style) = (plot.x + column, kit.style(Role::Focus));
+        for y in plot.top()..plot.bottom() {
+            let under = buf[(x, y)].symbol();
+            if under == " " || under == kit.glyphs.grid {
+                put(buf, x, Rect { y, height: 1, ..plot }, kit.glyphs.mark, style);
+            }
+        }
+    }
+
     /// The latest mark's label, beside it, on the first row where it hides nothing.
     fn render_mark_label(&self, plot: Rect, bins: &Bins, dots: &Dots, buf: &mut Buffer, kit: Kit<'_>) {
         let latest = self.marks.iter().filter_map(|mark| Some((mark_column(mark, bins, kit)?, mark)));
@@ -242,7 +273,9 @@ impl Chart<'_> {
     fn render_legend(&self, row: Rect, buf: &mut Buffer, kit: Kit<'_>) {
         let mut line = Line::new();
         for (index, series) in self.series.iter().enumerate() {
-            let last = series.values.last().copied().unwrap_or(f32::NAN);
+            let back = self.axis.cursor.map_or(0, |second| self.axis.last_second.saturating_sub(second));
+            let at = usize::try_from(back).ok().and_then(|back| series.values.len().checked_sub(back + 1));
+            let last = at.and_then(|at| series.values.get(at)).copied().unwrap_or(f32::NAN);
             let g = kit.glyphs;
             let glyph = match series.shape {
                 _ if g.level == GlyphLevel::Ascii => ascii_marker(index),
@@ -288,6 +321,32 @@ impl Chart<'_> {
             ago += step;
         }
         put(buf, row.right() - NOW.len() as u16, row, NOW, style);
+    }
+
+    /// Times of the clock below a part of the past that ends at `end`, UTC milliseconds.
+    fn render_times(&self, row: Rect, end: i64, buf: &mut Buffer, kit: Kit<'_>) {
+        let style = kit.style(Role::Muted);
+        let (width, span) = (f64::from(row.width), self.axis.span.max(1) as f64);
+        let Some(step) = STEPS.into_iter().find(|step| *step as f64 / span * width >= 14.0) else { return };
+        let (end, step) = (end.div_euclid(1_000), i64::try_from(step).unwrap_or(i64::MAX));
+        let mut at = end - end.rem_euclid(step);
+        let mut free = row.right();
+        while (end - at) as f64 <= span {
+            let time = fmt::utc_time(at.saturating_mul(1_000));
+            let text = if step % 60 == 0 { time.get(..5).unwrap_or(&time) } else { &time };
+            let half = text.len() as f64 / 2.0;
+            let x = (width * (1.0 - (end - at) as f64 / span) - half).round().max(0.0);
+            let x = row.x.saturating_add(x as u16).min(row.right().saturating_sub(text.len() as u16));
+            if x + (text.len() as u16) < free {
+                put(buf, x, row, text, style);
+                free = x;
+            }
+            at -= step;
+        }
+        let unit = "UTC";
+        if usize::from(free.saturating_sub(row.x)) > unit.len() + 1 {
+            put(buf, row.x, row, unit, style);
+        }
     }
 }
 

@@ -273,7 +273,7 @@ fn a_chart_has_a_scale_names_levels_and_time() {
         series: &[flat("settled", &[50_000.0; 60])],
         levels: &[Level { name: "quota", value: 100_000.0, role: Role::Quota }],
         marks: &[VerticalMark { second: 30.0, label: "share 90 %" }],
-        axis: Axis { last_second: 59, span: 60 },
+        axis: Axis::live(59, 60),
         unit: "tokens/min",
         legend: true,
     };
@@ -292,7 +292,7 @@ fn a_level_that_dwarfs_the_values_is_named_at_the_top() {
         series: &[flat("x", ONES)],
         levels: &[Level { name: "quota", value: 1_000.0, role: Role::Quota }],
         marks: &[],
-        axis: Axis { last_second: 119, span: 60 },
+        axis: Axis::live(119, 60),
         unit: "",
         legend: false,
     };
@@ -308,7 +308,7 @@ fn a_missing_second_is_a_gap_not_a_line() {
         series: &[Series { name: "x", values: &values, role: Role::Settled, shape: Shape::Line, bin: Bin::Mean }],
         levels: &[],
         marks: &[],
-        axis: Axis { last_second: 59, span: 60 },
+        axis: Axis::live(59, 60),
         unit: "",
         legend: false,
     };
@@ -347,7 +347,7 @@ fn draw_all(area: Rect, buf: &mut Buffer, kit: Kit<'_>, numbers: &[f32], text: &
             Level { name: "", value: at(5), role: Role::Target },
         ],
         marks: &[VerticalMark { second: at(6), label: text }, VerticalMark { second: 3.0, label: text }],
-        axis: Axis { last_second: numbers.len() as u64, span: 1 + numbers.len() as u64 / 2 },
+        axis: Axis::live(numbers.len() as u64, 1 + numbers.len() as u64 / 2),
         unit: text,
         legend: true,
     }
