@@ -74,6 +74,6 @@ impl Publishing {
 /// Says what became of it.
 pub fn tell(last: &PublishView) {
     let problem = last.problem.as_deref().map_or(String::new(), |problem| format!("; {problem}"));
-    let lost = if last.lost > 0 { format!(", {} lost", last.lost) } else { String::new() };
-    say::notice(format_args!("CloudWatch: {} minutes published{lost}{problem}\n", last.sent));
+    let lost = if last.lost > 0 { format!(", lost {}", last.lost) } else { String::new() };
+    say::notice(format_args!("CloudWatch: minutes published {}{lost}{problem}\n", last.sent));
 }
