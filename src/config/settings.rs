@@ -23,7 +23,7 @@ const fn row(key: &'static str, default: &'static str, unit: &'static str, meani
 }
 
 /// The table, in the order of the file.
-pub static SETTINGS: [Setting; 39] = [
+pub static SETTINGS: [Setting; 41] = [
     row(
         "target",
         "sim",
@@ -91,6 +91,8 @@ pub static SETTINGS: [Setting; 39] = [
     row("connection.connect_timeout_s", "3.1", "s", "Longest time to connect."),
     row("connection.attempt_timeout_s", "300", "s", "Longest duration of one attempt."),
     row("connection.stream_gap_s", "30", "s", "Longest silence between two events of a stream."),
+    row("publish.enabled", "false", "", "A run puts its own metrics into CloudWatch once a minute: each costs."),
+    row("publish.namespace", "Custom/Bedrock", "", "The namespace that they go to."),
     row("quota[].region", "all", "", "Region of a quota by hand."),
     row("quota[].model", "all", "", "Model, profile or ARN of a quota by hand."),
     row("quota[].rpm", "what the account says", "RPM", "Requests per minute, where Service Quotas does not tell."),

@@ -16,7 +16,7 @@ use crate::record::Micros;
 use super::account::Account;
 use super::increases::{self, Increases};
 use super::jobs::{self, Jobs};
-use super::metrics::Metrics;
+use super::metrics::{Metrics, Written};
 use super::objects::Objects;
 use super::provisioned::Shelf;
 use super::quotas::Row;
@@ -38,6 +38,8 @@ pub(super) struct World {
     pub uploads: Uploads,
     /// The account's CloudWatch.
     pub metrics: Metrics,
+    /// How far the tenants are in it.
+    pub tenants: Written,
     /// The account's batch jobs.
     pub jobs: Jobs,
     started: Instant,
@@ -78,6 +80,7 @@ impl World {
             jobs,
             uploads: Uploads::default(),
             metrics,
+            tenants: Written::default(),
             started: Instant::now(),
             unix_start,
             account: Mutex::new(account),

@@ -29,6 +29,8 @@ pub struct Orders {
     held: Option<Held>,
     /// A batch input that was looked through and waits to be submitted.
     pub checked: Option<Box<(NewBatch, CheckReport)>>,
+    /// Offers that the limiter has, and of which the account was told.
+    taken: Vec<QuotaOffer>,
 }
 
 #[derive(Debug)]
@@ -201,24 +203,40 @@ pub(super) fn read_day(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-/// `T` on a route: the limiter is told the quotas that are offered. More than it knew is more than was agreed, so each
-/// passes the engine's gate.
+/// `T` on a route: the limiter is told the quotas that are offered. More than it knew is more than was agreed, so it
+/// passes the engine's gate. What it has then is offered no more: [`settle_offers`].
 pub(super) fn take_offer(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(row) = state.selected_use() else { return };
     let Some(account) = state.account() else { return };
-    let offers: Vec<QuotaOffer> = usage::offers(account, row.route()).into_iter().cloned().collect();
-    for offer in offers {
-        let limit = match offer.now {
-            QuotaLimit::Limit(limit) => Some(limit),
-            QuotaLimit::Absent | QuotaLimit::Unknown => None,
-        };
-        if let Some(limit) = limit {
-            let (rpm, tpm) = if offer.metric == Metric::Rpm { (Some(limit), None) } else { (None, Some(limit)) };
-            if !steer::send(state, Command::SetQuota { scope: offer.key.clone(), rpm, tpm }, effects) {
-                return;
-            }
+    let key = row.limits.key.clone();
+    let offered = |metric: Metric| {
+        let offer = usage::offers(account, row.route()).into_iter().find(|offer| offer.metric == metric);
+        match offer.map(|offer| offer.now) {
+            Some(QuotaLimit::Limit(limit)) => Some(limit),
+            _ => None,
         }
-        order(state, Order::TakeOffer { key: offer.key, metric: offer.metric }, None, effects);
+    };
+    let (rpm, tpm) = (offered(Metric::Rpm), offered(Metric::Tpm));
+    if steer::send(state, Command::SetQuota { scope: key, rpm, tpm }, effects) {
+        state.say("the limiter is told the new quota");
+    }
+}
+
+/// Offers of what the limiter has by now are taken: whoever told it, and whenever the question was answered.
+pub(super) fn settle_offers(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(account) = state.control.clone() else { return };
+    state.orders.taken.retain(|taken| account.offers.contains(taken));
+    for offer in &account.offers {
+        let Some(scope) = state.live.scopes.iter().find(|scope| scope.key == offer.key) else { continue };
+        let quota = match offer.metric {
+            Metric::Rpm => scope.limiter.rpm.quota,
+            Metric::Tpm => scope.limiter.tpm.quota,
+            Metric::Tpd => continue,
+        };
+        if quota == offer.now && !state.orders.taken.contains(offer) {
+            state.orders.taken.push(offer.clone());
+            order(state, Order::TakeOffer { key: offer.key.clone(), metric: offer.metric }, None, effects);
+        }
     }
 }
 

@@ -39,6 +39,7 @@ pub fn update(state: &mut State, msg: Msg, now: Micros) -> Vec<Effect> {
             let (live, now) = (state.live.clone(), state.now);
             state.tuning.settle(&live, now);
             orders::check_held(state, &mut effects);
+            orders::settle_offers(state, &mut effects);
             clamp(state);
         }
         Msg::Control(snapshot) => orders::news(state, snapshot),

@@ -5,6 +5,7 @@ use crate::console::app::provisioned::bound;
 use crate::console::app::{State, TuningRow, copy, usage};
 use crate::control::{JobStatus, JobView, ProvisionedStatus, ProvisionedView};
 use crate::engine::{KnobId, LoadKind, LoadState};
+use crate::limiter::QuotaLimit;
 
 use super::{Action, Place};
 
@@ -320,5 +321,9 @@ pub(super) fn dayable(state: &State) -> Result<(), String> {
 pub(super) fn offered(state: &State) -> Result<(), String> {
     let (Some(account), Some(row)) = (state.account(), state.selected_use()) else { return no("no route is selected") };
     let offers = usage::offers(account, row.route());
-    if offers.is_empty() { no("the quotas of this route are those that the limiter knows") } else { Ok(()) }
+    if offers.is_empty() {
+        return no("the quotas of this route are those that the limiter knows");
+    }
+    let limits = offers.iter().any(|offer| matches!(offer.now, QuotaLimit::Limit(_)));
+    if limits { Ok(()) } else { no("the quota is gone, and the limiter keeps what it knows; set it by hand on 2") }
 }

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::call::Call;
 use super::errors::ServiceError;
+use super::metrics;
 use super::reply::Answer;
 use super::route::Operation;
 
@@ -61,6 +62,7 @@ pub(super) fn operation<'r>(uri: &'r Uri, target: Option<&'r str>) -> Option<&'r
 
 /// Answers a request.
 pub(super) fn serve(call: &Call) -> Result<Answer, ServiceError> {
+    metrics::catch_up(&call.world);
     let reply = match call.operation {
         Operation::PutMetricData => put::put_metric_data(call, input(call)?),
         Operation::GetMetricData => get::get_metric_data(call, input(call)?),

@@ -5,8 +5,10 @@
 
 mod distribution;
 mod store;
+mod tenants;
 mod traffic;
 
 pub(super) use distribution::{Distribution, Statistic};
 pub(super) use store::{MetricKey, Metrics, TooMany, minute};
+pub(super) use tenants::{Written, catch_up};
 pub(super) use traffic::{BatchBacklog, Called, batch, invocation, refusal};

@@ -49,6 +49,34 @@ pub(in crate::sim) fn invocation(
     }
 }
 
+/// A call of a tenant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    pub input: u64,
+    pub output: u64,
+    /// Quota tokens that it settles at.
+    pub quota: u64,
+}
+
+/// So many calls of a tenant, over at `at`.
+pub(super) fn of_tenant(world: &World, region: &str, model: &str, at: Micros, calls: u64, call: Call) {
+    if calls == 0 {
+        return;
+    }
+    let metrics = [
+        ("Invocations", 1),
+        ("InputTokenCount", call.input),
+        ("OutputTokenCount", call.output),
+        ("EstimatedTPMQuotaUsage", call.quota),
+    ];
+    for (name, value) in metrics {
+        for dimensions in [of(model), Vec::new()] {
+            let key = MetricKey::new(region, BEDROCK, name, dimensions);
+            let _ = world.metrics.add(key, COUNT, at, |cell| cell.add(value as f64, calls as f64));
+        }
+    }
+}
+
 /// A request that was refused: throttles are counted apart from other errors of the client.
 pub(in crate::sim) fn refusal(world: &World, region: &str, model: &str, error: &ServiceError) {
     let name = match error.code {

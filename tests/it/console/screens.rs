@@ -99,17 +99,23 @@ fn large_dashboard() -> Result<(), Failed> {
 fn digits() -> Result<(), Failed> {
     let home = Home::new()?;
     let mut pty = home.console(TIGHT, SMALL)?;
-    for (key, sign) in [("2", "Knobs "), ("5", "Finished records "), ("7", "what happened"), ("1", "Verdict ")] {
+    for (key, sign) in [
+        ("2", "Knobs "),
+        ("5", "Finished records "),
+        ("6", "Account "),
+        ("7", "what happened"),
+        ("8", "Settings "),
+        ("1", "Verdict "),
+    ] {
         pty.send(key);
         pty.wait(sign, |screen| has(screen, sign))?;
     }
-    // Nothing to undo yet; a key of another screen; a key of none; a screen that is not built.
+    // Nothing to undo yet; a key of another screen; a key of none.
     for (key, why) in [
         ("u", "nothing has been changed here yet"),
         ("x", "(failed only) works on the requests screen (5), not here"),
         ("r", "nothing is parked"),
-        ("Z", "Z does nothing here: ? shows the keys"),
-        ("6", "6 does nothing here"),
+        ("9", "9 does nothing here: ? shows the keys"),
     ] {
         pty.send(key);
         pty.wait(why, |screen| footer(screen).contains(why))?;

@@ -227,10 +227,10 @@ pub(super) fn offer_line(view: &View<'_>, offer: &QuotaOffer) -> Line<'static> {
     let name = format!("{} in {}", short_model(&offer.route.model), fmt::sanitise(offer.route.region.as_str()));
     Line::of(Role::Accent, format!("{} ", view.kit.glyphs.dot))
         .with(Role::Strong, name)
-        .text(format!(": {metric} is {} now, was {}", limit_word(offer.now), limit_word(offer.was)))
-        .muted(format!(", seen {}; ", fmt::age(view.state.since(offer.seen_ms))))
+        .text(format!(": {metric} {} now, was {}; ", limit_word(offer.now), limit_word(offer.was)))
         .with(Role::Key, view.state.keymap.key(crate::console::keys::Action::TakeOffer))
         .muted(" gives it to the limiter")
+        .muted(format!(", seen {}", fmt::age(view.state.since(offer.seen_ms))))
 }
 
 /// The pools of the day, a line each.
@@ -239,12 +239,12 @@ fn days(view: &View<'_>, known: &ControlSnapshot) -> Vec<Line<'static>> {
         let part = pool.used as f64 / pool.quota.max(1) as f64;
         let line = Line::of(Role::Muted, format!("{} ", fmt::sanitise(pool.region.as_str())))
             .with(part_role(Some(part)), fmt::percent(part))
-            .text(format!(" of {}", fmt::count(pool.quota)))
-            .muted(format!(", {} by the models in use since midnight UTC, ", fmt::count(pool.used)));
-        match pool.ends_ms {
+            .text(format!(" of {}, ", fmt::count(pool.quota)));
+        let line = match pool.ends_ms {
             Some(ends) => line.with(Role::Warn, format!("runs out at {} UTC", fmt::utc_time(ends))),
             None => line.muted("lasts the day at this rate"),
-        }
+        };
+        line.muted(format!("; {} by the models in use since midnight UTC", fmt::count(pool.used)))
     };
     usage::pools(known, view.state.service_ms()).iter().map(line).collect()
 }

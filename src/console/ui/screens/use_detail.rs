@@ -47,7 +47,9 @@ fn seconds(minutes: &[MinuteUse], first_ms: i64) -> Vec<f32> {
 }
 
 fn the_hour(view: &View<'_>, row: &UseRow<'_>, area: Rect, buf: &mut Buffer) {
-    let end_ms = MinuteUse::start_of(view.state.service_ms()) + MinuteUse::LENGTH_MS;
+    // Up to the last minute that is published: later ones are no news of anybody.
+    let last = row.account.and_then(|known| known.last()).map(|minute| minute.start_ms);
+    let end_ms = last.unwrap_or_else(|| MinuteUse::start_of(view.state.service_ms())) + MinuteUse::LENGTH_MS;
     let first_ms = end_ms - 1_000 * HOUR as i64;
     let theirs = seconds(row.account.map(|known| known.minutes.as_slice()).unwrap_or_default(), first_ms);
     let ours = seconds(usage::our_minutes(view.snap, row.route()), first_ms);
@@ -61,7 +63,7 @@ fn the_hour(view: &View<'_>, row: &UseRow<'_>, area: Rect, buf: &mut Buffer) {
         series: &series,
         levels: &levels,
         marks: &[],
-        axis: Axis::live(HOUR - 1, HOUR),
+        axis: Axis { past_utc_ms: Some(end_ms - 1_000), ..Axis::live(HOUR - 1, HOUR) },
         unit: "quota tokens per minute",
         legend: true,
     }
