@@ -2,13 +2,15 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bedrock_top::bedrock::{Call, Clients, ConnectionSettings, Identified, Resolved, Target, identify};
-use bedrock_top::control::{self, DeskSetup, Discovery, Expansion, RouteQuota};
+use bedrock_top::control::{
+    self, ControlCommand, ControlHandle, ControlSnapshot, DeskSetup, Discovery, Expansion, Order, RouteQuota,
+};
 use bedrock_top::limiter::QuotaLimit;
 use bedrock_top::record::{ErrorClass, Family, Reach, Region, Route};
-use bedrock_top::sim::{Fault, FaultKind, QuotaSpec, RegionSpec, Scenario, Simulator};
+use bedrock_top::sim::{Fault, FaultKind, QuotaSpec, RegionSpec, Scenario, Simulator, TenantSpec};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -25,6 +27,8 @@ pub fn trials() -> Vec<Trial> {
         trial("routes_and_quotas_are_found", found),
         trial("without_permission_the_defaults_hold", without_permission),
         trial("the_account_is_watched", watched),
+        trial("what_others_use_is_read_from_cloudwatch", others),
+        trial("a_raised_quota_is_offered_until_it_is_taken", offered),
     ]
 }
 
@@ -264,4 +268,75 @@ async fn watched() {
     // Plain data: it survives a wire.
     let text = serde_json::to_string(&*snapshot).unwrap();
     assert_eq!(serde_json::from_str::<control::ControlSnapshot>(&text).unwrap(), *snapshot);
+}
+
+/// Waits for a state of the account; asks again all the time, as an impatient operator does.
+async fn wait_for(
+    handle: &ControlHandle,
+    what: &str,
+    there: impl Fn(&ControlSnapshot) -> bool,
+) -> Arc<ControlSnapshot> {
+    let mut snapshots = handle.snapshot();
+    let deadline = Instant::now() + Duration::from_secs(90);
+    loop {
+        let snapshot = snapshots.borrow_and_update().clone();
+        if there(&snapshot) {
+            return snapshot;
+        }
+        assert!(Instant::now() < deadline, "{what}: {snapshot:?}");
+        handle.sender().send(ControlCommand { id: 1, order: Order::Refresh });
+        let _ = tokio::time::timeout(Duration::from_millis(500), snapshots.changed()).await;
+    }
+}
+
+async fn others() {
+    let tenant = TenantSpec { region: "us-east-1".into(), model: HAIKU.into(), tokens_per_minute: 1_800_000.0 };
+    // A minute of the service lasts a second.
+    let simulator = simulator(Scenario { speed: 60.0, metric_delay_s: 0.0, tenants: vec![tenant], ..scenario() });
+    let clients = Arc::new(clients(&simulator, &["us-east-1"]).await);
+    let (discovery, found) = find(&clients, &[HAIKU]).await;
+    let handle = control::start(setup(clients), found.routes, discovery, &tokio::runtime::Handle::current());
+    let used = |snapshot: &ControlSnapshot| snapshot.account_use.first().is_some_and(|used| used.minutes.len() > 5);
+    let snapshot = wait_for(&handle, "the use of a tenant", used).await;
+    let used = &snapshot.account_use[0];
+    // Whole minutes: 1,800 calls of 1,000 in real time, 30 in a minute that lasts a second. None of them is ours.
+    let whole = &used.minutes[1..used.minutes.len() - 1];
+    assert!(whole.iter().all(|minute| (29_000..=31_000).contains(&minute.quota_tokens)), "{whole:?}");
+    assert!(whole.iter().all(|minute| minute.invocations == minute.quota_tokens / 1_000), "{whole:?}");
+    assert_eq!(whole[0].input + whole[0].output, whole[0].quota_tokens);
+    assert!(used.today.is_some_and(|today| today > 0) && used.p90_tpm() <= used.peak_tpm());
+    assert_eq!((snapshot.metric_cost.spent.0, snapshot.metric_cost.per_hour.0), (0, 0), "a simulator costs nothing");
+    assert!(snapshot.metric_cost.metrics_read >= 8);
+    let route = used.route.clone();
+    handle.sender().send(ControlCommand { id: 2, order: Order::ReadDay { route } });
+    let snapshot = wait_for(&handle, "a day", |snapshot| snapshot.account_use[0].day.is_some()).await;
+    let day = snapshot.account_use[0].day.as_ref().unwrap();
+    let measured: Vec<_> = day.pieces.iter().filter(|piece| piece.measured).collect();
+    assert_eq!(day.pieces.len(), 144);
+    assert!(!measured.is_empty() && measured.len() < 144, "{measured:?}");
+    assert!(measured.iter().all(|piece| piece.peak_tpm <= 31_000 && piece.quota_tokens >= piece.peak_tpm));
+}
+
+async fn offered() {
+    let simulator = simulator(Scenario { speed: 600.0, ..scenario() });
+    let clients = Arc::new(clients(&simulator, &["us-east-1"]).await);
+    let (discovery, found) = find(&clients, &[HAIKU]).await;
+    let state = tempfile::tempdir().unwrap();
+    let setup = DeskSetup { read_only: false, state: state.path().to_owned(), ..setup(clients) };
+    let handle = control::start(setup, found.routes, discovery, &tokio::runtime::Handle::current());
+    let before = handle.snapshot().borrow().clone();
+    assert_eq!((before.offers.len(), before.limits[0].quota.tpm.0), (0, QuotaLimit::Limit(5_000_000)));
+    let cell = before.cells.iter().find(|cell| cell.code.as_deref() == Some("L-8CE99163")).unwrap();
+    assert_eq!(cell.applied, QuotaLimit::Limit(5_000_000));
+    let order = Order::RequestQuota { region: "us-east-1".into(), code: "L-8CE99163".into(), value: 8_000_000.0 };
+    handle.sender().send(ControlCommand { id: 2, order });
+    let snapshot = wait_for(&handle, "an offer", |snapshot| !snapshot.offers.is_empty()).await;
+    let offer = &snapshot.offers[0];
+    assert_eq!((offer.was, offer.now), (QuotaLimit::Limit(5_000_000), QuotaLimit::Limit(8_000_000)));
+    let followed = wait_for(&handle, "the request", |snapshot| !snapshot.increases.is_empty()).await;
+    assert_eq!(followed.increases[0].value, 8_000_000.0);
+    let order = Order::TakeOffer { key: offer.key.clone(), metric: offer.metric };
+    handle.sender().send(ControlCommand { id: 3, order });
+    let taken = wait_for(&handle, "no offer", |snapshot| snapshot.offers.is_empty()).await;
+    assert_eq!(taken.limits[0].quota.tpm.0, QuotaLimit::Limit(8_000_000));
 }
