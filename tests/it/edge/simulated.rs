@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bedrock_top::bedrock::{Call, Clients, ConnectionSettings, Identified, Resolved, Target, identify};
 use bedrock_top::control::{
-    self, ControlCommand, ControlHandle, ControlSnapshot, DeskSetup, Discovery, Expansion, Order, RouteQuota,
+    self, ControlCommand, ControlHandle, ControlSnapshot, DeskSetup, Discovery, Expansion, Order, QuotaCell, RouteQuota,
 };
 use bedrock_top::limiter::QuotaLimit;
 use bedrock_top::record::{ErrorClass, Family, Reach, Region, Route};
@@ -318,17 +318,17 @@ async fn others() {
 }
 
 async fn offered() {
-    let simulator = simulator(Scenario { speed: 600.0, ..scenario() });
+    let simulator = simulator(Scenario { speed: 60_000.0, ..scenario() });
     let clients = Arc::new(clients(&simulator, &["us-east-1"]).await);
-    let (discovery, found) = find(&clients, &[HAIKU]).await;
+    let (discovery, found) = find(&clients, &[NEWEST]).await;
     let state = tempfile::tempdir().unwrap();
     let setup = DeskSetup { read_only: false, state: state.path().to_owned(), ..setup(clients) };
     let handle = control::start(setup, found.routes, discovery, &tokio::runtime::Handle::current());
     let before = handle.snapshot().borrow().clone();
     assert_eq!((before.offers.len(), before.limits[0].quota.tpm.0), (0, QuotaLimit::Limit(5_000_000)));
-    let cell = before.cells.iter().find(|cell| cell.code.as_deref() == Some("L-8CE99163")).unwrap();
-    assert_eq!(cell.applied, QuotaLimit::Limit(5_000_000));
-    let order = Order::RequestQuota { region: "us-east-1".into(), code: "L-8CE99163".into(), value: 8_000_000.0 };
+    let applied = |cell: &&QuotaCell| cell.applied == QuotaLimit::Limit(5_000_000) && cell.adjustable == Some(true);
+    let code = before.cells.iter().find(applied).unwrap().code.clone().unwrap();
+    let order = Order::RequestQuota { region: "us-east-1".into(), code, value: 8_000_000.0 };
     handle.sender().send(ControlCommand { id: 2, order });
     let snapshot = wait_for(&handle, "an offer", |snapshot| !snapshot.offers.is_empty()).await;
     let offer = &snapshot.offers[0];
