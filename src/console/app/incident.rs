@@ -6,12 +6,15 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use crate::control::ControlSnapshot;
 use crate::engine::{EngineSnapshot, LoadState, RequestView, ScopeView, Series};
 use crate::limiter::QuotaLimit;
 use crate::record::Micros;
 
 use super::lists::level_name;
 use super::tuning::plain_number;
+use super::usage::{self, Sort};
+use super::watch;
 
 /// Minutes of history in the table.
 const MINUTES: usize = 20;
@@ -34,16 +37,80 @@ pub fn picture_name(utc_ms: i64) -> String {
 
 /// The report.
 #[must_use]
-pub fn report(snapshot: &EngineSnapshot) -> String {
+pub fn report(snapshot: &EngineSnapshot, account: Option<&ControlSnapshot>) -> String {
     let mut text = String::new();
     head(&mut text, snapshot);
     minutes(&mut text, snapshot);
     throttles(&mut text, snapshot);
     scopes(&mut text, snapshot);
+    if let Some(account) = account {
+        of_account(&mut text, snapshot, account);
+    }
     requests(&mut text, snapshot);
     marks(&mut text, snapshot);
     journal(&mut text, snapshot);
     text
+}
+
+/// What the account uses by CloudWatch, and of which quota: the others are half of most incidents.
+fn of_account(text: &mut String, snapshot: &EngineSnapshot, account: &ControlSnapshot) {
+    let rows = usage::rows(account, snapshot, "", Sort::Fullest);
+    if rows.is_empty() {
+        return;
+    }
+    let (sentence, advice) = watch::verdict(account, &rows);
+    let _ = writeln!(text, "\n## The account, by CloudWatch\n\n{}. {}\n", cell(&sentence), cell(&advice));
+    let _ = writeln!(
+        text,
+        "Settled tokens of all callers. What others have reserved beyond that is invisible: their part is at least what is said here.\n"
+    );
+    let _ = writeln!(
+        text,
+        "| route | TPM quota | source | last minute, UTC | settled | P90 | peak | throttled | others at least | read |\n|---|---|---|---|---|---|---|---|---|---|"
+    );
+    for row in &rows {
+        let used = row.account;
+        let last = used.and_then(|used| used.last());
+        let number = |value: Option<u64>| value.map_or("-".to_owned(), |value| value.to_string());
+        let _ = writeln!(
+            text,
+            "| {} {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            cell(row.route().region.as_str()),
+            cell(row.route().model.as_str()),
+            number(row.tpm()),
+            cell(&row.limits.quota.source()),
+            last.map_or("-".to_owned(), |minute| stamp(minute.start_ms, "%H:%M")),
+            number(last.map(|minute| minute.quota_tokens)),
+            number(used.and_then(|used| used.p90_tpm())),
+            number(used.and_then(|used| used.peak_tpm())),
+            number(row.throttles()),
+            row.others().map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0)),
+            used.map_or("-".to_owned(), |used| stamp(used.read_at_ms, "%H:%M:%S")),
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\n| minute, UTC | route | invocations | settled | throttled | errors |\n|---|---|---|---|---|---|"
+    );
+    for row in &rows {
+        for minute in row.account.map(|used| used.minutes.as_slice()).unwrap_or_default() {
+            let _ = writeln!(
+                text,
+                "| {} | {} {} | {} | {} | {} | {} |",
+                stamp(minute.start_ms, "%H:%M"),
+                cell(row.route().region.as_str()),
+                cell(row.route().model.as_str()),
+                minute.invocations,
+                minute.quota_tokens,
+                minute.throttles,
+                minute.client_errors + minute.server_errors,
+            );
+        }
+    }
+    for problem in account.problems.iter() {
+        let place = problem.region.as_ref().map_or("", |region| region.as_str());
+        let _ = writeln!(text, "\nNot known, {place}: {}", cell(&problem.message));
+    }
 }
 
 fn stamp(utc_ms: i64, format: &str) -> String {

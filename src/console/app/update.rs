@@ -268,7 +268,10 @@ fn freeze(state: &mut State) {
 
 fn write_incident(state: &mut State, effects: &mut Vec<Effect>) {
     let snapshot = state.shown().clone();
-    effects.push(Effect::Write { name: incident::file_name(snapshot.utc_ms), text: incident::report(&snapshot) });
+    effects.push(Effect::Write {
+        name: incident::file_name(snapshot.utc_ms),
+        text: incident::report(&snapshot, state.account()),
+    });
 }
 
 /// Rows of one page, whatever the screen has above and below its list.

@@ -152,6 +152,7 @@ fn account_scenes() -> Vec<Scene> {
     let busy = fixtures::account;
     let check = |name, then| Scene { then, ..of_account(name, fixtures::account(), SUBMIT) };
     vec![
+        Scene { engine: aws_idle(), ..of_account("dashboard-watching", fixtures::used_account(), "") },
         of_account("account-used", fixtures::used_account(), "6"),
         of_account("account-empty", fixtures::nothing(), "6"),
         of_account("account-detail", fixtures::used_account(), "6 o Down Enter"),

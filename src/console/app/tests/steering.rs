@@ -135,6 +135,11 @@ fn an_incident_stays_a_table_whatever_the_service_says() {
     let mut recent = (*snapshot.recent).clone();
     recent[5].failure.as_mut().unwrap().1 = "a | b\nc".into();
     snapshot.recent = Arc::new(recent);
-    let text = incident::report(&snapshot);
+    let (account, _) = fixtures::used_account();
+    let text = incident::report(&snapshot, Some(&account));
+    for part in ["## The account, by CloudWatch", "| us-west-2 amazon.nova-lite-v1:0 | 400000 |", "at least"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!incident::report(&snapshot, None).contains("CloudWatch"));
     assert!(text.contains("a \\| b c"), "{text}");
 }

@@ -11,6 +11,7 @@ mod regions;
 mod run;
 mod throttles;
 mod verdict;
+mod watch;
 
 pub(super) use chart::tokens_per_minute;
 pub(super) use flow::class_role;

@@ -10,7 +10,7 @@ use crate::console::ui::view::View;
 use crate::console::ui::widgets::Line;
 use crate::engine::{Bottleneck, LoadState};
 
-use super::{history, row, section};
+use super::{history, row, section, watch};
 
 /// Cells of the arrow before the advice.
 const INDENT: u16 = 2;
@@ -33,10 +33,16 @@ const fn name(what: Bottleneck) -> (&'static str, Role) {
 /// What is the matter, and what to do about it. A parked load is its own verdict.
 fn words(view: &View<'_>) -> (String, String) {
     let (what, remedy) = match &view.snap.state {
-        LoadState::Parked { cause, remedy, .. } => (cause, remedy),
-        _ => (&view.snap.verdict.sentence, &view.snap.verdict.advice),
+        LoadState::Parked { cause, remedy, .. } => (cause.clone(), remedy.clone()),
+        _ if view.state.watching() => watch::words(view),
+        _ => {
+            let verdict = &view.snap.verdict;
+            // Others on the account are no bottleneck of ours, but they are the reason of one.
+            let others = watch::others(view).map(|others| format!("; {others}")).unwrap_or_default();
+            (format!("{}{others}", verdict.sentence), verdict.advice.clone())
+        }
     };
-    (sentence_case(&fmt::sanitise(what)), sentence_case(&fmt::sanitise(remedy)))
+    (sentence_case(&fmt::sanitise(&what)), sentence_case(&fmt::sanitise(&remedy)))
 }
 
 /// What stands alone begins with a capital.

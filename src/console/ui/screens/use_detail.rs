@@ -47,20 +47,32 @@ fn seconds(minutes: &[MinuteUse], first_ms: i64) -> Vec<f32> {
 }
 
 fn the_hour(view: &View<'_>, row: &UseRow<'_>, area: Rect, buf: &mut Buffer) {
-    // Up to the last minute that is published: later ones are no news of anybody.
-    let last = row.account.and_then(|known| known.last()).map(|minute| minute.start_ms);
+    let theirs = row.account.map(|known| known.minutes.as_slice()).unwrap_or_default();
+    hour_chart(view, theirs, usage::our_minutes(view.snap, row.route()), row.tpm(), area, buf);
+}
+
+/// Minutes of everybody with ours beside them, up to the last one that is published: of later ones there is no news of
+/// anybody.
+pub(in crate::console::ui) fn hour_chart(
+    view: &View<'_>,
+    theirs: &[MinuteUse],
+    ours: &[MinuteUse],
+    tpm: Option<u64>,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let last = theirs.last().map(|minute| minute.start_ms);
     let end_ms = last.unwrap_or_else(|| MinuteUse::start_of(view.state.service_ms())) + MinuteUse::LENGTH_MS;
     let first_ms = end_ms - 1_000 * HOUR as i64;
-    let theirs = seconds(row.account.map(|known| known.minutes.as_slice()).unwrap_or_default(), first_ms);
-    let ours = seconds(usage::our_minutes(view.snap, row.route()), first_ms);
-    let series = [
-        Series { name: "the account", values: &theirs, role: Role::Settled, shape: Shape::Area, bin: Bin::Max },
-        Series { name: "ours", values: &ours, role: Role::Target, shape: Shape::Line, bin: Bin::Max },
-    ];
-    let quota = row.tpm().map(|tpm| Level { name: "quota", value: tpm as f64, role: Role::Quota });
-    let levels: Vec<Level<'_>> = quota.into_iter().collect();
+    let (theirs, ours) = (seconds(theirs, first_ms), seconds(ours, first_ms));
+    let all = Series { name: "the account", values: &theirs, role: Role::Settled, shape: Shape::Area, bin: Bin::Max };
+    let part = Series { name: "ours", values: &ours, role: Role::Target, shape: Shape::Line, bin: Bin::Max };
+    let both = [all, part];
+    let sent = ours.iter().any(|value| value.is_finite());
+    let levels: Vec<Level<'_>> =
+        tpm.map(|tpm| Level { name: "quota", value: tpm as f64, role: Role::Quota }).into_iter().collect();
     Chart {
-        series: &series,
+        series: if sent { &both } else { &both[..1] },
         levels: &levels,
         marks: &[],
         axis: Axis { past_utc_ms: Some(end_ms - 1_000), ..Axis::live(HOUR - 1, HOUR) },
