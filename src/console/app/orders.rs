@@ -272,6 +272,14 @@ pub(super) fn change(state: &mut State) {
     state.overlays.push(Overlay::Form(Box::new(form)));
 }
 
+/// `N` on a route of the account.
+pub(super) fn request_quota(state: &mut State) {
+    let (Some(account), Some(row)) = (state.account(), state.selected_use()) else { return };
+    let Ok(wanted) = form::increase::wanted(account, &state.live, &row) else { return };
+    let form = form::increase::increase(row.limits.key.region.clone(), wanted);
+    state.overlays.push(Overlay::Form(Box::new(form)));
+}
+
 /// `D` on a provisioned model.
 pub(super) fn delete(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(model) = state.selected_provisioned().map(|view| &view.model) else { return };
@@ -328,6 +336,7 @@ fn read(form: &mut Form) -> Option<Order> {
         Kind::Change { .. } => form::provisioned::check_change(form),
         Kind::Submit => form::batch::check_submit(form).map(Order::CheckBatch),
         Kind::Fetch { .. } => form::batch::check_fetch(form),
+        Kind::Increase { .. } => form::increase::check(form),
     }
 }
 

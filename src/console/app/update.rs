@@ -233,6 +233,7 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
         Action::DeleteCopies => orders::on_job(state, orders::delete_copies, effects),
         Action::Recipe => orders::recipe(state),
         Action::ReadDay => orders::read_day(state, effects),
+        Action::RequestQuota => orders::request_quota(state),
         Action::TakeOffer => orders::take_offer(state, effects),
     }
 }

@@ -284,6 +284,8 @@ pub enum Action {
     ReadDay,
     /// Tell the limiter a quota that has changed.
     TakeOffer,
+    /// Ask AWS for more of a quota.
+    RequestQuota,
 }
 
 /// A row of the table.
@@ -459,6 +461,7 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(DeleteCopies "batch.delete-copies" [c('D')] "delete in S3" Spends JOBS 3 when::copies_deletable, "Delete input and output of a job in S3: its name has to be typed."),
     row!(Recipe "batch.recipe" [c('P')] "role recipe" None BATCH 9 when::managed, "Show the commands that make a bucket and a role for batch jobs."),
     row!(TakeOffer "account.take-quota" [c('T')] "take quota" Spends USE 2 when::offered, "Give the limiter a quota that has changed since the session began."),
+    row!(RequestQuota "account.request" [c('N')] "ask for quota" Spends USE 3 when::raisable, "Ask AWS for more of a quota of the route; asking costs nothing."),
     row!(ReadDay "account.day" [c('H')] "24 hours" None USE 4 when::dayable, "Read the last 24 hours of the route from CloudWatch."),
     row!(Sort "account.sort" [c('o')] "sort" None SORTED 7 when::always, "Sort the list by something else."),
     row!(Refresh "account.refresh" [Chord::ctrl('r')] "ask now" None ACCOUNT 8 when::managed, "Ask all Regions now instead of when it is due."),

@@ -1,6 +1,7 @@
 //! When an action can run, and the line that says why it cannot.
 
 use crate::console::app::batch::status_word;
+use crate::console::app::form::increase;
 use crate::console::app::provisioned::bound;
 use crate::console::app::{State, TuningRow, copy, usage};
 use crate::control::{JobStatus, JobView, ProvisionedStatus, ProvisionedView};
@@ -326,4 +327,10 @@ pub(super) fn offered(state: &State) -> Result<(), String> {
     }
     let limits = offers.iter().any(|offer| matches!(offer.now, QuotaLimit::Limit(_)));
     if limits { Ok(()) } else { no("the quota is gone, and the limiter keeps what it knows; set it by hand on 2") }
+}
+
+pub(super) fn raisable(state: &State) -> Result<(), String> {
+    orderable(state)?;
+    let (Some(account), Some(row)) = (state.account(), state.selected_use()) else { return no("no route is selected") };
+    increase::wanted(account, &state.live, &row).map(|_| ())
 }

@@ -5,7 +5,7 @@ use crate::engine::EngineSnapshot;
 use crate::record::Region;
 
 use super::super::provisioned::id_of;
-use super::{Asked, Confirmed, Dialog, Fact, Gate, account, batch, provisioned};
+use super::{Asked, Confirmed, Dialog, Fact, Gate, account, batch, increase, provisioned};
 
 /// Why a read-only console gives no such order.
 const READ_ONLY: &str = "READ-ONLY: nothing that creates, changes, stops or deletes is offered";
@@ -47,13 +47,16 @@ pub fn control_gate(command: ControlCommand, now: &Account<'_>) -> Gate<ControlC
         Order::StopJob { region, arn } => batch::stop(region, arn, now),
         Order::ResubmitJob { region, arn, folder } => batch::resubmit(region, arn, folder, now),
         Order::DeleteCopies { region, arn } => batch::delete_copies(region, arn, now),
+        Order::RequestQuota { region, code, value } => match increase::request(region, code, *value, now) {
+            Ok(question) => question,
+            Err(why) => return Gate::Refuse(why),
+        },
         // Passed above; whatever it may become, it is asked about.
         Order::Refresh
         | Order::CheckBatch(_)
         | Order::FetchJob { .. }
         | Order::ReadDay { .. }
-        | Order::TakeOffer { .. }
-        | Order::RequestQuota { .. } => Question::new("Do it?", "Do it"),
+        | Order::TakeOffer { .. } => Question::new("Do it?", "Do it"),
     };
     Gate::Ask(Box::new(dialog.about(command)))
 }

@@ -6,6 +6,7 @@
 mod batch;
 mod control;
 mod engine;
+mod increase;
 mod provisioned;
 
 use tui_input::Input;

@@ -3,6 +3,7 @@
 //! One file a form says which fields it has, their words, and what they are read as.
 
 pub mod batch;
+pub mod increase;
 pub mod load;
 pub mod provisioned;
 
@@ -80,6 +81,10 @@ pub enum FieldId {
     Merge,
     /// Over files that are there.
     Overwrite,
+    /// A quota.
+    Quota,
+    /// The value asked for.
+    Value,
 }
 
 /// What a field holds.
@@ -138,6 +143,13 @@ pub enum Kind {
         /// Its name.
         name: String,
     },
+    /// More of a quota.
+    Increase {
+        /// Where.
+        region: Region,
+        /// The quotas that can be asked for.
+        wanted: Vec<increase::Wanted>,
+    },
 }
 
 /// The form.
@@ -183,7 +195,7 @@ impl Form {
             Kind::Load => load::shows(self, id),
             Kind::Create | Kind::Change { .. } => provisioned::shows(self, id),
             Kind::Submit => batch::shows(self, id),
-            Kind::Fetch { .. } => true,
+            Kind::Fetch { .. } | Kind::Increase { .. } => true,
         }
     }
 
@@ -194,6 +206,7 @@ impl Form {
             Kind::Load => load::words(self, id),
             Kind::Create | Kind::Change { .. } => provisioned::words(self, id),
             Kind::Submit | Kind::Fetch { .. } => batch::words(id),
+            Kind::Increase { .. } => increase::words(id),
         }
     }
 
@@ -291,6 +304,13 @@ impl Form {
         {
             *at = (*at + if up { 1 } else { options.len() - 1 }) % options.len();
             sought.clear();
+        }
+        // Each quota has a proposal of its own.
+        if self.focus == FieldId::Quota
+            && let Some(value) = increase::chosen(self).map(|quota| quota.value)
+            && let Some(field) = self.fields.iter_mut().find(|field| field.id == FieldId::Value)
+        {
+            *field = text(FieldId::Value, value);
         }
         self.errors.clear();
     }

@@ -68,6 +68,7 @@ fn heading(view: &View<'_>, form: &Filled) -> (String, &'static str) {
         Kind::Change { name, .. } => (format!("Change {}", fmt::sanitise(name)), "asks before it changes"),
         Kind::Submit => ("New batch job".to_owned(), "looks through the input, then asks"),
         Kind::Fetch { name, .. } => (format!("Fetch {}", fmt::sanitise(name)), "copies results here"),
+        Kind::Increase { region, .. } => (format!("Ask for quota in {region}"), "asks before it is filed"),
     }
 }
 
@@ -79,6 +80,16 @@ fn notes(view: &View<'_>, form: &Filled, cells: usize) -> Vec<Line<'static>> {
     };
     match &form.kind {
         Kind::Load | Kind::Fetch { .. } => {}
+        Kind::Increase { .. } => {
+            if let Some(quota) = form::increase::chosen(form) {
+                let now = quota.applied.map_or("unknown".to_owned(), fmt::exact);
+                say(Role::Text, &format!("Now: {now}. Proposed: {}, {}.", fmt::exact(quota.value), quota.why));
+                if quota.applied.is_some_and(|applied| quota.value <= applied) {
+                    say(Role::Muted, "The quota is enough for that: more is a matter of what is to come.");
+                }
+            }
+            say(Role::Muted, "AWS may open a support case and ask for the use case; asking costs nothing.");
+        }
         Kind::Create => {
             let new = form::provisioned::so_far(form);
             say(Role::Text, &format!("Capacity: {}", capacity_words(&new.model, new.units)));

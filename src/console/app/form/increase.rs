@@ -1,0 +1,141 @@
+//! The form that asks AWS for more of a quota of a route.
+
+use crate::catalogue::Metric;
+use crate::console::ui::fmt;
+use crate::control::{AccountUse, ControlSnapshot, Order, QuotaCell};
+use crate::engine::EngineSnapshot;
+use crate::limiter::QuotaLimit;
+use crate::record::Region;
+
+use super::super::usage::{self, UseRow};
+use super::{FieldId, Form, Kind, choice, text};
+
+/// What is asked for beyond the busiest minute: room to grow.
+const HEADROOM: f64 = 1.25;
+
+/// A quota that can be asked for, and how much is needed of it. Values are in the unit of its row in Service Quotas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its code.
+    pub code: String,
+    /// What it counts, in a word.
+    pub metric: &'static str,
+    /// Its value now; `None`: not known.
+    pub applied: Option<u64>,
+    /// The value that is proposed.
+    pub value: u64,
+    /// Where that comes from.
+    pub why: String,
+}
+
+/// What a quota counts, in a word.
+pub(in crate::console) const fn metric_word(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Rpm => "RPM",
+        Metric::Tpm => "TPM",
+        Metric::Tpd => "TPD",
+    }
+}
+
+/// The value that the row of a quota has now.
+pub(in crate::console) fn row_value(cell: &QuotaCell) -> Option<u64> {
+    match (cell.row_value, cell.applied) {
+        (Some(row), _) => Some(row.max(0.0) as u64),
+        (None, QuotaLimit::Limit(value)) => Some(value),
+        (None, QuotaLimit::Unknown | QuotaLimit::Absent) => None,
+    }
+}
+
+/// The quotas of a route for which more can be asked, or why there are none.
+///
+/// # Errors
+/// No quota with a code, none adjustable, or a request is open for each.
+pub fn wanted(account: &ControlSnapshot, engine: &EngineSnapshot, row: &UseRow<'_>) -> Result<Vec<Wanted>, String> {
+    let coded = usage::cells(account, row).into_iter().filter_map(|cell| Some((cell, cell.code.as_deref()?)));
+    let coded: Vec<(&QuotaCell, &str)> = coded.collect();
+    if coded.is_empty() {
+        return Err("no quota of this route has a code in Service Quotas".to_owned());
+    }
+    let adjustable: Vec<_> = coded.into_iter().filter(|(cell, _)| cell.adjustable != Some(false)).collect();
+    if adjustable.is_empty() {
+        return Err("no quota of this route is adjustable: AWS raises it by a support case only".to_owned());
+    }
+    let open = |cell: &QuotaCell, code: &str| {
+        account.increases.iter().any(|one| one.region == cell.region && one.code == code && one.state.is_open())
+    };
+    let free = adjustable.into_iter().filter(|(cell, code)| !open(cell, code));
+    let wanted: Vec<Wanted> = free.map(|(cell, code)| proposed(engine, row, cell, code)).collect();
+    if wanted.is_empty() {
+        return Err("a request is open already: AWS takes another one once it is decided".to_owned());
+    }
+    Ok(wanted)
+}
+
+fn proposed(engine: &EngineSnapshot, row: &UseRow<'_>, cell: &QuotaCell, code: &str) -> Wanted {
+    let (theirs, ours, what) = match cell.metric {
+        Metric::Tpm => {
+            let limiter = row.scope.map(|scope| &scope.limiter);
+            let ours = limiter.map_or(0, |limiter| limiter.settled_60s.saturating_add(limiter.reserved_60s));
+            (row.account.and_then(AccountUse::peak_tpm).unwrap_or(0), ours, "tokens in a minute")
+        }
+        Metric::Rpm => {
+            let peak = row.account.and_then(|known| known.minutes.iter().map(|minute| minute.invocations).max());
+            let ours = usage::our_minutes(engine, row.route()).last().map_or(0, |minute| minute.invocations);
+            (peak.unwrap_or(0), ours, "requests in a minute")
+        }
+        Metric::Tpd => (row.account.and_then(|known| known.today).unwrap_or(0), 0, "tokens today"),
+    };
+    let applied = row_value(cell);
+    let peak = theirs.max(ours);
+    // A row that counts double for calls through a profile says half of what the bucket may use.
+    let factor = match (cell.applied, cell.row_value) {
+        (QuotaLimit::Limit(own), Some(value)) if own > 0 && value > 0.0 => own as f64 / value,
+        _ => 1.0,
+    };
+    let (value, why) = if peak == 0 {
+        (applied.unwrap_or(0).saturating_mul(2), "twice the applied value: no use of it is known yet".to_owned())
+    } else {
+        let who = if theirs >= ours { "by CloudWatch, the last hour" } else { "our own, settled and reserved" };
+        let value = (peak as f64 * HEADROOM / factor).ceil() as u64;
+        (value, format!("1.25 times the peak of {} {what} ({who})", fmt::exact(peak)))
+    };
+    Wanted { code: code.to_owned(), metric: metric_word(cell.metric), applied, value, why }
+}
+
+/// The form for these quotas of a route.
+#[must_use]
+pub fn increase(region: Region, wanted: Vec<Wanted>) -> Form {
+    let names: Vec<String> = wanted.iter().map(|one| format!("{} {}", one.metric, one.code)).collect();
+    let value = wanted.first().map_or(0, |one| one.value);
+    let fields = vec![choice(FieldId::Quota, names, 0), text(FieldId::Value, value)];
+    Form::new(Kind::Increase { region, wanted }, fields)
+}
+
+/// The quota that is chosen.
+#[must_use]
+pub fn chosen(form: &Form) -> Option<&Wanted> {
+    let Kind::Increase { wanted, .. } = &form.kind else { return None };
+    wanted.get(form.chosen(FieldId::Quota))
+}
+
+pub(super) const fn words(id: FieldId) -> (&'static str, &'static str, &'static str) {
+    match id {
+        FieldId::Quota => ("Quota", "", "Left and Right change it"),
+        FieldId::Value => ("Value asked for", "", "in the unit of its row in Service Quotas"),
+        _ => ("", "", ""),
+    }
+}
+
+/// What the form asks for. What is wrong is kept in its `errors`.
+pub fn check(form: &mut Form) -> Option<Order> {
+    let Kind::Increase { region, .. } = &form.kind else { return None };
+    let (region, quota) = (region.clone(), chosen(form)?.clone());
+    let mut errors = Vec::new();
+    let value = form.whole(FieldId::Value, 1, u32::MAX, &mut errors);
+    if let Some(applied) = quota.applied.filter(|applied| u64::from(value) <= *applied)
+        && errors.is_empty()
+    {
+        errors.push((FieldId::Value, format!("more than the applied {} is needed", fmt::exact(applied))));
+    }
+    form.judge(errors).then(|| Order::RequestQuota { region, code: quota.code, value: f64::from(value) })
+}
