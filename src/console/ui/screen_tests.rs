@@ -154,6 +154,8 @@ fn account_scenes() -> Vec<Scene> {
     vec![
         Scene { engine: aws_idle(), ..of_account("dashboard-watching", fixtures::used_account(), "") },
         of_account("account-used", fixtures::used_account(), "6"),
+        of_account("account-request", fixtures::used_account(), "6 Down N"),
+        of_account("account-request-ask", fixtures::used_account(), "6 Down N Tab Ctrl-u 3 0 0 0 0 0 Enter"),
         of_account("account-empty", fixtures::nothing(), "6"),
         of_account("account-detail", fixtures::used_account(), "6 o Down Enter"),
         of_account("provisioned-empty", fixtures::nothing(), "3"),

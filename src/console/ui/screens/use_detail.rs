@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::bedrock::{QuotaRequest, RequestState};
 use crate::console::app::usage::{self, UseRow};
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
@@ -90,6 +91,13 @@ fn lines(view: &View<'_>, account: &ControlSnapshot, row: &UseRow<'_>, width: us
     for cell in usage::cells(account, row) {
         facts.line(quota_name(cell), quota_line(view, cell));
     }
+    let cells = usage::cells(account, row);
+    let asked = account.increases.iter().filter(|one| {
+        one.region == row.limits.key.region && cells.iter().any(|cell| cell.code.as_deref() == Some(one.code.as_str()))
+    });
+    for request in asked {
+        facts.line("asked for", increase_line(view, request));
+    }
     for offer in usage::offers(account, route) {
         facts.line("offer", offer_line(view, offer));
     }
@@ -147,6 +155,26 @@ fn quota_line(view: &View<'_>, cell: &QuotaCell) -> Line<'static> {
     }
     if let Some(read) = cell.read_at_ms {
         line.push(Role::Muted, format!(", read {}", fmt::age(view.state.since(read))));
+    }
+    line
+}
+
+/// A request for more: value, what became of it, case, age.
+fn increase_line(view: &View<'_>, request: &QuotaRequest) -> Line<'static> {
+    let role = match &request.state {
+        RequestState::Approved => Role::Ok,
+        state if state.is_refusal() => Role::Danger,
+        state if state.is_open() => Role::Info,
+        _ => Role::Muted,
+    };
+    let mut line = Line::of(Role::Strong, fmt::count(request.value.max(0.0) as u64))
+        .muted(format!(" {}, ", fmt::sanitise(&request.code)))
+        .with(role, fmt::sanitise(request.state.word()).into_owned());
+    if let Some(case) = &request.case {
+        line.push(Role::Muted, format!(", case {}", fmt::sanitise(case)));
+    }
+    if let Some(created) = request.created_ms {
+        line.push(Role::Muted, format!(", {}", fmt::age(view.state.since(created))));
     }
     line
 }
