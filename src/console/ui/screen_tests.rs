@@ -13,6 +13,7 @@ use super::glyphs::Glyphs;
 use super::theme::Theme;
 use super::widgets::Kit;
 use super::{fixtures, render, svg};
+use crate::bedrock::{QuotaRequest, RequestState};
 use crate::config::{Config, Layers, Origin, Said};
 use crate::console::app::{ModelPrice, Msg, Overlay, Panel, State, update};
 use crate::console::keys::{Chord, Key, Place};
@@ -147,6 +148,24 @@ fn settings_scenes() -> Vec<Scene> {
     ]
 }
 
+/// The account with requests for more, one of each end.
+fn asked() -> (ControlSnapshot, i64) {
+    let (mut account, now) = fixtures::used_account();
+    let states = [RequestState::CaseOpened, RequestState::Approved, RequestState::Denied];
+    account.increases.extend(states.into_iter().zip(1..).map(|(state, at)| QuotaRequest {
+        region: "us-east-1".into(),
+        id: format!("request-{at}"),
+        case: Some(format!("17000000{at}")),
+        code: "L-254CACF4".to_owned(),
+        name: "tokens per minute".to_owned(),
+        value: 300_000.0,
+        state,
+        created_ms: Some(now - at * 3_600_000),
+        updated_ms: None,
+    }));
+    (account, now)
+}
+
 /// Screens 3 and 4.
 fn account_scenes() -> Vec<Scene> {
     let busy = fixtures::account;
@@ -155,7 +174,8 @@ fn account_scenes() -> Vec<Scene> {
         Scene { engine: aws_idle(), ..of_account("dashboard-watching", fixtures::used_account(), "") },
         of_account("account-used", fixtures::used_account(), "6"),
         of_account("account-request", fixtures::used_account(), "6 Down N"),
-        of_account("account-request-ask", fixtures::used_account(), "6 Down N Tab Ctrl-u 3 0 0 0 0 0 Enter"),
+        of_account("account-request-ask", fixtures::used_account(), "6 Down N Tab 0 Enter"),
+        of_account("account-asked", asked(), "6 Down Enter"),
         of_account("account-empty", fixtures::nothing(), "6"),
         of_account("account-detail", fixtures::used_account(), "6 o Down Enter"),
         of_account("provisioned-empty", fixtures::nothing(), "3"),

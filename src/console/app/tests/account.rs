@@ -428,3 +428,57 @@ fn what_failed_can_only_be_deleted() {
     press(&mut state, "D");
     assert_eq!(state.place(), Place::Dialog);
 }
+
+#[test]
+fn a_quota_is_asked_for_with_what_is_needed_and_only_above_what_there_is() {
+    let mut state = open(fixtures::running());
+    tell(&mut state, fixtures::used_account().0);
+    press(&mut state, "6 g N");
+    let Some(Overlay::Form(form)) = state.overlays.last() else { panic!("{}", toast(&state)) };
+    let quota = super::super::form::increase::chosen(form).unwrap().clone();
+    assert_eq!(form.text(super::super::form::FieldId::Value), quota.value.to_string());
+    let row = state.selected_use().unwrap();
+    let peak = row.account.and_then(crate::control::AccountUse::peak_tpm).unwrap();
+    assert!(quota.value >= (peak as f64 * 1.25) as u64, "{quota:?}");
+    // A digit more is ten times as much: above the default as well.
+    press(&mut state, "Tab 0 Enter");
+    assert_eq!(dialog(&state).focus, Button::Cancel);
+    let sent = orders(press(&mut state, "Tab Enter"));
+    assert!(
+        matches!(&sent[..], [Order::RequestQuota { code, value, .. }] if *code == quota.code && *value == quota.value as f64 * 10.0),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn the_gate_refuses_a_quota_that_is_not_more_and_one_that_is_asked_for() {
+    let (mut control, now_ms) = fixtures::used_account();
+    let ask = |control: &ControlSnapshot, read_only, value| {
+        let mut engine = fixtures::running();
+        engine.target.read_only = read_only;
+        let order = Order::RequestQuota { region: "us-east-1".into(), code: "L-254CACF4".to_owned(), value };
+        let now = super::confirm::Account { engine: &engine, control, now_ms, agreed: &[], report: None };
+        match super::confirm::control_gate(ControlCommand { id: 1, order }, &now) {
+            super::confirm::Gate::Refuse(why) => why,
+            super::confirm::Gate::Ask(_) => "asks".to_owned(),
+            super::confirm::Gate::Go(_) => panic!("it passed without a question"),
+        }
+    };
+    assert_eq!(ask(&control, false, 300_000.0), "asks");
+    assert!(ask(&control, true, 300_000.0).contains("READ-ONLY"));
+    for value in [100_000.0, 1.0, f64::NAN] {
+        assert!(ask(&control, false, value).contains("not above"), "{value}");
+    }
+    control.increases.push(crate::bedrock::QuotaRequest {
+        region: "us-east-1".into(),
+        id: "r".to_owned(),
+        case: None,
+        code: "L-254CACF4".to_owned(),
+        name: String::new(),
+        value: 250_000.0,
+        state: crate::bedrock::RequestState::Pending,
+        created_ms: None,
+        updated_ms: None,
+    });
+    assert!(ask(&control, false, 300_000.0).contains("open already"));
+}
