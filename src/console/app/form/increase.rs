@@ -7,11 +7,14 @@ use crate::engine::EngineSnapshot;
 use crate::limiter::QuotaLimit;
 use crate::record::Region;
 
+use super::super::entry::number;
 use super::super::usage::{self, UseRow};
 use super::{FieldId, Form, Kind, choice, text};
 
 /// What is asked for beyond the busiest minute: room to grow.
 const HEADROOM: f64 = 1.25;
+/// The largest value that is taken: whole numbers are exact below it.
+const MOST: f64 = 1e15;
 
 /// A quota that can be asked for, and how much is needed of it. Values are in the unit of its row in Service Quotas.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,11 +134,22 @@ pub fn check(form: &mut Form) -> Option<Order> {
     let Kind::Increase { region, .. } = &form.kind else { return None };
     let (region, quota) = (region.clone(), chosen(form)?.clone());
     let mut errors = Vec::new();
-    let value = form.whole(FieldId::Value, 1, u32::MAX, &mut errors);
-    if let Some(applied) = quota.applied.filter(|applied| u64::from(value) <= *applied)
+    // Tokens of a day do not fit in the numbers that other forms take.
+    let value = match number(form.text(FieldId::Value)) {
+        Ok(value) if value.fract() == 0.0 && (1.0..=MOST).contains(&value) => value,
+        Ok(_) => {
+            errors.push((FieldId::Value, "a whole number above 0 is needed".to_owned()));
+            1.0
+        }
+        Err(why) => {
+            errors.push((FieldId::Value, why));
+            1.0
+        }
+    };
+    if let Some(applied) = quota.applied.filter(|applied| value <= *applied as f64)
         && errors.is_empty()
     {
         errors.push((FieldId::Value, format!("more than the applied {} is needed", fmt::exact(applied))));
     }
-    form.judge(errors).then(|| Order::RequestQuota { region, code: quota.code, value: f64::from(value) })
+    form.judge(errors).then(|| Order::RequestQuota { region, code: quota.code, value })
 }
