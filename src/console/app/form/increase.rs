@@ -151,5 +151,5 @@ pub fn check(form: &mut Form) -> Option<Order> {
     {
         errors.push((FieldId::Value, format!("more than the applied {} is needed", fmt::exact(applied))));
     }
-    form.judge(errors).then(|| Order::RequestQuota { region, code: quota.code, value })
+    form.judge(errors).then_some(Order::RequestQuota { region, code: quota.code, value })
 }
