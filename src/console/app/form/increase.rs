@@ -78,7 +78,8 @@ fn proposed(engine: &EngineSnapshot, row: &UseRow<'_>, cell: &QuotaCell, code: &
     let (theirs, ours, what) = match cell.metric {
         Metric::Tpm => {
             let limiter = row.scope.map(|scope| &scope.limiter);
-            let ours = limiter.map_or(0, |limiter| limiter.settled_60s.saturating_add(limiter.reserved_60s));
+            // What is settled, and what is held by what is under way: what the quota has to bear at once.
+            let ours = limiter.map_or(0, |limiter| limiter.settled_60s.saturating_add(limiter.held));
             (row.account.and_then(AccountUse::peak_tpm).unwrap_or(0), ours, "tokens in a minute")
         }
         Metric::Rpm => {
@@ -95,12 +96,21 @@ fn proposed(engine: &EngineSnapshot, row: &UseRow<'_>, cell: &QuotaCell, code: &
         (QuotaLimit::Limit(own), Some(value)) if own > 0 && value > 0.0 => own as f64 / value,
         _ => 1.0,
     };
-    let (value, why) = if peak == 0 {
-        (applied.unwrap_or(0).saturating_mul(2), "twice the applied value: no use of it is known yet".to_owned())
-    } else {
-        let who = if theirs >= ours { "by CloudWatch, the last hour" } else { "our own, settled and reserved" };
-        let value = (peak as f64 * HEADROOM / factor).ceil() as u64;
-        (value, format!("1.25 times the peak of {} {what} ({who})", fmt::exact(peak)))
+    let needed = (peak as f64 * HEADROOM / factor).ceil() as u64;
+    let who = if theirs >= ours { "by CloudWatch, the last hour" } else { "our own, settled and held" };
+    let (value, why) = match (peak, applied) {
+        (0, None) => (0, "neither its use nor its value is known: say what is needed".to_owned()),
+        (0, Some(applied)) => {
+            (applied.saturating_mul(2), "twice the applied value: no use of it is known yet".to_owned())
+        }
+        (_, Some(applied)) if needed <= applied => (
+            (applied as f64 * HEADROOM).ceil() as u64,
+            format!(
+                "1.25 times the applied value, which is enough for the peak of {} {what} ({who})",
+                fmt::exact(peak)
+            ),
+        ),
+        _ => (needed, format!("1.25 times the peak of {} {what} ({who})", fmt::exact(peak))),
     };
     Wanted { code: code.to_owned(), metric: metric_word(cell.metric), applied, value, why }
 }
@@ -152,4 +162,43 @@ pub fn check(form: &mut Form) -> Option<Order> {
         errors.push((FieldId::Value, format!("more than the applied {} is needed", fmt::exact(applied))));
     }
     form.judge(errors).then_some(Order::RequestQuota { region, code: quota.code, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::app::usage::{Sort, rows};
+    use crate::console::ui::fixtures;
+
+    fn proposals(change: impl Fn(&mut crate::control::ControlSnapshot)) -> Vec<Wanted> {
+        let (mut account, _) = fixtures::used_account();
+        change(&mut account);
+        let engine = fixtures::running();
+        let rows = rows(&account, &engine, "us-east-1 haiku", Sort::Model);
+        let cells = account.cells.iter().filter(|cell| cell.region == rows[0].limits.key.region);
+        let cells = cells.filter(|cell| cell.bucket == rows[0].limits.key.bucket);
+        cells.map(|cell| proposed(&engine, &rows[0], cell, "L-1")).collect()
+    }
+
+    #[test]
+    fn what_is_under_way_counts_once() {
+        let engine = fixtures::running();
+        let scope = engine.scopes.iter().find(|scope| scope.route.region.as_str() == "us-east-1").unwrap();
+        let both = scope.limiter.settled_60s + scope.limiter.held;
+        let wanted = proposals(|_| {});
+        assert_eq!(wanted[0].value, (both as f64 * HEADROOM).ceil() as u64);
+        assert!(both > 62_000 && wanted[0].why.contains("our own, settled and held"), "{}", wanted[0].why);
+    }
+
+    #[test]
+    fn what_is_proposed_is_more_than_there_is() {
+        let wanted = proposals(|account| {
+            account.cells.iter_mut().for_each(|cell| {
+                cell.applied = QuotaLimit::Limit(10_000_000);
+                cell.row_value = Some(10_000_000.0);
+            });
+        });
+        assert_eq!(wanted[0].value, 12_500_000);
+        assert!(wanted[0].why.contains("enough for the peak"), "{}", wanted[0].why);
+    }
 }
