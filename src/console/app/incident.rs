@@ -55,6 +55,10 @@ pub fn report(snapshot: &EngineSnapshot, account: Option<&ControlSnapshot>) -> S
 /// What the account uses by CloudWatch, and of which quota: the others are half of most incidents.
 fn of_account(text: &mut String, snapshot: &EngineSnapshot, account: &ControlSnapshot) {
     let rows = usage::rows(account, snapshot, "", Sort::Fullest);
+    for problem in account.problems.iter() {
+        let place = problem.region.as_ref().map_or("the account", |region| region.as_str());
+        let _ = writeln!(text, "\nNot known of {place}: {}", cell(&problem.message));
+    }
     if rows.is_empty() {
         return;
     }
@@ -106,10 +110,6 @@ fn of_account(text: &mut String, snapshot: &EngineSnapshot, account: &ControlSna
                 minute.client_errors + minute.server_errors,
             );
         }
-    }
-    for problem in account.problems.iter() {
-        let place = problem.region.as_ref().map_or("", |region| region.as_str());
-        let _ = writeln!(text, "\nNot known, {place}: {}", cell(&problem.message));
     }
 }
 

@@ -26,7 +26,7 @@ pub fn verdict(account: &ControlSnapshot, rows: &[UseRow<'_>]) -> (String, Strin
     if read().next().is_none() {
         let asked = account.problems.iter().find(|problem| problem.question == crate::control::Question::Use);
         return match asked {
-            Some(problem) => ("the account's use is not known".to_owned(), problem.message.clone()),
+            Some(problem) => ("The account's use is not known".to_owned(), problem.message.clone()),
             None => ("CloudWatch is being asked what the account uses".to_owned(), String::new()),
         };
     }
@@ -48,9 +48,9 @@ pub fn verdict(account: &ControlSnapshot, rows: &[UseRow<'_>]) -> (String, Strin
             peak.map_or("an unknown part of its quota".to_owned(), |peak| format!("{:.0} % of its TPM", peak * 100.0))
         );
         let advice = if peak.is_some_and(|peak| peak < NEAR) {
-            "what is settled does not explain it: reservations do, which CloudWatch does not show; lower max_tokens"
+            "What is settled does not explain it: reservations do, which CloudWatch does not show; lower max_tokens"
         } else {
-            "ask for quota (6), lower max_tokens, or send to a Region that has room"
+            "Ask for quota, lower max_tokens, or send to a Region that has room"
         };
         return (sentence, advice.to_owned());
     }
@@ -63,17 +63,33 @@ pub fn verdict(account: &ControlSnapshot, rows: &[UseRow<'_>]) -> (String, Strin
                 name(row),
                 part * 100.0
             ),
-            "there is little room: reservations need it as well".to_owned(),
+            "There is little room: reservations need it as well".to_owned(),
         ),
         Some((row, part)) => (
             format!(
-                "nothing throttled in the last hour; the fullest is {}, {:.0} % of its TPM",
+                "Nothing throttled in the last hour; the fullest is {}, {:.0} % of its TPM",
                 name(row),
                 part * 100.0
             ),
             String::new(),
         ),
-        None => ("no calls by anybody in the last hour".to_owned(), String::new()),
+        None => {
+            // Without a quota there is no part of it, but there may be use.
+            let busiest = read().filter_map(|(row, used)| Some((row, used.peak_tpm()?))).max_by_key(|(_, peak)| *peak);
+            let sentence = match busiest {
+                Some((row, peak)) if peak > 0 => {
+                    format!(
+                        "Nothing throttled in the last hour; the busiest minute of {} used {peak} tokens of an unknown quota",
+                        name(row)
+                    )
+                }
+                _ if read().count() < rows.len() => {
+                    "No calls in the last hour where CloudWatch was read; not all was".to_owned()
+                }
+                _ => "No calls by anybody in the last hour".to_owned(),
+            };
+            (sentence, String::new())
+        }
     }
 }
 
@@ -95,7 +111,7 @@ mod tests {
     fn throttles_come_first_then_the_fullest_then_peace() {
         let (sentence, advice) = said(|_| {});
         assert!(sentence.starts_with("us.claude-sonnet-4-5 in us-east-1:"), "{sentence}");
-        assert!(sentence.contains("were throttled (91)") && advice.contains("ask for quota"), "{sentence} {advice}");
+        assert!(sentence.contains("were throttled (91)") && advice.contains("Ask for quota"), "{sentence} {advice}");
         let calm = |account: &mut ControlSnapshot| {
             for used in &mut account.account_use {
                 let mut minutes = used.minutes.to_vec();
@@ -121,6 +137,19 @@ mod tests {
             account.problems.clear();
         });
         assert!(sentence.contains("being asked"), "{sentence}");
+    }
+
+    #[test]
+    fn use_of_an_unknown_quota_is_use() {
+        let (sentence, _) = said(|account| {
+            for used in &mut account.account_use {
+                let mut minutes = used.minutes.to_vec();
+                minutes.iter_mut().for_each(|minute| minute.throttles = 0);
+                used.minutes = minutes.into();
+            }
+            account.limits.iter_mut().for_each(|limits| limits.quota.tpm.0 = crate::limiter::QuotaLimit::Unknown);
+        });
+        assert!(sentence.contains("of an unknown quota"), "{sentence}");
     }
 
     #[test]

@@ -13,12 +13,12 @@ use super::glyphs::Glyphs;
 use super::theme::Theme;
 use super::widgets::Kit;
 use super::{fixtures, render, svg};
-use crate::bedrock::{QuotaRequest, RequestState};
 use crate::config::{Config, Layers, Origin, Said};
 use crate::console::app::{ModelPrice, Msg, Overlay, Panel, State, update};
 use crate::console::keys::{Chord, Key, Place};
 use crate::console::term::{ColourDepth, GlyphLevel};
 use crate::control::{CheckReport, ControlSnapshot, Outcome, Stage, Work};
+use crate::control::{QuotaRequest, RequestState};
 use crate::engine::EngineSnapshot;
 use crate::record::Micros;
 

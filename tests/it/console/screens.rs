@@ -156,7 +156,7 @@ fn filter() -> Result<(), Failed> {
     pty.wait_text("✓ ok")?;
     // Frozen, the rows stay what they are.
     pty.send("f/");
-    pty.wait_text("every word must be found")?;
+    pty.wait_text("words, ")?;
     pty.send("no-such-record");
     pty.wait_text("no record is kept by the filter")?;
     pty.send("\x15OK\r");

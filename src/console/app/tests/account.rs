@@ -469,14 +469,14 @@ fn the_gate_refuses_a_quota_that_is_not_more_and_one_that_is_asked_for() {
     for value in [100_000.0, 1.0, f64::NAN] {
         assert!(ask(&control, false, value).contains("not above"), "{value}");
     }
-    control.increases.push(crate::bedrock::QuotaRequest {
+    control.increases.push(crate::control::QuotaRequest {
         region: "us-east-1".into(),
         id: "r".to_owned(),
         case: None,
         code: "L-254CACF4".to_owned(),
         name: String::new(),
         value: 250_000.0,
-        state: crate::bedrock::RequestState::Pending,
+        state: crate::control::RequestState::Pending,
         created_ms: None,
         updated_ms: None,
     });

@@ -42,7 +42,12 @@ fn words(view: &View<'_>) -> (String, String) {
             (format!("{}{others}", verdict.sentence), verdict.advice.clone())
         }
     };
-    (sentence_case(&fmt::sanitise(&what)), sentence_case(&fmt::sanitise(&remedy)))
+    let (what, remedy) = (fmt::sanitise(&what), fmt::sanitise(&remedy));
+    if view.state.watching() {
+        // It may begin with the id of a model.
+        return (what.into_owned(), remedy.into_owned());
+    }
+    (sentence_case(&what), sentence_case(&remedy))
 }
 
 /// What stands alone begins with a capital.
@@ -77,6 +82,9 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 fn summary(view: &View<'_>) -> Line<'static> {
+    if view.state.watching() {
+        return Line::of(Role::Muted, "the account");
+    }
     if matches!(view.snap.state, LoadState::Parked { .. }) {
         return Line::of(Role::Danger, format!("{} parked", view.kit.glyphs.danger));
     }

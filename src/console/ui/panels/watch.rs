@@ -19,6 +19,8 @@ use super::{row, section};
 
 /// Cells of the words behind a gauge.
 const WORDS: u16 = 34;
+/// What was published for an older minute is not the present: CloudWatch is some minutes late.
+const RECENT_MS: i64 = 5 * MinuteUse::LENGTH_MS;
 
 fn rows<'a>(view: &View<'a>) -> Vec<UseRow<'a>> {
     let account = view.state.account();
@@ -52,7 +54,14 @@ pub(super) fn quota(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let words = if inner.width >= 110 { WORDS } else { 0 };
     for (at, (one, name)) in rows.iter().zip(&names).enumerate() {
         let Some(line) = row(inner, at as u16) else { return };
-        let last = one.account.and_then(|used| used.last()).map_or(0, |minute| minute.quota_tokens);
+        let Some(used) = one.account else {
+            let unread = Line::of(Role::Muted, fmt::left(name, longest, view.kit.glyphs));
+            unread.with(Role::Warn, " not read yet").render(line, buf, view.kit);
+            continue;
+        };
+        // A minute without data had no calls: an old one is not the present.
+        let recent = |minute: &&MinuteUse| view.state.service_ms().saturating_sub(minute.start_ms) < RECENT_MS;
+        let last = used.last().filter(recent).map_or(0, |minute| minute.quota_tokens);
         let gauge = Gauge {
             label: name,
             label_width: longest as u16,
@@ -64,12 +73,12 @@ pub(super) fn quota(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         };
         gauge.render(Rect { width: line.width - words, ..line }, buf, view.kit);
         if words > 0 {
-            let (p90, peak) = one.account.map_or((None, None), |used| (used.p90_tpm(), used.peak_tpm()));
             let tokens = |value: Option<u64>| value.map_or(fmt::NONE.to_owned(), fmt::count);
             let throttles = one.throttles().unwrap_or(0);
             let role = if throttles > 0 { Role::Warn } else { Role::Muted };
-            let said = Line::of(Role::Muted, format!("P90 {} peak {} ", tokens(p90), tokens(peak)))
-                .with(role, format!("429 {}", fmt::count(throttles)));
+            let said =
+                Line::of(Role::Muted, format!("P90 {} peak {} ", tokens(used.p90_tpm()), tokens(used.peak_tpm())))
+                    .with(role, format!("429 {}", fmt::count(throttles)));
             said.render_right(Rect { x: line.right() - words, width: words, ..line }, buf, view.kit);
         }
     }

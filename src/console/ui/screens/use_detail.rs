@@ -3,13 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::bedrock::{QuotaRequest, RequestState};
 use crate::console::app::usage::{self, UseRow};
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Axis, Bin, Chart, Level, Line, Panel, Series, Shape};
 use crate::console::ui::{fmt, layout};
 use crate::control::{ControlSnapshot, DayUse, QuotaCell};
+use crate::control::{QuotaRequest, RequestState};
 use crate::record::{MinuteUse, Reconciled};
 
 use super::Facts;
