@@ -122,9 +122,7 @@ fn click() -> Result<(), Failed> {
     pty.wait("the log", |screen| has(screen, "In full"))?;
     pty.send(&press(18, 2));
     pty.send("/");
-    pty.wait("a filter of the log", |screen| {
-        footer(screen).contains("words, ") && has(screen, "In full")
-    })?;
+    pty.wait("a filter of the log", |screen| footer(screen).contains("words, ") && has(screen, "In full"))?;
     pty.send("\x1b");
     pty.wait("no filter", |screen| !footer(screen).contains("words, "))?;
     leave(&mut pty).map(|_| ())
