@@ -1,6 +1,7 @@
 //! What CloudWatch counted: how often models are invoked, by every caller of the account.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
@@ -26,30 +27,47 @@ pub type Invocations = Vec<(i64, u64)>;
 /// The counts of one metric of one model: the start of each period in milliseconds since 1970, and its sum; oldest first.
 type Sums = Vec<(i64, u64)>;
 
-/// Minutes of several models as they are called, and how many metrics were asked for: that is what AWS bills.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ModelMinutes {
-    /// By model, oldest first; a minute without data is left out.
-    pub minutes: BTreeMap<String, Vec<MinuteUse>>,
-    /// Metrics asked for.
-    pub asked: u64,
+/// The figures of several models as they are called, oldest first; a minute without data is left out.
+pub type ModelMinutes = BTreeMap<String, Vec<MinuteUse>>;
+
+/// Which counts of a minute are asked for. AWS bills each metric of each model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// All that a minute has.
+    All,
+    /// Quota tokens and throttles.
+    Quota,
 }
 
 /// A metric of `AWS/Bedrock`, and where its sum goes in a minute.
 type Column = (&'static str, fn(&mut MinuteUse) -> &mut u64);
 
-const QUOTA_TOKENS: Column = ("EstimatedTPMQuotaUsage", |minute| &mut minute.quota_tokens);
-const THROTTLES: Column = ("InvocationThrottles", |minute| &mut minute.throttles);
-/// Everything of a minute.
-const ALL: [Column; 7] = [
+const QUOTA_TOKENS: &str = "EstimatedTPMQuotaUsage";
+/// The columns; those that tell of the quota first.
+const COLUMNS: [Column; 7] = [
+    (QUOTA_TOKENS, |minute| &mut minute.quota_tokens),
+    ("InvocationThrottles", |minute| &mut minute.throttles),
     ("Invocations", |minute| &mut minute.invocations),
-    THROTTLES,
     ("InvocationClientErrors", |minute| &mut minute.client_errors),
     ("InvocationServerErrors", |minute| &mut minute.server_errors),
     ("InputTokenCount", |minute| &mut minute.input),
     ("OutputTokenCount", |minute| &mut minute.output),
-    QUOTA_TOKENS,
 ];
+
+impl Counts {
+    const fn columns(self) -> &'static [Column] {
+        match self {
+            Counts::All => &COLUMNS,
+            Counts::Quota => COLUMNS.split_at(2).0,
+        }
+    }
+
+    /// Metrics of one model.
+    #[must_use]
+    pub const fn metrics(self) -> u64 {
+        self.columns().len() as u64
+    }
+}
 
 impl Clients {
     /// The invocations of `models` (ids or ARNs, as they are called) in the 24 hours before `now`, which is read on the
@@ -65,14 +83,13 @@ impl Clients {
     ) -> Result<BTreeMap<String, Invocations>, Failure> {
         let from = now.checked_sub(Duration::from_secs(86_400)).unwrap_or(SystemTime::UNIX_EPOCH);
         let wanted: Vec<_> = models.iter().map(|model| (model.as_str(), "Invocations")).collect();
-        let found = self.sums(region, &wanted, PERIOD, from, now).await?;
+        let found = self.sums(region, &wanted, PERIOD, from..now).await?;
         let ends = |sums: Sums| sums.into_iter().map(|(start, sum)| (start + i64::from(PERIOD) * 1_000, sum)).collect();
         let found = models.iter().cloned().zip(found).filter(|(_, sums)| !sums.is_empty());
         Ok(found.map(|(model, sums)| (model, ends(sums))).collect())
     }
 
-    /// What CloudWatch counted of `models` (ids or ARNs, as they are called) from `from` to `to`, minute by minute. Seven
-    /// metrics for each model.
+    /// What CloudWatch counted of `models` (ids or ARNs, as they are called) in `span`, minute by minute.
     ///
     /// # Errors
     /// As every call; `Access` names the permission.
@@ -80,53 +97,12 @@ impl Clients {
         &self,
         region: &Region,
         models: &[String],
-        from: SystemTime,
-        to: SystemTime,
+        counts: Counts,
+        span: Range<SystemTime>,
     ) -> Result<ModelMinutes, Failure> {
-        self.columns(region, models, &ALL, from, to).await
-    }
-
-    /// The same, quota tokens and throttles alone: two metrics for each model.
-    ///
-    /// # Errors
-    /// As every call; `Access` names the permission.
-    pub async fn quota_minutes(
-        &self,
-        region: &Region,
-        models: &[String],
-        from: SystemTime,
-        to: SystemTime,
-    ) -> Result<ModelMinutes, Failure> {
-        self.columns(region, models, &[QUOTA_TOKENS, THROTTLES], from, to).await
-    }
-
-    /// Quota tokens of `models` from `from` to `to` in all, in their order: one metric for each model.
-    ///
-    /// # Errors
-    /// As every call; `Access` names the permission.
-    pub async fn quota_tokens(
-        &self,
-        region: &Region,
-        models: &[String],
-        from: SystemTime,
-        to: SystemTime,
-    ) -> Result<Vec<u64>, Failure> {
-        let wanted: Vec<_> = models.iter().map(|model| (model.as_str(), QUOTA_TOKENS.0)).collect();
-        let found = self.sums(region, &wanted, 3_600, from, to).await?;
-        Ok(found.iter().map(|sums| sums.iter().fold(0u64, |all, (_, sum)| all.saturating_add(*sum))).collect())
-    }
-
-    async fn columns(
-        &self,
-        region: &Region,
-        models: &[String],
-        columns: &[Column],
-        from: SystemTime,
-        to: SystemTime,
-    ) -> Result<ModelMinutes, Failure> {
-        let pairs = || models.iter().flat_map(|model| columns.iter().map(move |column| (model, *column)));
+        let pairs = || models.iter().flat_map(|model| counts.columns().iter().map(move |column| (model, *column)));
         let wanted: Vec<_> = pairs().map(|(model, (metric, _))| (model.as_str(), metric)).collect();
-        let found = self.sums(region, &wanted, 60, from, to).await?;
+        let found = self.sums(region, &wanted, 60, span).await?;
         let mut minutes: BTreeMap<String, BTreeMap<i64, MinuteUse>> = BTreeMap::new();
         for ((model, (_, column)), sums) in pairs().zip(found) {
             let of_model = minutes.entry(model.clone()).or_default();
@@ -136,8 +112,22 @@ impl Clients {
                 *column(minute) = sum;
             }
         }
-        let minutes = minutes.into_iter().map(|(model, minutes)| (model, minutes.into_values().collect())).collect();
-        Ok(ModelMinutes { minutes, asked: wanted.len() as u64 })
+        Ok(minutes.into_iter().map(|(model, minutes)| (model, minutes.into_values().collect())).collect())
+    }
+
+    /// Quota tokens of `models` in `span` in all, in their order: one metric for each model.
+    ///
+    /// # Errors
+    /// As every call; `Access` names the permission.
+    pub async fn quota_tokens(
+        &self,
+        region: &Region,
+        models: &[String],
+        span: Range<SystemTime>,
+    ) -> Result<Vec<u64>, Failure> {
+        let wanted: Vec<_> = models.iter().map(|model| (model.as_str(), QUOTA_TOKENS)).collect();
+        let found = self.sums(region, &wanted, 3_600, span).await?;
+        Ok(found.iter().map(|sums| sums.iter().fold(0u64, |all, (_, sum)| all.saturating_add(*sum))).collect())
     }
 
     /// The sums of each of `wanted` (model as it is called, metric) in periods of `period` seconds, in their order.
@@ -146,15 +136,13 @@ impl Clients {
         region: &Region,
         wanted: &[(&str, &str)],
         period: i32,
-        from: SystemTime,
-        to: SystemTime,
+        span: Range<SystemTime>,
     ) -> Result<Vec<Sums>, Failure> {
-        let span = to.duration_since(from).unwrap_or_default().as_secs();
-        let figures = usize::try_from(span / period.unsigned_abs().max(1) as u64 + 2).unwrap_or(FIGURES);
-        let at_once = (FIGURES / figures).clamp(1, QUERIES);
+        let seconds = span.end.duration_since(span.start).unwrap_or_default().as_secs();
+        let figures = usize::try_from(seconds / u64::from(period.unsigned_abs().max(1)) + 2).unwrap_or(FIGURES);
         let mut found = Vec::with_capacity(wanted.len());
-        for some in wanted.chunks(at_once) {
-            found.extend(self.sums_of(region, some, period, from, to, figures).await?);
+        for some in wanted.chunks((FIGURES / figures).clamp(1, QUERIES)) {
+            found.extend(self.sums_of(region, some, period, &span).await?);
         }
         Ok(found)
     }
@@ -164,9 +152,7 @@ impl Clients {
         region: &Region,
         wanted: &[(&str, &str)],
         period: i32,
-        from: SystemTime,
-        to: SystemTime,
-        most: usize,
+        span: &Range<SystemTime>,
     ) -> Result<Vec<Sums>, Failure> {
         let client = &self.region(region)?.metrics;
         let queries = wanted.iter().enumerate().map(|(index, (model, name))| {
@@ -176,26 +162,21 @@ impl Clients {
             MetricDataQuery::builder().id(format!("m{index}")).metric_stat(sum).return_data(true).build()
         });
         let queries: Vec<_> = queries.collect();
+        let asked = asked_ms(span, period);
         let mut found = vec![BTreeMap::new(); wanted.len()];
         let mut next = None;
         for _ in 0..MOST_PAGES {
             let page = client
                 .get_metric_data()
                 .set_metric_data_queries(Some(queries.clone()))
-                .start_time(DateTime::from(from))
-                .end_time(DateTime::from(to))
+                .start_time(DateTime::from(span.start))
+                .end_time(DateTime::from(span.end))
                 .set_next_token(next);
             let page = self.ask("GetMetricData", Some("cloudwatch:GetMetricData"), page.send()).await?;
             for result in page.metric_data_results() {
                 let index = result.id().and_then(|id| id.strip_prefix('m')?.parse::<usize>().ok());
                 let Some(sums) = index.and_then(|index| found.get_mut(index)) else { continue };
-                let figures = result.timestamps().iter().zip(result.values());
-                for (start_ms, sum) in figures.filter_map(|(at, value)| Some((at.to_millis().ok()?, count(*value)?))) {
-                    // The last word on a period holds; more periods than were asked for are somebody's fault.
-                    if sums.len() < most || sums.contains_key(&start_ms) {
-                        sums.insert(start_ms, sum);
-                    }
-                }
+                take(sums, &asked, period, result.timestamps().iter().zip(result.values()));
             }
             next = page.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
@@ -206,6 +187,28 @@ impl Clients {
     }
 }
 
+/// The moments at which a period of `span` can begin, milliseconds since 1970: the first begins before it.
+fn asked_ms(span: &Range<SystemTime>, period: i32) -> Range<i64> {
+    let ms = |at: SystemTime| DateTime::from(at).to_millis().unwrap_or(i64::MAX);
+    ms(span.start).saturating_sub(i64::from(period) * 1_000)..ms(span.end)
+}
+
+/// Takes the figures of a reply in, each under the start of its period; what was not asked for, and what cannot be a count,
+/// is somebody's fault and left out. Of two words on one period the last holds.
+fn take<'a>(
+    sums: &mut BTreeMap<i64, u64>,
+    asked: &Range<i64>,
+    period: i32,
+    figures: impl Iterator<Item = (&'a DateTime, &'a f64)>,
+) {
+    let length = i64::from(period.max(1)) * 1_000;
+    for (start_ms, sum) in figures.filter_map(|(at, value)| Some((at.to_millis().ok()?, count(*value)?))) {
+        if asked.contains(&start_ms) {
+            sums.insert(start_ms - start_ms.rem_euclid(length), sum);
+        }
+    }
+}
+
 /// A count, if it can be one.
 fn count(value: f64) -> Option<u64> {
     (value.is_finite() && (0.0..=LARGEST).contains(&value)).then(|| value.round() as u64)
@@ -213,7 +216,7 @@ fn count(value: f64) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::count;
+    use super::*;
 
     #[test]
     fn what_cannot_be_a_count_is_none() {
@@ -221,5 +224,33 @@ mod tests {
         for value in [f64::NAN, f64::INFINITY, -1.0, 1e30] {
             assert_eq!(count(value), None, "{value}");
         }
+    }
+
+    #[test]
+    fn a_hostile_reply_adds_nothing() {
+        let at = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let asked = asked_ms(&(at(1_030)..at(1_300)), 60);
+        let figures = [
+            (DateTime::from_secs(1_020), 1.0),
+            (DateTime::from_secs(1_080), 2.0),
+            (DateTime::from_secs(1_080), 3.0),
+            (DateTime::from_millis(1_140_250), 4.0),
+            (DateTime::from_secs(1_200), f64::NAN),
+            (DateTime::from_secs(1_300), 5.0),
+            (DateTime::from_secs(900), 6.0),
+            (DateTime::from_secs(i64::MAX / 1_000), 7.0),
+            (DateTime::from_secs(i64::MIN / 1_000), 8.0),
+            (DateTime::from_secs(i64::MAX), 9.0),
+        ];
+        let mut sums = BTreeMap::new();
+        take(&mut sums, &asked, 60, figures.iter().map(|(at, value)| (at, value)));
+        assert_eq!(sums.into_iter().collect::<Vec<_>>(), [(1_020_000, 1), (1_080_000, 3), (1_140_000, 4)]);
+    }
+
+    #[test]
+    fn the_quota_takes_two_metrics_of_seven() {
+        assert_eq!((Counts::All.metrics(), Counts::Quota.metrics()), (7, 2));
+        let names: Vec<_> = Counts::Quota.columns().iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["EstimatedTPMQuotaUsage", "InvocationThrottles"]);
     }
 }

@@ -111,7 +111,7 @@ pub struct PictureArgs {
     /// Draw a screen as SVG, without a terminal: of the load on the simulator after --duration (10s), of a replay --at a moment.
     #[arg(long, value_name = "FILE.svg")]
     pub screenshot: Option<PathBuf>,
-    /// Which screen: dashboard, tuning, provisioned, batch, requests, log, settings, scope, request or help.
+    /// Which screen: dashboard, tuning, provisioned, batch, requests, account, log, settings, scope, request or help.
     #[arg(long, value_name = "NAME", requires = "screenshot")]
     pub screen: Option<String>,
     /// Its columns and rows.

@@ -60,7 +60,7 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
     let desk =
         (terminal || picture).then(|| session::desk(&info, &clients, planned, discovery, &config, runtime.handle()));
     let prices = prices(&routes);
-    let opened = Opened { info: &info, routes: &routes, slow_link: args.slow_link };
+    let opened = Opened { info: &info, routes: &routes, slow_link: args.slow_link, flags: Vec::new() };
     let settings_in_force = settings::effective(global, &config, Some(&opened));
     let hangup = match args.on_hangup {
         Some(OnHangup::Continue) => Hangup::Continue,

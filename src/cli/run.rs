@@ -105,7 +105,12 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let Session { info, clients, routes, discovery, planned, settings, config, simulator, .. } = session;
     let desk = args.tui.then(|| session::desk(&info, &clients, planned, discovery, &config, runtime.handle()));
     let prices = console::prices(&routes);
-    let opened = Opened { info: &info, routes: &routes, slow_link: false };
+    let given = [
+        settings::switched("limits.spill", "--spill", args.spill),
+        settings::switched("publish.enabled", "--publish", args.publish),
+    ];
+    let flags = given.into_iter().flatten().collect();
+    let opened = Opened { info: &info, routes: &routes, slow_link: false, flags };
     let settings_in_force = settings::effective(global, &config, Some(&opened));
     let setup = EngineSetup {
         target: info,

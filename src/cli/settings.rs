@@ -19,11 +19,20 @@ pub struct Opened<'a> {
     pub routes: &'a [RouteSetup],
     /// `--slow-link`.
     pub slow_link: bool,
+    /// What flags of the command alone say.
+    pub flags: Vec<Said>,
+}
+
+/// A switch of a command that was given.
+pub fn switched(key: &'static str, flag: &str, given: bool) -> Option<Said> {
+    given.then(|| Said { key, value: "true".to_owned(), origin: Origin::Flag(flag.to_owned()) })
 }
 
 /// Every value in force. Without an opened target what it would say is left to the defaults' words.
 pub fn effective(global: &Global, config: &Config, opened: Option<&Opened<'_>>) -> Vec<Effective> {
-    let layers = Layers { flags: flags(global), file: config.source.clone(), found: found(global, config, opened) };
+    let mut flags = flags(global);
+    flags.extend(opened.iter().flat_map(|opened| opened.flags.iter().cloned()));
+    let layers = Layers { flags, file: config.source.clone(), found: found(global, config, opened) };
     let mut all = layers.effective();
     if let Some(Opened { info, .. }) = opened
         && info.read_only

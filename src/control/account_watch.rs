@@ -7,14 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::bedrock::ModelMinutes;
+use crate::bedrock::{Counts, ModelMinutes};
 use crate::record::{Failure, MinuteUse, Region, Route, ScopeKey, Usd};
 
 use super::account_use::{AccountUse, DayPiece, DayUse};
 use super::desk::Desk;
-use super::discovery::{join, utc_ms};
+use super::discovery::utc_ms;
 use super::routes::PlannedRoute;
 use super::snapshot::{ControlSnapshot, Question};
 use super::work::{NotDone, Outcome};
@@ -35,57 +36,72 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 const PIECE_MS: i64 = 600_000;
 /// What a thousand metrics cost by GetMetricData, USD: list price of CloudWatch, us-east-1, November 2026.
 const PRICE: f64 = 0.01;
-/// Metrics of a route each time: seven by the minute, one since midnight.
-const METRICS_A_ROUTE: u64 = 8;
+/// Routes as they are called, and what has the quota behind each.
+pub(super) type Called = Vec<(Route, ScopeKey)>;
 
-/// The models of a Region as they are called, and what has the quota behind each.
-type Called = BTreeMap<Region, Vec<(Route, ScopeKey)>>;
-
-/// Keeps asking about `routes`. Ends at once where there are none.
-pub(super) async fn watch(desk: Arc<Desk>, routes: Vec<PlannedRoute>) {
-    let mut called = Called::new();
+/// What is called in each Region, each route once.
+pub(super) fn by_region(routes: &[PlannedRoute]) -> BTreeMap<Region, Called> {
+    let mut regions: BTreeMap<Region, Called> = BTreeMap::new();
     for planned in routes {
-        let here = called.entry(planned.key.region.clone()).or_default();
+        let here = regions.entry(planned.key.region.clone()).or_default();
         if !here.iter().any(|(route, _)| *route == planned.route) {
-            here.push((planned.route, planned.key));
+            here.push((planned.route.clone(), planned.key.clone()));
         }
     }
-    if called.is_empty() {
-        return;
-    }
+    regions
+}
+
+/// What an hour of reading so many routes costs.
+pub(super) fn per_hour(desk: &Desk, routes: usize) -> Usd {
+    let an_hour = 3_600.0 / EVERY.as_secs_f64();
+    price(desk, metrics_of(routes) as f64 * an_hour)
+}
+
+/// Keeps asking what is used in one Region: one that does not answer holds up no other.
+pub(super) async fn watch(desk: Arc<Desk>, region: Region, called: Called) {
     let mut wishes = desk.wishes();
-    let (mut due, mut pause, mut asked) = (Instant::now(), EVERY, None::<Instant>);
-    let mut increases_due = Instant::now();
+    let mut pause = EVERY;
     loop {
-        tokio::select! {
-            () = tokio::time::sleep_until(due.min(increases_due)) => {}
-            wish = wishes.changed() => {
-                if wish.is_err() {
-                    return;
-                }
-                let soonest = asked.map_or_else(Instant::now, |asked| asked + AT_MOST);
-                due = due.min(soonest);
-                increases_due = Instant::now();
-            }
-        }
-        if Instant::now() >= due {
-            let well = read(&desk, &called).await;
-            asked = Some(Instant::now());
-            pause = if well { EVERY } else { (pause * 2).min(LONGEST_PAUSE) };
-            due = Instant::now() + pause;
-            desk.board.edit(|snapshot| snapshot.metric_cost.per_hour = cost_per_hour(&desk, &called, pause));
-        }
-        if Instant::now() >= increases_due {
-            read_increases(&desk).await;
-            increases_due = Instant::now() + INCREASES_EVERY;
+        let asked = Instant::now();
+        let well = read(&desk, &region, &called).await;
+        pause = next_pause(pause, well);
+        if !wait(&mut wishes, asked + pause, asked + AT_MOST).await {
+            return;
         }
     }
 }
 
-fn cost_per_hour(desk: &Desk, called: &Called, pause: Duration) -> Usd {
-    let routes = called.values().map(Vec::len).sum::<usize>() as f64;
-    let metrics = routes * METRICS_A_ROUTE as f64 * 3_600.0 / pause.as_secs_f64();
-    price(desk, metrics)
+/// Keeps asking what became of requests for higher quotas.
+pub(super) async fn watch_increases(desk: Arc<Desk>) {
+    let mut wishes = desk.wishes();
+    loop {
+        let asked = Instant::now();
+        read_increases(&desk).await;
+        if !wait(&mut wishes, asked + INCREASES_EVERY, asked + AT_MOST).await {
+            return;
+        }
+    }
+}
+
+/// The pause after an answer, or after a failure: twice the one before.
+fn next_pause(pause: Duration, well: bool) -> Duration {
+    if well { EVERY } else { (pause * 2).min(LONGEST_PAUSE) }
+}
+
+/// Waits until `due`, or after a wish until `soonest`. False: nobody can wish any more.
+async fn wait(wishes: &mut watch::Receiver<u64>, due: Instant, soonest: Instant) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep_until(due) => true,
+        wish = wishes.changed() => {
+            tokio::time::sleep_until(soonest).await;
+            wish.is_ok()
+        }
+    }
+}
+
+/// Metrics of so many routes each time: those of the minutes, and one since midnight.
+const fn metrics_of(routes: usize) -> u64 {
+    routes as u64 * (Counts::All.metrics() + 1)
 }
 
 /// What so many metrics cost: nothing on a simulator.
@@ -103,39 +119,31 @@ fn at(ms: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).unwrap_or_default())
 }
 
-/// Reads the last hour of all routes. Says whether every Region answered.
-async fn read(desk: &Desk, called: &Called) -> bool {
-    let answers = join(called.iter().map(|(region, routes)| read_region(desk, region, routes))).await;
-    let mut well = true;
-    for ((region, routes), answer) in called.iter().zip(answers) {
-        desk.board.answered(Question::Use, Some(region), answer.as_ref().err());
-        match answer {
-            Ok((counted, today)) => desk.board.edit(|snapshot| {
-                snapshot.metric_cost.metrics_read += counted.asked + today.len() as u64;
-                snapshot.metric_cost.spent = price(desk, snapshot.metric_cost.metrics_read as f64);
-                for ((route, key), today) in routes.iter().zip(today) {
-                    let minutes = counted.minutes.get(route.model.as_str()).cloned().unwrap_or_default();
-                    snapshot.use_read(route, key, minutes, today);
-                }
-            }),
-            Err(_) => well = false,
+/// Reads the last hour of a Region. Says whether it answered.
+async fn read(desk: &Desk, region: &Region, called: &Called) -> bool {
+    let answer = ask(desk, region, called).await;
+    desk.paid(metrics_of(called.len()));
+    desk.board.answered(Question::Use, Some(region), answer.as_ref().err());
+    let Ok((mut minutes, today)) = answer else { return false };
+    desk.board.edit(|snapshot| {
+        for ((route, key), today) in called.iter().zip(today) {
+            let used = snapshot.use_of(route, key);
+            used.minutes = Arc::new(minutes.remove(route.model.as_str()).unwrap_or_default());
+            used.today = Some(today);
+            used.read_at_ms = utc_ms(SystemTime::now());
         }
-    }
-    well
+    });
+    true
 }
 
-async fn read_region(
-    desk: &Desk,
-    region: &Region,
-    routes: &[(Route, ScopeKey)],
-) -> Result<(ModelMinutes, Vec<u64>), Failure> {
-    let models: Vec<String> = routes.iter().map(|(route, _)| route.model.to_string()).collect();
+async fn ask(desk: &Desk, region: &Region, called: &Called) -> Result<(ModelMinutes, Vec<u64>), Failure> {
+    let models: Vec<String> = called.iter().map(|(route, _)| route.model.to_string()).collect();
     let (now_ms, now) = service_now(desk);
     let midnight = at(now_ms - now_ms.rem_euclid(DAY_MS));
-    let from = now.checked_sub(HOUR).unwrap_or(UNIX_EPOCH);
+    let hour = now.checked_sub(HOUR).unwrap_or(UNIX_EPOCH);
     tokio::try_join!(
-        desk.clients.model_minutes(region, &models, from, now),
-        desk.clients.quota_tokens(region, &models, midnight, now)
+        desk.clients.model_minutes(region, &models, Counts::All, hour..now),
+        desk.clients.quota_tokens(region, &models, midnight..now)
     )
 }
 
@@ -156,45 +164,49 @@ async fn read_increases(desk: &Desk) {
 }
 
 impl ControlSnapshot {
-    fn use_read(&mut self, route: &Route, key: &ScopeKey, minutes: Vec<MinuteUse>, today: u64) {
-        let read_at_ms = utc_ms(SystemTime::now());
-        let minutes = Arc::new(minutes);
-        match self.account_use.iter_mut().find(|known| known.route == *route) {
-            Some(known) => {
-                known.minutes = minutes;
-                known.today = Some(today);
-                known.read_at_ms = read_at_ms;
-            }
-            None => self.account_use.push(AccountUse {
+    /// What is known of the use at a route; nothing yet, if it was not read.
+    fn use_of(&mut self, route: &Route, key: &ScopeKey) -> &mut AccountUse {
+        let at = self.account_use.iter().position(|known| known.route == *route).unwrap_or_else(|| {
+            self.account_use.push(AccountUse {
                 route: route.clone(),
                 key: key.clone(),
-                minutes,
-                today: Some(today),
+                minutes: Arc::default(),
+                today: None,
                 day: None,
-                read_at_ms,
-            }),
-        }
+                read_at_ms: 0,
+            });
+            self.account_use.len() - 1
+        });
+        &mut self.account_use[at]
     }
 }
 
 impl Desk {
-    /// Reads the last 24 hours of a route from CloudWatch: two metrics.
+    /// So many metrics were asked for. Counted whether or not an answer came: at most that was billed.
+    fn paid(&self, metrics: u64) {
+        self.board.edit(|snapshot| {
+            snapshot.metric_cost.metrics_read += metrics;
+            snapshot.metric_cost.spent = price(self, snapshot.metric_cost.metrics_read as f64);
+        });
+    }
+
+    /// Reads the last 24 hours of a route from CloudWatch.
     pub(super) async fn read_day(&self, route: &Route) -> Result<Outcome, NotDone> {
+        let limits = self.board.now();
+        let limits = limits.limits.iter().find(|limits| limits.route == *route);
+        let Some(key) = limits.map(|limits| limits.key.clone()) else {
+            return Err(NotDone::because(format!("{} in {} is not in use", route.model, route.region)));
+        };
         let (now_ms, now) = service_now(self);
         // Whole hours, the present one the last.
         let first_ms = now_ms - now_ms.rem_euclid(HOUR_MS) - DAY_MS + HOUR_MS;
         let models = [route.model.to_string()];
-        let counted = self.clients.quota_minutes(&route.region, &models, at(first_ms), now).await;
-        let counted = counted.map_err(|failure| NotDone::because(failure.message))?;
-        let minutes = counted.minutes.values().next().map(Vec::as_slice).unwrap_or_default();
+        let answer = self.clients.model_minutes(&route.region, &models, Counts::Quota, at(first_ms)..now).await;
+        self.paid(Counts::Quota.metrics());
+        let minutes = answer.map_err(|failure| NotDone::because(failure.message))?;
+        let minutes = minutes.values().next().map(Vec::as_slice).unwrap_or_default();
         let day = Arc::new(DayUse { read_at_ms: utc_ms(SystemTime::now()), pieces: pieces(minutes, first_ms) });
-        self.board.edit(|snapshot| {
-            snapshot.metric_cost.metrics_read += counted.asked;
-            snapshot.metric_cost.spent = price(self, snapshot.metric_cost.metrics_read as f64);
-            if let Some(known) = snapshot.account_use.iter_mut().find(|known| known.route == *route) {
-                known.day = Some(day);
-            }
-        });
+        self.board.edit(|snapshot| snapshot.use_of(route, &key).day = Some(day));
         Ok(Outcome::Asked)
     }
 }
@@ -218,6 +230,17 @@ fn pieces(minutes: &[MinuteUse], first_ms: i64) -> Vec<DayPiece> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pauses_grow_while_nothing_is_answered() {
+        let mut pause = EVERY;
+        let mut pauses = Vec::new();
+        for well in [true, false, false, false, false, false, true] {
+            pause = next_pause(pause, well);
+            pauses.push(pause.as_secs());
+        }
+        assert_eq!(pauses, [60, 120, 240, 480, 600, 600, 60]);
+    }
 
     #[test]
     fn a_day_has_all_its_pieces_and_tells_nothing_from_zero() {

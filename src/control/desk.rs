@@ -303,6 +303,7 @@ pub fn start(setup: DeskSetup, routes: Vec<PlannedRoute>, discovery: Discovery, 
     let desk = Arc::new(Desk::open(setup));
     let watcher = Watcher::new(Arc::clone(&desk), routes.clone(), discovery);
     watcher.publish();
+    desk.board.edit(|snapshot| snapshot.metric_cost.per_hour = account_watch::per_hour(&desk, snapshot.limits.len()));
     let snapshot = desk.board.subscribe();
     let (send, mut orders) = mpsc::unbounded_channel::<ControlCommand>();
     let task = runtime.spawn(async move {
@@ -311,7 +312,10 @@ pub fn start(setup: DeskSetup, routes: Vec<PlannedRoute>, discovery: Discovery, 
         tasks.spawn(watcher.watch());
         tasks.spawn(provisioned_watch::watch(Arc::clone(&desk)));
         tasks.spawn(batch::watch(Arc::clone(&desk)));
-        tasks.spawn(account_watch::watch(Arc::clone(&desk), routes));
+        for (region, called) in account_watch::by_region(&routes) {
+            tasks.spawn(account_watch::watch(Arc::clone(&desk), region, called));
+        }
+        tasks.spawn(account_watch::watch_increases(Arc::clone(&desk)));
         loop {
             tokio::select! {
                 order = orders.recv() => match order {

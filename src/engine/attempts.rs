@@ -7,7 +7,8 @@ use crate::workload::Finished;
 
 use super::breaker::{Breaker, BreakerChange};
 use super::delivery::Parcel;
-use super::dispatcher::{Dispatcher, InFlight, News, Retry, utc_ms};
+use super::dispatcher::{Dispatcher, utc_ms};
+use super::flight::{InFlight, News, Retry};
 use super::illness::Illness;
 use super::load::{Work, never_advice};
 use super::retry::backoff;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use crate::record::{Record, Route};
 
-use super::dispatcher::{Dispatcher, News};
+use super::dispatcher::Dispatcher;
+use super::flight::News;
 
 /// Bodies counted per model and kind of text.
 const SAMPLES: u8 = 3;

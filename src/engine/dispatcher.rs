@@ -8,25 +8,25 @@ use std::sync::Arc;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::{mpsc, watch};
-use tokio::task::AbortHandle;
 
-use crate::bedrock::{Attempt, Clients};
+use crate::bedrock::Clients;
 use crate::limiter::Limiter;
 use crate::queue::Queue;
-use crate::record::{ErrorClass, Micros, ModelId};
+use crate::record::{ErrorClass, Micros};
 use crate::workload::{BadLine, RunClock};
 
 use super::calibrate::Calibration;
 use super::chronicle::Chronicle;
 use super::delivery::Stored;
 use super::estimate::Estimator;
+use super::flight::{InFlight, News, Retry};
 use super::load::{ActiveLoad, Ending, Waiter, Work, never_advice};
-use super::metering::{Meters, Tickets};
+use super::metering::Meters;
 use super::minutes::MinuteBook;
 use super::money::Money;
 use super::reporting::Reporting;
 use super::retry::RetryBudget;
-use super::router::{Choice, Known, Quote, RouteState, Router};
+use super::router::{Choice, Known, RouteState, Router};
 use super::stats::{History, Latency, Window};
 use super::undo::Undone;
 use super::verdict::WaitCounts;
@@ -50,52 +50,6 @@ const WAIT_SAMPLES: usize = 240;
 /// The routes to bought capacity.
 fn bought(routes: &[RouteSetup]) -> Vec<usize> {
     (0..routes.len()).filter(|index| routes[*index].provisioned.is_some()).collect()
-}
-
-/// An attempt in flight.
-pub(super) struct InFlight {
-    pub work: Work,
-    pub route: usize,
-    pub tickets: Tickets,
-    pub quote: Quote,
-    pub sent: Micros,
-    pub stream: bool,
-    pub probe: bool,
-    pub unparks: bool,
-    pub abort: AbortHandle,
-}
-
-/// What the dispatcher is told by the attempts that it started.
-pub(super) enum News {
-    /// A stream has brought this much output text so far.
-    Progress { id: u64, text_bytes: u64 },
-    /// It is over.
-    Ended { id: u64, attempt: Attempt },
-    /// The service has counted a body's tokens, or has not.
-    Counted { model: ModelId, kind: u8, raw: u64, tokens: Option<u64> },
-}
-
-/// A retry that is due at a time.
-pub(super) struct Retry {
-    pub due: Micros,
-    pub work: Work,
-}
-
-impl PartialEq for Retry {
-    fn eq(&self, other: &Self) -> bool {
-        self.due == other.due && self.work.record.seq == other.work.record.seq
-    }
-}
-impl Eq for Retry {}
-impl PartialOrd for Retry {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Retry {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.due, self.work.record.seq).cmp(&(other.due, other.work.record.seq))
-    }
 }
 
 /// Latency of the whole run, each over the last minute.

@@ -14,6 +14,7 @@ mod commands;
 mod delivery;
 mod dispatcher;
 mod estimate;
+mod flight;
 mod handle;
 mod illness;
 mod intake;

@@ -92,6 +92,21 @@ fn of_account(text: &mut String, snapshot: &EngineSnapshot, account: &ControlSna
             used.map_or("-".to_owned(), |used| stamp(used.read_at_ms, "%H:%M:%S")),
         );
     }
+    for pool in usage::pools(account, snapshot.utc_ms.saturating_add(account.clock_offset_ms)) {
+        let ends =
+            pool.ends_ms.map_or("lasts the day".to_owned(), |ends| format!("runs out at {}", stamp(ends, "%H:%M")));
+        let region = cell(pool.region.as_str());
+        let _ = writeln!(
+            text,
+            "\nTokens of the day in {region}: {} of {} used at these routes, {ends} UTC at this rate.",
+            pool.used, pool.quota
+        );
+    }
+    for request in &account.increases {
+        let (name, place, state) = (cell(&request.name), cell(request.region.as_str()), cell(request.state.word()));
+        let _ = writeln!(text, "\nAsked for in {place}: {} of {name}: {state}.", request.value);
+    }
+    let _ = writeln!(text, "\nA minute that is missing here had no calls, or is not published yet.");
     let _ = writeln!(
         text,
         "\n| minute, UTC | route | invocations | settled | throttled | errors |\n|---|---|---|---|---|---|"

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::console::keys::ACTIONS;
 use crate::engine::Level;
 
-use super::lists::level_name;
+use super::lists::{RequestSort, level_name};
 use super::palette::{Choice, REMEMBERED};
-use super::{Panel, Screen, State, batch, provisioned};
+use super::window::ZOOMS;
+use super::{Panel, Screen, State, batch, provisioned, usage};
 
 /// The form that this program writes and reads.
 const VERSION: u32 = 1;
@@ -25,6 +26,10 @@ pub struct Memory {
     expanded: bool,
     provisioned_sort: String,
     batch_sort: String,
+    requests_sort: String,
+    account_sort: String,
+    /// The width of the charts, seconds; `None`: what fits.
+    zoom: Option<u64>,
     log_level: String,
     failed_only: bool,
     /// Actions chosen in the palette, by name, the latest first. Scopes and Regions belong to a target.
@@ -65,6 +70,9 @@ impl Memory {
             expanded: state.expanded.is_some(),
             provisioned_sort: state.provisioned.sort.name().to_owned(),
             batch_sort: state.batch.sort.name().to_owned(),
+            requests_sort: state.requests_sort.name().to_owned(),
+            account_sort: state.usage.sort.name().to_owned(),
+            zoom: state.window.zoom,
             log_level: level_name(state.level).to_owned(),
             failed_only: state.failed_only,
             palette: state.chosen.iter().filter_map(action_name).collect(),
@@ -84,6 +92,10 @@ impl Memory {
         state.provisioned.sort =
             round(provisioned::Sort::default(), provisioned::Sort::next, |sort| sort.name() == self.provisioned_sort);
         state.batch.sort = round(batch::Sort::default(), batch::Sort::next, |sort| sort.name() == self.batch_sort);
+        state.requests_sort =
+            round(RequestSort::default(), RequestSort::next, |sort| sort.name() == self.requests_sort);
+        state.usage.sort = round(usage::Sort::default(), usage::Sort::next, |sort| sort.name() == self.account_sort);
+        state.window.zoom = self.zoom.filter(|zoom| ZOOMS.contains(zoom));
         let levels = [Level::Info, Level::Warning, Level::Error];
         state.level = levels.into_iter().find(|level| level_name(*level) == self.log_level).unwrap_or(Level::Info);
         state.failed_only = self.failed_only;
@@ -132,6 +144,9 @@ mod tests {
         before.expanded = Some(Panel::Regions);
         before.provisioned.sort = provisioned::Sort::Name;
         before.batch.sort = batch::Sort::Errors;
+        before.requests_sort = RequestSort::Slowest;
+        before.usage.sort = usage::Sort::Region;
+        before.window.zoom = Some(300);
         before.failed_only = true;
         before.chosen = vec![Choice::Action(crate::console::keys::Action::Freeze), Choice::Region("us-east-1".into())];
         before.kept_theme = Some("dawn".to_owned());
@@ -141,6 +156,8 @@ mod tests {
         let mut after = state();
         Memory::read(&kept.text()).unwrap().apply(&mut after);
         assert_eq!(Memory::of(&after), kept);
+        assert_eq!((after.requests_sort, after.usage.sort), (RequestSort::Slowest, usage::Sort::Region));
+        assert_eq!(after.window.zoom, Some(300));
         assert_eq!(after.chosen.len(), 1, "a Region belongs to a target");
         assert_eq!((after.screen, after.expanded), (Screen::Log, Some(Panel::Regions)));
     }
@@ -151,10 +168,10 @@ mod tests {
         assert_eq!(Memory::read("[1]").unwrap_err(), "it is damaged");
         assert!(Memory::read("{\"version\": 9}").unwrap_err().contains("form 9"));
         assert!(Memory::read("{}").unwrap_err().contains("form 0"));
-        let odd = "{\"version\": 1, \"screen\": \"Cellar\", \"focus\": \"\", \"batch_sort\": \"colour\", \"new\": [3]}";
+        let odd = "{\"version\": 1, \"screen\": \"Cellar\", \"focus\": \"\", \"batch_sort\": \"colour\", \"zoom\": 7, \"new\": [3]}";
         let mut opened = state();
         Memory::read(odd).unwrap().apply(&mut opened);
         assert_eq!(opened.screen, Screen::Dashboard);
-        assert_eq!(opened.batch.sort, batch::Sort::default());
+        assert_eq!((opened.batch.sort, opened.window.zoom), (batch::Sort::default(), None));
     }
 }

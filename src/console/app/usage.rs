@@ -91,10 +91,11 @@ impl UseRow<'_> {
         self.tpm().filter(|tpm| *tpm > 0).map(|tpm| tokens as f64 / tpm as f64)
     }
 
-    /// Throttles of the last hour, whoever was refused.
+    /// Throttles of the last hour, whoever was refused; `None`: nothing is published for it.
     #[must_use]
     pub fn throttles(&self) -> Option<u64> {
-        self.account.map(|account| account.minutes.iter().map(|minute| minute.throttles).sum())
+        let published = self.account.filter(|account| !account.minutes.is_empty());
+        published.map(|account| account.minutes.iter().map(|minute| minute.throttles).sum())
     }
 
     /// Part of the tokens of the compared minutes that is not ours, 0 to 1; all of it where we send nothing.

@@ -84,9 +84,9 @@ pub fn verdict(account: &ControlSnapshot, rows: &[UseRow<'_>]) -> (String, Strin
                     )
                 }
                 _ if read().count() < rows.len() => {
-                    "No calls in the last hour where CloudWatch was read; not all was".to_owned()
+                    "Nothing is published for the last hour where CloudWatch was read; not all was".to_owned()
                 }
-                _ => "No calls by anybody in the last hour".to_owned(),
+                _ => "CloudWatch has nothing for the last hour: no calls by anybody, or not published yet".to_owned(),
             };
             (sentence, String::new())
         }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use bedrock_top::bedrock::{Call, Clients, ConnectionSettings, Identified, Resolved, Target, identify};
 use bedrock_top::control::{
-    self, ControlCommand, ControlHandle, ControlSnapshot, DeskSetup, Discovery, Expansion, Order, QuotaCell, RouteQuota,
+    self, ControlCommand, ControlHandle, ControlSnapshot, DeskSetup, Discovery, Expansion, Order, Question, QuotaCell,
+    RouteQuota, Stage,
 };
 use bedrock_top::limiter::QuotaLimit;
 use bedrock_top::record::{ErrorClass, Family, Reach, Region, Route};
@@ -29,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         trial("the_account_is_watched", watched),
         trial("what_others_use_is_read_from_cloudwatch", others),
         trial("a_raised_quota_is_offered_until_it_is_taken", offered),
+        trial("a_denied_cloudwatch_leaves_everything_else_at_work", cloudwatch_denied),
     ]
 }
 
@@ -224,8 +226,9 @@ fn setup(clients: Arc<Clients>) -> DeskSetup {
     DeskSetup { clients, identity: None, state, read_only: true, prices: Vec::new() }
 }
 
-async fn without_permission() {
-    let denied = |service: &str| Fault {
+/// A service that allows nothing.
+fn denied(service: &str) -> Fault {
+    Fault {
         region: None,
         kind: FaultKind::Denied,
         service: Some(service.into()),
@@ -234,7 +237,10 @@ async fn without_permission() {
         at_s: 0.0,
         for_s: None,
         rate: 1.0,
-    };
+    }
+}
+
+async fn without_permission() {
     let faults = ["servicequotas", "bedrock", "sts"].map(denied).to_vec();
     let simulator = simulator(Scenario { faults, ..scenario() });
     let clients = Arc::new(clients(&simulator, &["us-east-1"]).await);
@@ -315,6 +321,27 @@ async fn others() {
     assert_eq!(day.pieces.len(), 144);
     assert!(!measured.is_empty() && measured.len() < 144, "{measured:?}");
     assert!(measured.iter().all(|piece| piece.peak_tpm <= 31_000 && piece.quota_tokens >= piece.peak_tpm));
+}
+
+async fn cloudwatch_denied() {
+    let simulator = simulator(Scenario { faults: vec![denied("monitoring")], ..scenario() });
+    let clients = Arc::new(clients(&simulator, &["us-east-1"]).await);
+    let (discovery, found) = find(&clients, &[HAIKU]).await;
+    let handle = control::start(setup(clients), found.routes, discovery, &tokio::runtime::Handle::current());
+    let refused =
+        |snapshot: &ControlSnapshot| snapshot.problems.iter().any(|problem| problem.question == Question::Use);
+    let snapshot = wait_for(&handle, "the refusal", refused).await;
+    let problem = snapshot.problems.iter().find(|problem| problem.question == Question::Use).unwrap();
+    assert!(problem.message.contains("cloudwatch:GetMetricData"), "{}", problem.message);
+    assert_eq!((snapshot.problems.len(), snapshot.account_use.len()), (1, 0));
+    assert_eq!(snapshot.limits[0].quota.tpm.0, QuotaLimit::Limit(5_000_000));
+    assert_eq!(snapshot.metric_cost.metrics_read, 8, "what was asked for may have been billed");
+    let route = snapshot.limits[0].route.clone();
+    handle.sender().send(ControlCommand { id: 7, order: Order::ReadDay { route } });
+    let failed = |snapshot: &ControlSnapshot| {
+        snapshot.works.iter().any(|work| work.id == 7 && matches!(work.stage, Stage::Failed { .. }))
+    };
+    wait_for(&handle, "the refusal of a day", failed).await;
 }
 
 async fn offered() {

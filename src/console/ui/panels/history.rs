@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::app::Sight;
+use crate::console::keys::Action;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Axis, Bin, Chart, Line, Series, Shape, VerticalMark};
@@ -35,7 +36,7 @@ pub(super) fn held(view: &View<'_>) -> Option<Line<'static>> {
     let from = sight.end.saturating_sub(sight.span);
     let times = format!(" {} to {} UTC", fmt::utc_time(utc(view, from)), fmt::utc_time(utc(view, sight.end)));
     let ages = format!("PAST {} to {} ago", age(view, from), age(view, sight.end));
-    Some(Line::of(Role::Warn, ages).text(times).muted("; End: now"))
+    Some(Line::of(Role::Warn, ages).text(times).muted(format!("; {}: now", view.state.keymap.key(Action::Newest))))
 }
 
 /// The figures of the moment looked at; an empty line while the charts follow the present.
@@ -117,7 +118,11 @@ pub(super) fn beneath(view: &View<'_>, rest: Rect, buf: &mut Buffer, draw: impl 
     let row = Rect { y: line.y + 1, height: 1, ..line };
     let line = match view.state.sight().cursor {
         Some(_) => held(view).map_or_else(Line::new, |line| both(readout(view), line, row.width)),
-        None => Line::of(Role::Muted, "Left looks at the past, z and Z show less and more time"),
+        None => {
+            let key = |action| view.state.keymap.key(action);
+            let (past, closer, wider) = (key(Action::Earlier), key(Action::ZoomIn), key(Action::ZoomOut));
+            Line::of(Role::Muted, format!("{past} looks at the past, {closer} and {wider} show less and more time"))
+        }
     };
     line.render(row, buf, view.kit);
     draw(view, area, buf);

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::console::app::usage::{self, Sort, UseRow};
 use crate::console::app::{Panel, short_model, watch};
+use crate::console::keys::Action;
 use crate::console::ui::fmt;
 use crate::console::ui::screens::use_detail;
 use crate::console::ui::theme::Role;
@@ -52,8 +53,15 @@ pub(super) fn quota(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         .collect();
     let longest = names.iter().map(|name| fmt::width(name)).max().unwrap_or(0).min(usize::from(inner.width) / 2);
     let words = if inner.width >= 110 { WORDS } else { 0 };
+    let hidden = rows.len().saturating_sub(usize::from(inner.height));
     for (at, (one, name)) in rows.iter().zip(&names).enumerate() {
         let Some(line) = row(inner, at as u16) else { return };
+        if hidden > 0 && at + 1 == usize::from(inner.height) {
+            let key = view.state.keymap.key(Action::Account);
+            let more = format!("{} more routes on ", hidden + 1);
+            Line::of(Role::Muted, more).with(Role::Key, key).render(line, buf, view.kit);
+            return;
+        }
         let Some(used) = one.account else {
             let unread = Line::of(Role::Muted, fmt::left(name, longest, view.kit.glyphs));
             unread.with(Role::Warn, " not read yet").render(line, buf, view.kit);
@@ -74,11 +82,11 @@ pub(super) fn quota(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         gauge.render(Rect { width: line.width - words, ..line }, buf, view.kit);
         if words > 0 {
             let tokens = |value: Option<u64>| value.map_or(fmt::NONE.to_owned(), fmt::count);
-            let throttles = one.throttles().unwrap_or(0);
-            let role = if throttles > 0 { Role::Warn } else { Role::Muted };
+            let throttles = one.throttles();
+            let role = if throttles.is_some_and(|throttles| throttles > 0) { Role::Warn } else { Role::Muted };
             let said =
                 Line::of(Role::Muted, format!("P90 {} peak {} ", tokens(used.p90_tpm()), tokens(used.peak_tpm())))
-                    .with(role, format!("429 {}", fmt::count(throttles)));
+                    .with(role, format!("429 {}", tokens(throttles)));
             said.render_right(Rect { x: line.right() - words, width: words, ..line }, buf, view.kit);
         }
     }
@@ -98,8 +106,9 @@ pub(super) fn chart(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         Line::of(Role::Muted, "Nothing was published for the last hour.").render(inner, buf, view.kit);
         return;
     }
-    // A sum with an unknown part is unknown.
-    let quota = rows.iter().map(UseRow::tpm).sum::<Option<u64>>();
+    // Routes to the same bucket share its quota; a sum with an unknown part is unknown.
+    let quotas: BTreeMap<_, _> = rows.iter().map(|row| (&row.limits.key, row.tpm())).collect();
+    let quota = quotas.into_values().sum::<Option<u64>>();
     let minutes: Vec<MinuteUse> = sums.into_values().collect();
     use_detail::hour_chart(view, &minutes, &[], quota, inner, buf);
 }

@@ -181,7 +181,9 @@ fn increase_line(view: &View<'_>, request: &QuotaRequest) -> Line<'static> {
 
 fn hour_line(view: &View<'_>, row: &UseRow<'_>) -> Line<'static> {
     let Some(known) = row.account else { return Line::of(Role::Muted, "CloudWatch was not read yet") };
-    let Some(last) = known.last() else { return Line::of(Role::Text, "no calls by anybody") };
+    let Some(last) = known.last() else {
+        return Line::of(Role::Muted, "nothing is published for it: no calls, or not yet");
+    };
     let at = format!("at {} UTC", fmt::utc_time(last.start_ms));
     let part = row.part(last.quota_tokens);
     let mut line =
