@@ -198,9 +198,7 @@ pub fn check(global: &Global) -> Result<ExitCode, Problem> {
             group = &row.group;
             say::result(format_args!("\n{group}\n"));
         }
-        let number = row.value.starts_with(|c: char| c.is_ascii_digit());
-        let unit = if number && !row.unit.is_empty() { format!(" {}", row.unit) } else { String::new() };
-        say::result(format_args!("  {:<24} {:<32} {}\n", row.name, format!("{}{unit}", row.value), row.origin));
+        say::result(format_args!("  {:<24} {:<32} {}\n", row.name, row.shown(), row.origin));
     }
     Ok(ExitCode::SUCCESS)
 }

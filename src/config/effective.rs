@@ -71,6 +71,18 @@ pub struct Effective {
 }
 
 impl Effective {
+    /// The value with its unit.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        numbered(&self.value, &self.unit)
+    }
+
+    /// What holds where nobody says anything, with its unit.
+    #[must_use]
+    pub fn default_shown(&self) -> String {
+        numbered(&self.default, &self.unit)
+    }
+
     /// The lines that say it in the file; `None`: it has no key.
     #[must_use]
     pub fn toml(&self) -> Option<String> {
@@ -85,6 +97,12 @@ impl Effective {
             None => format!("[{table}]\n{name} = {value}"),
         })
     }
+}
+
+/// A number with its unit; words stay as they are.
+fn numbered(text: &str, unit: &str) -> String {
+    let number = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','));
+    if number && !unit.is_empty() { format!("{text} {unit}") } else { text.to_owned() }
 }
 
 /// What a file says, with its lines.
@@ -239,6 +257,13 @@ mod tests {
                 Said { key: "models", value: "[\"m\"]".into(), origin: Origin::Found("the scenario".into()) },
             ],
         }
+    }
+
+    #[test]
+    fn a_number_has_its_unit_and_words_have_none() {
+        assert_eq!(numbered("12.5", "s"), "12.5 s");
+        assert_eq!(numbered("80 on aws, 100 on a simulator", "%"), "80 on aws, 100 on a simulator");
+        assert_eq!((numbered("", "s"), numbered("3", "")), (String::new(), "3".to_owned()));
     }
 
     #[test]

@@ -80,7 +80,8 @@ fn setting(view: &View<'_>, row: &SettingRow, here: bool, area: Rect, buf: &mut 
     let label = fmt::sanitise(&value.name);
     let label = fmt::truncate_middle(&label, name, kit.glyphs);
     line.push(if here { Role::Strong } else { Role::Text }, format!(" {} ", fmt::left(&label, name, kit.glyphs)));
-    let said = with_unit(row);
+    let said = row.value.shown();
+    let said = fmt::sanitise(&said);
     line.push(role, format!("{} ", fmt::left(&said, shown, kit.glyphs)));
     let room = usize::from(area.width).saturating_sub(line.width());
     let origin = short(&value.origin);
@@ -102,17 +103,6 @@ fn short(origin: &Origin) -> String {
         }
         other => other.to_string(),
     }
-}
-
-/// A value with its unit, as far as one row needs it.
-fn with_unit(row: &SettingRow) -> String {
-    numbered(&fmt::sanitise(&row.value.value), &row.value.unit)
-}
-
-/// A number with its unit; words stay as they are.
-fn numbered(text: &str, unit: &str) -> String {
-    let number = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','));
-    if number && !text.is_empty() && !unit.is_empty() { format!("{text} {unit}") } else { text.to_owned() }
 }
 
 fn selected(view: &View<'_>, row: &SettingRow, area: Rect, buf: &mut Buffer) {
@@ -139,9 +129,9 @@ fn selected(view: &View<'_>, row: &SettingRow, area: Rect, buf: &mut Buffer) {
             name = "";
         }
     };
-    says("is", &format!("{}, from: {}", with_unit(row), value.origin));
+    says("is", &format!("{}, from: {}", value.shown(), value.origin));
     says("may be", &value.allowed);
-    says("default", &numbered(&value.default, &value.unit));
+    says("default", &value.default_shown());
     match value.toml() {
         Some(toml) => {
             let copies = view.state.keymap.of(Action::Copy).first();
