@@ -206,6 +206,10 @@ pub struct Pool {
 }
 
 const DAY_MS: i64 = 86_400_000;
+/// The time over which a rate is taken.
+const RATE_MS: i64 = 5 * MinuteUse::LENGTH_MS;
+/// CloudWatch is some minutes late; what is older is over.
+const STALE_MS: i64 = 10 * MinuteUse::LENGTH_MS;
 
 /// The pools of all Regions whose use is known. `now_ms` is the service's.
 #[must_use]
@@ -222,11 +226,13 @@ pub fn pools(account: &ControlSnapshot, now_ms: i64) -> Vec<Pool> {
         if here().next().is_none() || line.value <= 0.0 {
             continue;
         }
-        // The last five minutes that were published.
-        let recent: u64 =
-            here().flat_map(|known| known.minutes.iter().rev().take(5)).map(|minute| minute.quota_tokens).sum();
+        let published = || here().flat_map(|known| known.minutes.iter());
+        // The five minutes up to the newest that is published; an old one is no rate of today.
+        let newest = published().map(|minute| minute.start_ms).max().filter(|newest| now_ms - newest < STALE_MS);
+        let rated = published().filter(|minute| newest.is_some_and(|newest| minute.start_ms > newest - RATE_MS));
+        let recent: u64 = rated.map(|minute| minute.quota_tokens).sum();
         let quota = line.value as u64;
-        let left_ms = quota.saturating_sub(used) as f64 / (recent as f64 / 5.0) * MinuteUse::LENGTH_MS as f64;
+        let left_ms = quota.saturating_sub(used) as f64 / recent as f64 * RATE_MS as f64;
         let ends = now_ms.saturating_add(if left_ms.is_finite() { left_ms as i64 } else { i64::MAX / 2 });
         let midnight = now_ms - now_ms.rem_euclid(DAY_MS) + DAY_MS;
         pools.push(Pool { region: line.region.clone(), quota, used, ends_ms: (ends < midnight).then_some(ends) });
@@ -310,5 +316,6 @@ mod tests {
         let mut calm = account.clone();
         calm.account_use.iter_mut().for_each(|known| known.minutes = std::sync::Arc::default());
         assert_eq!(super::pools(&calm, now)[0].ends_ms, None);
+        assert_eq!(super::pools(&account, now + 3 * 3_600_000)[0].ends_ms, None, "a rate of long ago");
     }
 }
