@@ -26,6 +26,8 @@ const LINES: usize = 1_024;
 /// The shortest rest. At high speeds something is always due.
 const SHORTEST: Duration = Duration::from_millis(2);
 const LONGEST: Duration = Duration::from_secs(3_600);
+/// Records come due one by one; they are done together that come due within this time of the service.
+const TOGETHER: Micros = Micros(250_000);
 
 /// When a job needs the worker again.
 enum Next {
@@ -185,7 +187,10 @@ impl Run {
                 let allowed = life.allowance(if deadline <= began { deadline } else { now });
                 if allowed <= done {
                     return match life.due(done + 1) {
-                        Some(due) if deadline > began => Next::At(due.max(now + Micros(1))),
+                        Some(due) if deadline > began => {
+                            let last = life.due(total).map_or(deadline, |last| last.min(deadline));
+                            Next::At(due.max((now + TOGETHER).min(last)).max(now + Micros(1)))
+                        }
                         _ => self.out_of_time(world, &life, deadline),
                     };
                 }
