@@ -165,8 +165,13 @@ impl<W: Write> FrameWriter<W> {
 
     fn put(&mut self, at: Position, cell: &Cell) {
         self.move_to(at);
-        self.set_pen(Pen { fg: cell.fg, bg: cell.bg, modifier: cell.modifier });
         let symbol = cell.symbol();
+        let mut pen = Pen { fg: cell.fg, bg: cell.bg, modifier: cell.modifier };
+        // A blank has no ink: the pen keeps the colour and the weight that it has.
+        if symbol == " " && !self.pen.modifier.union(pen.modifier).intersects(DRAWN_ON_BLANKS) {
+            pen = Pen { bg: cell.bg, ..self.pen };
+        }
+        self.set_pen(pen);
         self.body.extend_from_slice(symbol.as_bytes());
         let width = if symbol.len() == 1 { 1 } else { symbol.width() };
         let next = at.x.saturating_add(u16::try_from(width).unwrap_or(u16::MAX));
@@ -174,6 +179,9 @@ impl<W: Write> FrameWriter<W> {
         self.at = (width == 1 && next < self.size.width).then_some(Position { x: next, y: at.y });
     }
 }
+
+/// Attributes that are seen where there is no letter, in the colour of the foreground.
+const DRAWN_ON_BLANKS: Modifier = Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT);
 
 /// SGR codes of the attributes.
 const ATTRIBUTES: [(Modifier, u8); 7] = [
@@ -570,9 +578,12 @@ mod tests {
                             let got = parser.screen().cell(y, x).unwrap();
                             let symbol = if got.has_contents() { got.contents() } else { " " };
                             prop_assert_eq!(symbol, want.symbol(), "at {},{}", x, y);
-                            prop_assert_eq!(got.fgcolor(), seen(want.fg), "fg at {},{}", x, y);
+                            let inked = symbol != " " || want.modifier.intersects(DRAWN_ON_BLANKS);
+                            if inked {
+                                prop_assert_eq!(got.fgcolor(), seen(want.fg), "fg at {},{}", x, y);
+                                prop_assert_eq!(got.bold(), want.modifier.contains(Modifier::BOLD));
+                            }
                             prop_assert_eq!(got.bgcolor(), seen(want.bg), "bg at {},{}", x, y);
-                            prop_assert_eq!(got.bold(), want.modifier.contains(Modifier::BOLD));
                             prop_assert_eq!(got.inverse(), want.modifier.contains(Modifier::REVERSED));
                             prop_assert_eq!(got.underline(), want.modifier.contains(Modifier::UNDERLINED));
                         }
