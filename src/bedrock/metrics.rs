@@ -138,6 +138,7 @@ impl Clients {
         period: i32,
         span: Range<SystemTime>,
     ) -> Result<Vec<Sums>, Failure> {
+        let span = aligned(span.start, period)..span.end;
         let seconds = span.end.duration_since(span.start).unwrap_or_default().as_secs();
         let figures = usize::try_from(seconds / u64::from(period.unsigned_abs().max(1)) + 2).unwrap_or(FIGURES);
         let mut found = Vec::with_capacity(wanted.len());
@@ -185,6 +186,14 @@ impl Clients {
         }
         Err(endless("GetMetricData"))
     }
+}
+
+/// The start of the period of `period` seconds that a moment is in. The service begins its periods where it is asked to, so
+/// without this a figure would be put up to a period away from where it belongs.
+fn aligned(start: SystemTime, period: i32) -> SystemTime {
+    let length = u64::from(period.unsigned_abs().max(1));
+    let since = start.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since - since % length)
 }
 
 /// The moments at which a period of `span` can begin, milliseconds since 1970: the first begins before it.
@@ -245,6 +254,15 @@ mod tests {
         let mut sums = BTreeMap::new();
         take(&mut sums, &asked, 60, figures.iter().map(|(at, value)| (at, value)));
         assert_eq!(sums.into_iter().collect::<Vec<_>>(), [(1_020_000, 1), (1_080_000, 3), (1_140_000, 4)]);
+    }
+
+    #[test]
+    fn periods_are_asked_for_where_they_begin() {
+        let at = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(aligned(at(1_000_217), 300), at(1_000_200));
+        assert_eq!(aligned(at(1_000_200), 300), at(1_000_200));
+        assert_eq!(aligned(at(1_000_217), 60), at(1_000_200));
+        assert_eq!(aligned(at(5), 0), at(5));
     }
 
     #[test]

@@ -230,10 +230,14 @@ impl ServiceError {
                 "application/x-amz-json-1.1",
                 json(serde_json::json!({ "__type": self.code, "Message": self.message })),
             ),
-            Service::Sts => {
+            Service::Sts | Service::CloudWatch(Coding::Query) => {
                 let who = if self.status.is_server_error() { "Receiver" } else { "Sender" };
+                let namespace = match service {
+                    Service::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+                    _ => "http://monitoring.amazonaws.com/doc/2010-08-01/",
+                };
                 let text = format!(
-                    "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  <Error>\n    <Type>{who}</Type>\n    \
+                    "<ErrorResponse xmlns=\"{namespace}\">\n  <Error>\n    <Type>{who}</Type>\n    \
                      <Code>{}</Code>\n    <Message>{}</Message>\n  </Error>\n  <RequestId>{request_id}</RequestId>\n</ErrorResponse>\n",
                     self.code,
                     escape_xml(&self.message),

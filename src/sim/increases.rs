@@ -34,6 +34,10 @@ const MOST_KEPT: usize = 1_000;
 /// What a quota may be, as the service documents it.
 const MOST_VALUE: f64 = 1e10;
 
+/// What the status of a request can be, whether or not a request comes to it here.
+const STATUSES: [&str; 7] =
+    ["PENDING", "CASE_OPENED", "APPROVED", "DENIED", "CASE_CLOSED", "NOT_APPROVED", "INVALID_REQUEST"];
+
 /// How a request ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
@@ -283,6 +287,9 @@ pub(super) fn list_all(call: &Call) -> Result<Answer, ServiceError> {
 }
 
 fn list(call: &Call, input: &Input, code: Option<&str>) -> Result<Answer, ServiceError> {
+    if input.status.as_deref().is_some_and(|status| !STATUSES.contains(&status)) {
+        return Err(quotas::illegal("The status is not one that a request can have."));
+    }
     let size = quotas::page_size(input.max_results)?;
     let now = call.world.service_time();
     let increases = call.world.increases();

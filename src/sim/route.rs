@@ -347,7 +347,7 @@ pub(super) fn service(caller: &Caller, headers: &HeaderMap, uri: &Uri) -> Servic
         Some("servicequotas") => Service::Quotas,
         Some("sts") => Service::Sts,
         Some("s3") => Service::S3,
-        Some("monitoring") => Service::CloudWatch(Coding::of(uri)),
+        Some("monitoring") => Service::CloudWatch(Coding::of(uri, headers)),
         Some(_) if x_amz_target(headers).is_some_and(|target| target.starts_with(QUOTAS_TARGET)) => Service::Quotas,
         Some(other) => Service::Other(other.to_owned()),
     }
@@ -370,13 +370,7 @@ pub(super) fn operation(
     match service {
         Service::Runtime | Service::Control => rest(service, method, uri.path()),
         Service::S3 => plain(s3::operation(method, uri, headers)?),
-        Service::CloudWatch(_) => {
-            let name = cloudwatch::operation(uri, x_amz_target(headers)).unwrap_or_default();
-            match Operation::named(name) {
-                Some(operation) if operation.service().name() == service.name() => plain(operation),
-                _ => Err(ServiceError::unknown_operation(format_args!("'{name}' of CloudWatch"))),
-            }
-        }
+        Service::CloudWatch(coding) => plain(cloudwatch::operation(*coding, method, uri, headers)?),
         Service::Quotas => {
             let target = x_amz_target(headers).unwrap_or_default();
             match target.strip_prefix(QUOTAS_TARGET).and_then(Operation::named) {

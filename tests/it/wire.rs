@@ -20,7 +20,7 @@ use runtime::error::ProvideErrorMetadata;
 use runtime::types::{ContentBlock, ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message};
 
 /// Every check of `boto3_wire.py`, by name.
-const BOTO3_CHECKS: [&str; 73] = [
+const BOTO3_CHECKS: [&str; 77] = [
     "converse",
     "converse_stops_at_max_tokens",
     "converse_by_profile_and_arn",
@@ -94,6 +94,10 @@ const BOTO3_CHECKS: [&str; 73] = [
     "cloudwatch_lists",
     "cloudwatch_refusals",
     "cloudwatch_metrics_of_the_traffic",
+    "cloudwatch_periods_begin_where_asked",
+    "cloudwatch_values_come_back_exactly",
+    "cloudwatch_names_and_filters",
+    "cloudwatch_by_hand",
 ];
 
 /// The boto3 that the checks were written against.

@@ -13,6 +13,7 @@ import account  # noqa: F401 - each registers its checks
 import batch  # noqa: F401
 import by_hand  # noqa: F401
 import cloudwatch  # noqa: F401
+import cloudwatch_edges  # noqa: F401
 import inference  # noqa: F401
 import provisioned  # noqa: F401
 import quota_requests  # noqa: F401

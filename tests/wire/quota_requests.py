@@ -89,6 +89,11 @@ def quota_increase_refusals():
     assert opened["Id"] in [one["Id"] for one in everything], everything
     approved = quotas.list_requested_service_quota_change_history(ServiceCode="bedrock", Status="CASE_OPENED")
     assert [one["Id"] for one in approved["RequestedQuotas"]] == [opened["Id"]], approved
+    refused(
+        lambda: quotas.list_requested_service_quota_change_history(ServiceCode="bedrock", Status="SOMEHOW"),
+        "IllegalArgumentException",
+        400,
+    )
     elsewhere = client("service-quotas", "us-west-2").list_requested_service_quota_change_history()
     assert elsewhere["RequestedQuotas"] == [], elsewhere
 

@@ -1,6 +1,7 @@
 //! `GetMetricData`: values of many metrics, in pages.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +12,7 @@ use crate::record::Micros;
 
 use super::super::call::Call;
 use super::super::errors::ServiceError;
-use super::super::metrics::{MetricKey, Statistic, minute};
+use super::super::metrics::{MetricKey, Statistic};
 use super::{Dimension, bad_request, bounded, dimensions, invalid, missing, unit, validation};
 
 /// Queries in one call.
@@ -78,7 +79,10 @@ struct Asked {
 }
 
 pub(super) fn get_metric_data(call: &Call, input: Input) -> Result<Value, ServiceError> {
-    let (from, until) = span(input.start_time, input.end_time)?;
+    let span = span(input.start_time, input.end_time)?;
+    if span.is_empty() {
+        return Err(validation("The parameter StartTime must be less than the parameter EndTime.".into()));
+    }
     let mut left = match input.max_datapoints {
         None => POINTS,
         Some(most) => usize::try_from(most)
@@ -87,37 +91,37 @@ pub(super) fn get_metric_data(call: &Call, input: Input) -> Result<Value, Servic
             .ok_or_else(|| validation(format!("The parameter MaxDatapoints must be from 1 to {POINTS}.")))?,
     };
     let asked = queries(call, input.metric_data_queries)?;
-    let start = input.next_token.as_deref().map_or(Ok(Place::default()), Place::read)?;
+    let start = input.next_token.as_deref().map_or(Ok(Place::default()), |token| Place::read(token, asked.len()))?;
     let now = call.world.service_time();
     let mut results = Vec::new();
     let mut next = None;
     for (index, query) in asked.iter().enumerate().skip(start.query) {
-        let range = from - from % query.period..until;
+        let range = periods(&span, query.period);
         let values = call.world.metrics.values(&query.key, query.unit, query.period, range, now);
         let mut points: Vec<(u64, f64)> =
-            values.into_iter().filter_map(|(minute, cell)| Some((minute, cell.statistic(query.statistic)?))).collect();
+            values.into_iter().filter_map(|(second, cell)| Some((second, cell.statistic(query.statistic)?))).collect();
         if input.scan_by == ScanBy::TimestampDescending {
             points.reverse();
         }
         if index == start.query
             && let Some(last) = start.after
         {
-            let behind = |minute: u64| match input.scan_by {
-                ScanBy::TimestampDescending => minute < last,
-                ScanBy::TimestampAscending => minute > last,
+            let behind = |second: u64| match input.scan_by {
+                ScanBy::TimestampDescending => second < last,
+                ScanBy::TimestampAscending => second > last,
             };
-            points.retain(|(minute, _)| behind(*minute));
+            points.retain(|(second, _)| behind(*second));
         }
         let complete = points.len() <= left;
         points.truncate(left);
         left -= points.len();
         if !complete {
-            next = Some(Place { query: index, after: points.last().map(|(minute, _)| *minute).or(start.after) });
+            next = Some(Place { query: index, after: points.last().map(|(second, _)| *second).or(start.after) });
         }
         results.push(json!({
             "Id": query.id,
             "Label": query.label,
-            "Timestamps": points.iter().map(|(minute, _)| (minute * 60) as f64).collect::<Vec<_>>(),
+            "Timestamps": points.iter().map(|(second, _)| *second as f64).collect::<Vec<_>>(),
             "Values": points.iter().map(|(_, value)| *value).collect::<Vec<_>>(),
             "StatusCode": if complete { "Complete" } else { "PartialData" },
         }));
@@ -132,24 +136,28 @@ pub(super) fn get_metric_data(call: &Call, input: Input) -> Result<Value, Servic
     Ok(reply)
 }
 
-/// The minutes asked for.
-pub(super) fn span(start: Option<f64>, end: Option<f64>) -> Result<(u64, u64), ServiceError> {
+/// The time asked for; empty if it ends before it begins.
+pub(super) fn span(start: Option<f64>, end: Option<f64>) -> Result<Range<Micros>, ServiceError> {
     let start = start.ok_or_else(|| missing("StartTime"))?;
     let end = end.ok_or_else(|| missing("EndTime"))?;
-    if start >= end {
-        return Err(validation("The parameter StartTime must be less than the parameter EndTime.".into()));
-    }
-    // A period is in if it begins before the end: the end itself is not.
-    let last = Micros::from_secs_f64(end);
-    Ok((minute(Micros::from_secs_f64(start)), minute(Micros(last.0.saturating_sub(1))) + 1))
+    Ok(Micros::from_secs_f64(start)..Micros::from_secs_f64(end))
 }
 
-/// The length of a period, in minutes.
+/// The periods of `period` seconds that begin in `span`, in whole, seconds since 1970. As with the service, both ends are
+/// rounded down to the minute (of a finer period: to the period), and the first period begins at the start, wherever that
+/// is in its hour.
+pub(super) fn periods(span: &Range<Micros>, period: u64) -> Range<u64> {
+    let grain = period.min(60);
+    let down = |at: Micros| at.0 / 1_000_000 / grain * grain;
+    let (from, to) = (down(span.start), down(span.end));
+    let count = to.saturating_sub(from).div_ceil(period);
+    from..from.saturating_add(count.saturating_mul(period))
+}
+
+/// The length of a period, in seconds.
 pub(super) fn period(seconds: i64) -> Result<u64, ServiceError> {
     match u64::try_from(seconds) {
-        // Finer values than minutes are not kept, as for AWS's own metrics.
-        Ok(1 | 5 | 10 | 20 | 30) => Ok(1),
-        Ok(seconds) if seconds > 0 && seconds % 60 == 0 => Ok(seconds / 60),
+        Ok(seconds) if matches!(seconds, 1 | 5 | 10 | 20 | 30) || (seconds > 0 && seconds % 60 == 0) => Ok(seconds),
         _ => Err(invalid(format!(
             "The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60, and is {seconds}."
         ))),
@@ -225,7 +233,7 @@ fn queries(call: &Call, queries: Vec<Query>) -> Result<Vec<Asked>, ServiceError>
     Ok(all)
 }
 
-/// Where a page goes on: the query, and the minute of the last value given of it.
+/// Where a page goes on: the query, and the second of the last value given of it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Place {
     query: usize,
@@ -234,17 +242,19 @@ struct Place {
 
 impl Place {
     fn write(&self) -> String {
-        let after = self.after.map_or_else(String::new, |minute| minute.to_string());
+        let after = self.after.map_or_else(String::new, |second| second.to_string());
         URL_SAFE_NO_PAD.encode(format!("{}:{after}", self.query))
     }
 
-    fn read(token: &str) -> Result<Place, ServiceError> {
+    /// The place among `queries` that a token of ours names.
+    fn read(token: &str, queries: usize) -> Result<Place, ServiceError> {
         let text = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let place = text.as_deref().and_then(|text| {
             let (query, after) = text.split_once(':')?;
             let after = if after.is_empty() { None } else { Some(after.parse().ok()?) };
             Some(Place { query: query.parse().ok()?, after })
         });
+        let place = place.filter(|place| place.query < queries);
         place.ok_or_else(|| bad_request("InvalidNextToken", "The next token specified is invalid.".into()))
     }
 }
@@ -255,22 +265,29 @@ mod tests {
 
     #[test]
     fn a_token_is_read_as_it_was_written() {
-        for place in [Place { query: 3, after: Some(29_401_560) }, Place { query: 0, after: None }] {
-            assert_eq!(Place::read(&place.write()).unwrap(), place);
+        for place in [Place { query: 3, after: Some(1_764_093_600) }, Place { query: 0, after: None }] {
+            assert_eq!(Place::read(&place.write(), 4).unwrap(), place);
         }
-        for foreign in ["", "?", "Zm9v"] {
-            assert_eq!(Place::read(foreign).unwrap_err().code, "InvalidNextToken");
+        let beyond = Place { query: 4, after: None }.write();
+        for foreign in ["", "?", "Zm9v", beyond.as_str()] {
+            assert_eq!(Place::read(foreign, 4).unwrap_err().code, "InvalidNextToken");
         }
     }
 
     #[test]
-    fn spans_and_periods_are_whole_minutes() {
-        assert_eq!(span(Some(60.0), Some(120.0)).unwrap(), (1, 2));
-        assert_eq!(span(Some(61.0), Some(120.001)).unwrap(), (1, 3));
-        assert_eq!(span(Some(120.0), Some(120.0)).unwrap_err().code, "ValidationError");
+    fn periods_begin_at_the_start_and_are_whole() {
+        let asked = |start: f64, end: f64, period| periods(&span(Some(start), Some(end)).unwrap(), period);
+        assert_eq!(asked(60.0, 120.0, 60), 60..120);
+        assert_eq!(asked(61.0, 179.9, 60), 60..120, "both ends are rounded down");
+        assert_eq!(asked(61.0, 100.0, 60), 60..60);
+        assert_eq!(asked(130.0, 400.0, 300), 120..420, "the last period is whole");
+        assert_eq!(asked(130.0, 121.0 + 300.0, 300), 120..420);
+        assert_eq!(asked(133.4, 147.9, 10), 130..150);
+        assert_eq!(asked(133.4, 140.9, 10), 130..140);
+        assert_eq!(asked(133.4, 134.9, 1), 133..134);
+        assert_eq!(asked(-1e300, 1e300, 60).start, 0);
         assert_eq!(span(None, Some(120.0)).unwrap_err().code, "MissingParameter");
-        assert_eq!(span(Some(-1e300), Some(1e300)).unwrap().0, 0);
-        assert_eq!(period(300).unwrap(), 5);
+        assert_eq!(period(300).unwrap(), 300);
         assert_eq!(period(1).unwrap(), 1);
         for wrong in [0, -60, 61, i64::MIN] {
             assert_eq!(period(wrong).unwrap_err().code, "InvalidParameterValue");

@@ -7,10 +7,12 @@ use super::super::call::Call;
 use super::super::errors::ServiceError;
 use super::super::metrics::{MetricKey, minute};
 use super::super::page::{BadToken, page};
-use super::invalid;
+use super::{bounded, invalid};
 
 /// Metrics in one page.
 const PAGE: usize = 500;
+/// Dimensions that a list can be narrowed by.
+const FILTERS: usize = 10;
 /// "Recently" is the last three hours, in minutes.
 const RECENT: u64 = 180;
 
@@ -42,6 +44,17 @@ impl Filter {
 
 pub(super) fn list_metrics(call: &Call, input: Input) -> Result<Value, ServiceError> {
     let metrics = &call.world.metrics;
+    for (text, parameter) in [(&input.namespace, "Namespace"), (&input.metric_name, "MetricName")] {
+        text.as_deref().map_or(Ok(()), |text| bounded(text, 255, parameter))?;
+    }
+    if input.dimensions.len() > FILTERS {
+        return Err(invalid(format!("The collection Dimensions must not have a size greater than {FILTERS}.")));
+    }
+    for (filter, member) in input.dimensions.iter().zip(1..) {
+        bounded(&filter.name, 255, &format!("Dimensions.member.{member}.Name"))?;
+        let value = filter.value.as_deref();
+        value.map_or(Ok(()), |value| bounded(value, 1_024, &format!("Dimensions.member.{member}.Value")))?;
+    }
     let since = match input.recently_active.as_deref() {
         None => None,
         Some("PT3H") => Some(minute(call.world.service_time()).saturating_sub(RECENT)),

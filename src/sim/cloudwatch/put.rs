@@ -7,8 +7,8 @@ use crate::record::Micros;
 
 use super::super::call::Call;
 use super::super::errors::ServiceError;
-use super::super::metrics::{Distribution, MetricKey, TooMany};
-use super::{Dimension, Number, bounded, combination, dimensions, invalid, missing, unit};
+use super::super::metrics::{Distribution, MetricKey, Resolution, TooMany};
+use super::{Dimension, Number, bounded, combination, dimensions, invalid, missing, plain, unit};
 
 /// Metrics in one call.
 const DATA: usize = 1_000;
@@ -65,6 +65,10 @@ struct StatisticSet {
 pub(super) fn put_metric_data(call: &Call, input: Input) -> Result<Value, ServiceError> {
     let namespace = input.namespace.ok_or_else(|| missing("Namespace"))?;
     bounded(&namespace, 255, "Namespace")?;
+    let letter = |c: char| c.is_ascii_alphanumeric() || ".-_/#: ".contains(c);
+    if !namespace.chars().all(letter) || !plain(&namespace) {
+        return Err(invalid(format!("The value {} for parameter Namespace is invalid.", namespace.escape_debug())));
+    }
     if namespace.starts_with("AWS/") {
         return Err(invalid("The value AWS/ for parameter Namespace is invalid.".into()));
     }
@@ -84,15 +88,14 @@ pub(super) fn put_metric_data(call: &Call, input: Input) -> Result<Value, Servic
         Ready::of(datum, &format!("MetricData.member.{member}"), &call.region.name, &namespace, now)
     });
     for ready in ready.collect::<Result<Vec<_>, _>>()? {
-        call.world.metrics.add(ready.key, ready.unit, ready.at, |cell| cell.merge(&ready.values)).map_err(
-            |TooMany| {
-                ServiceError::new(
-                    hyper::StatusCode::BAD_REQUEST,
-                    "LimitExceeded",
-                    "The simulator tells no more metrics apart: too many names and dimensions have been used.",
-                )
-            },
-        )?;
+        let Ready { key, unit, at, resolution, values } = ready;
+        call.world.metrics.add(key, unit, at, resolution, |cell| cell.merge(&values)).map_err(|TooMany| {
+            ServiceError::new(
+                hyper::StatusCode::BAD_REQUEST,
+                "LimitExceeded",
+                "The simulator tells no more metrics apart: too many names and dimensions have been used.",
+            )
+        })?;
     }
     Ok(json!({}))
 }
@@ -102,6 +105,7 @@ struct Ready {
     key: MetricKey,
     unit: &'static str,
     at: Micros,
+    resolution: Resolution,
     values: Distribution,
 }
 
@@ -109,14 +113,18 @@ impl Ready {
     fn of(datum: Datum, parameter: &str, region: &str, namespace: &str, now: Micros) -> Result<Ready, ServiceError> {
         let name = datum.metric_name.as_deref().ok_or_else(|| missing(&format!("{parameter}.MetricName")))?;
         bounded(name, 255, &format!("{parameter}.MetricName"))?;
-        if !matches!(datum.storage_resolution, None | Some(1 | 60)) {
-            return Err(invalid(format!("The parameter {parameter}.StorageResolution must be 1 or 60.")));
-        }
+        let resolution = match datum.storage_resolution {
+            None | Some(60) => Resolution::Minute,
+            Some(1) => Resolution::Second,
+            Some(_) => {
+                return Err(invalid(format!("The parameter {parameter}.StorageResolution must be 1 or 60.")));
+            }
+        };
         let at = time(datum.timestamp, parameter, now)?;
         let unit = datum.unit.as_deref().map_or(Ok("None"), |name| unit(name, &format!("{parameter}.Unit")))?;
         let values = values(&datum, parameter)?;
         let key = MetricKey::new(region, namespace, name, dimensions(datum.dimensions, parameter)?);
-        Ok(Ready { key, unit, at, values })
+        Ok(Ready { key, unit, at, resolution, values })
     }
 }
 
@@ -221,6 +229,22 @@ mod tests {
             (json!({ "MetricName": "m", "Value": 1, "Timestamp": -1e300 }), "InvalidParameterValue"),
             (
                 json!({ "MetricName": "m", "Value": 1, "Dimensions": [{ "Name": "", "Value": "v" }] }),
+                "InvalidParameterValue",
+            ),
+            (
+                json!({ "MetricName": "m", "Value": 1, "Dimensions": [{ "Name": ":d", "Value": "v" }] }),
+                "InvalidParameterValue",
+            ),
+            (
+                json!({ "MetricName": "m", "Value": 1, "Dimensions": [{ "Name": "d", "Value": "caf\u{e9}" }] }),
+                "InvalidParameterValue",
+            ),
+            (
+                json!({ "MetricName": "m", "Value": 1, "Dimensions": [{ "Name": "d", "Value": " " }] }),
+                "InvalidParameterValue",
+            ),
+            (
+                json!({ "MetricName": "m", "Value": 1, "Dimensions": [{ "Name": "d", "Value": "a\u{1}" }] }),
                 "InvalidParameterValue",
             ),
             (

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// Neighbouring buckets of values differ by this factor: percentiles are right to half of it.
+/// Neighbouring buckets of values differ by this factor: percentiles are right to half of it, and exact where a bucket has
+/// one value.
 const STEP: f64 = 1.01;
 /// Puts the buckets of all positive numbers above that of zero.
 const OFFSET: i32 = 100_000;
@@ -15,9 +16,23 @@ pub(in crate::sim) struct Distribution {
     sum: f64,
     min: f64,
     max: f64,
-    buckets: BTreeMap<i32, f64>,
+    buckets: BTreeMap<i32, Bucket>,
     /// Part of it came as a statistic set, of which nobody knows the values.
     summary: bool,
+}
+
+/// The values of one bucket: how often, from where to where.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Bucket {
+    count: f64,
+    low: f64,
+    high: f64,
+}
+
+impl Bucket {
+    fn middle(self) -> f64 {
+        if self.low == self.high { self.low } else { f64::midpoint(self.low, self.high) }
+    }
 }
 
 /// A statistic that can be asked for.
@@ -42,8 +57,10 @@ impl Statistic {
             "Minimum" => Statistic::Minimum,
             "Maximum" => Statistic::Maximum,
             _ => {
-                let digits =
-                    name.strip_prefix('p').filter(|digits| digits.starts_with(|c: char| c.is_ascii_digit()))?;
+                let digits = name.strip_prefix('p')?;
+                let number = digits.starts_with(|c: char| c.is_ascii_digit())
+                    && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
+                let digits = number.then_some(digits)?;
                 Statistic::Percentile(digits.parse().ok().filter(|percent| (0.0..=100.0).contains(percent))?)
             }
         })
@@ -56,12 +73,12 @@ impl Distribution {
         self.widen(value, value);
         self.count += times;
         self.sum += value * times;
-        *self.buckets.entry(bucket(value)).or_default() += times;
+        self.fill(bucket(value), Bucket { count: times, low: value, high: value });
     }
 
     /// Takes in a statistic set.
     pub(in crate::sim) fn add_summary(&mut self, count: f64, sum: f64, min: f64, max: f64) {
-        if min == max {
+        if min == max && sum == min * count {
             return self.add(min, count);
         }
         self.widen(min, max);
@@ -79,8 +96,8 @@ impl Distribution {
         self.count += other.count;
         self.sum += other.sum;
         self.summary |= other.summary;
-        for (bucket, count) in &other.buckets {
-            *self.buckets.entry(*bucket).or_default() += count;
+        for (bucket, values) in &other.buckets {
+            self.fill(*bucket, *values);
         }
     }
 
@@ -98,12 +115,16 @@ impl Distribution {
             Statistic::Percentile(_) if self.summary => None,
             Statistic::Percentile(percent) => {
                 let rank = percent / 100.0 * self.count;
+                // The ends are exact, whatever else is in their buckets.
+                if rank <= 0.0 || rank >= self.count {
+                    return Some(if rank <= 0.0 { self.min } else { self.max });
+                }
                 let mut passed = 0.0;
-                let found = self.buckets.iter().find(|(_, count)| {
-                    passed += **count;
+                let found = self.buckets.values().find(|bucket| {
+                    passed += bucket.count;
                     passed >= rank
                 });
-                Some(found.map_or(self.max, |(bucket, _)| middle(*bucket).clamp(self.min, self.max)))
+                Some(found.map_or(self.max, |bucket| bucket.middle()))
             }
         }
     }
@@ -111,6 +132,13 @@ impl Distribution {
     /// How much memory it takes, in buckets.
     pub(super) fn weight(&self) -> usize {
         1 + self.buckets.len()
+    }
+
+    fn fill(&mut self, bucket: i32, values: Bucket) {
+        let own = self.buckets.entry(bucket).or_insert(Bucket { count: 0.0, ..values });
+        own.count += values.count;
+        own.low = own.low.min(values.low);
+        own.high = own.high.max(values.high);
     }
 
     fn widen(&mut self, min: f64, max: f64) {
@@ -130,13 +158,6 @@ fn bucket(value: f64) -> i32 {
     size.max(1) * value.signum() as i32
 }
 
-fn middle(bucket: i32) -> f64 {
-    if bucket == 0 {
-        return 0.0;
-    }
-    STEP.powi(bucket.abs() - OFFSET) * f64::from(bucket.signum())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -147,7 +168,7 @@ mod tests {
     fn statistics_have_their_names() {
         assert_eq!(Statistic::named("Sum"), Some(Statistic::Sum));
         assert_eq!(Statistic::named("p99.9"), Some(Statistic::Percentile(99.9)));
-        for unknown in ["sum", "p", "p101", "pinf", "p-1", "p+1", "TM99", "tm99", "IQM", ""] {
+        for unknown in ["sum", "p", "p101", "pinf", "p-1", "p+1", "p1e1", "p1.2.3", "TM99", "tm99", "IQM", ""] {
             assert_eq!(Statistic::named(unknown), None, "{unknown}");
         }
     }
@@ -162,6 +183,24 @@ mod tests {
         let mut same = Distribution::default();
         same.add_summary(2.0, 6.0, 3.0, 3.0);
         assert_eq!(same.statistic(Statistic::Percentile(50.0)), Some(3.0));
+    }
+
+    /// A set whose sum is not that of its one value is a summary: nothing of it is made up.
+    #[test]
+    fn what_was_put_comes_back() {
+        let mut odd = Distribution::default();
+        odd.add_summary(2.0, 7.0, 3.0, 3.0);
+        assert_eq!(odd.statistic(Statistic::Sum), Some(7.0));
+        assert_eq!(odd.statistic(Statistic::Percentile(50.0)), None);
+        let mut minute = Distribution::default();
+        for (value, times) in [(10.0, 90.0), (20.0, 9.0), (1_000.0, 1.0)] {
+            minute.add(value, times);
+        }
+        let percentile = |percent| minute.statistic(Statistic::Percentile(percent)).unwrap();
+        assert_eq!(
+            [0.0, 50.0, 90.0, 91.0, 99.0, 99.9, 100.0].map(percentile),
+            [10.0, 10.0, 10.0, 20.0, 20.0, 1e3, 1e3]
+        );
     }
 
     proptest! {

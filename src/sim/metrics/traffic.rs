@@ -7,7 +7,7 @@ use crate::record::{Micros, Usage};
 
 use super::super::errors::ServiceError;
 use super::super::world::World;
-use super::store::MetricKey;
+use super::store::{MetricKey, Resolution};
 
 const BEDROCK: &str = "AWS/Bedrock";
 const BATCH: &str = "AWS/Bedrock/Batch";
@@ -72,7 +72,7 @@ pub(super) fn of_tenant(world: &World, region: &str, model: &str, at: Micros, ca
     for (name, value) in metrics {
         for dimensions in [of(model), Vec::new()] {
             let key = MetricKey::new(region, BEDROCK, name, dimensions);
-            let _ = world.metrics.add(key, COUNT, at, |cell| cell.add(value as f64, calls as f64));
+            let _ = world.metrics.add(key, COUNT, at, Resolution::Minute, |cell| cell.add(value as f64, calls as f64));
         }
     }
 }
@@ -121,5 +121,5 @@ fn of(model: &str) -> Vec<(String, String)> {
 fn add(world: &World, key: MetricKey, unit: &'static str, value: f64) {
     let now: Micros = world.service_time();
     // Only a client's own metrics could use up the names; what the service has to say is then lost, and nothing else.
-    let _ = world.metrics.add(key, unit, now, |cell| cell.add(value, 1.0));
+    let _ = world.metrics.add(key, unit, now, Resolution::Minute, |cell| cell.add(value, 1.0));
 }

@@ -1,0 +1,128 @@
+"""CloudWatch at its edges: where periods begin, what comes back exactly, names, and requests in no protocol of its own."""
+
+import datetime
+import gzip
+import json
+
+from by_hand import raw
+from cloudwatch import cloudwatch, minutes_ago, query
+from shared import check, refused
+
+NAMESPACE = "Custom/Edges"
+
+
+def put(*data, namespace=NAMESPACE):
+    cloudwatch().put_metric_data(Namespace=namespace, MetricData=list(data))
+
+
+def points(name, stat, start, end, period=60, **more):
+    asked = [query(name, stat, NAMESPACE, period=period, **more)]
+    result = cloudwatch().get_metric_data(
+        MetricDataQueries=asked, StartTime=start, EndTime=end, ScanBy="TimestampAscending"
+    )["MetricDataResults"][0]
+    return list(zip(result["Timestamps"], result["Values"]))
+
+
+@check
+def cloudwatch_periods_begin_where_asked():
+    base = minutes_ago(40)
+    minute = lambda n, second=0: base + datetime.timedelta(minutes=n, seconds=second)  # noqa: E731
+    put(*[{"MetricName": "steps", "Timestamp": minute(n), "Value": 2.0**n} for n in range(20)])
+    assert points("steps", "Sum", minute(3, 25), minute(5, 59)) == [(minute(3), 8.0), (minute(4), 16.0)]
+    assert points("steps", "Sum", minute(3, 25), minute(3, 55)) == []
+    # The last period begins before the end, and is whole.
+    wanted = [(minute(3), float(2**8 - 2**3)), (minute(8), float(2**13 - 2**8))]
+    assert points("steps", "Sum", minute(3), minute(9), period=300) == wanted
+    assert points("steps", "Sum", minute(3), minute(8), period=300) == wanted[:1]
+    assert points("steps", "SampleCount", minute(18), minute(30), period=86400) == [(minute(18), 2.0)]
+    statistics = cloudwatch().get_metric_statistics(
+        Namespace=NAMESPACE,
+        MetricName="steps",
+        StartTime=minute(3, 30),
+        EndTime=minute(9),
+        Period=300,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    assert [(point["Timestamp"], point["Sum"]) for point in statistics] == wanted, statistics
+
+
+@check
+def cloudwatch_values_come_back_exactly():
+    at = minutes_ago(10)
+    put({"MetricName": "skew", "Timestamp": at, "Values": [10.1, 20.2, 1000.3], "Counts": [90.0, 9.0, 1.0]})
+    span = at, at + datetime.timedelta(minutes=1)
+    got = [points("skew", stat, *span)[0][1] for stat in ["p0", "p50", "p90", "p90.01", "p99", "p99.5", "p100"]]
+    assert got == [10.1, 10.1, 10.1, 20.2, 20.2, 1000.3, 1000.3], got
+    odd = {"SampleCount": 2, "Sum": 7, "Minimum": 3, "Maximum": 3}
+    put({"MetricName": "odd", "Timestamp": at, "StatisticValues": odd})
+    assert points("odd", "Sum", *span) == [(at, 7.0)] and points("odd", "p50", *span) == []
+    second = lambda n: at + datetime.timedelta(seconds=n)  # noqa: E731
+    fine = [{"MetricName": "fine", "Timestamp": second(n), "Value": n, "StorageResolution": 1} for n in [1, 1, 12, 45]]
+    put(*fine)
+    assert points("fine", "Sum", *span, period=1) == [(second(1), 2.0), (second(12), 12.0), (second(45), 45.0)]
+    assert points("fine", "Sum", second(7), second(48), period=5) == [(second(10), 12.0)]
+    assert points("fine", "Maximum", *span, period=30) == [(second(0), 12.0), (second(30), 45.0)]
+    assert points("fine", "Sum", *span) == [(at, 59.0)]
+
+
+@check
+def cloudwatch_names_and_filters():
+    for name, value in [(":d", "v"), ("d", "caf\u00e9"), ("d", "  "), ("d", "a\x01"), ("d\t", "v")]:
+        datum = {"MetricName": "named", "Value": 1, "Dimensions": [{"Name": name, "Value": value}]}
+        refused(lambda: put(datum), "InvalidParameterValue", 400, part="Dimensions")  # noqa: B023
+    for namespace in [":Custom", "Caf\u00e9", " ", "AWS/Other", "a,b"]:
+        datum = {"MetricName": "named", "Value": 1}
+        refused(lambda: put(datum, namespace=namespace), "InvalidParameterValue", 400, part="Namespace")  # noqa: B023
+    many = [{"Name": f"d{n}"} for n in range(11)]
+    refused(lambda: cloudwatch().list_metrics(Dimensions=many), "InvalidParameterValue", 400, part="Dimensions")
+    start, end = minutes_ago(3 * 1440), minutes_ago(0)
+    ask = lambda **more: cloudwatch().get_metric_statistics(  # noqa: E731
+        Namespace=NAMESPACE, MetricName="named", StartTime=start, EndTime=end, **more
+    )
+    refused(lambda: ask(Period=60, Statistics=["Sum"]), "InvalidParameterCombination", 400, part="4320 datapoints")
+    both = {"Statistics": ["Sum"], "ExtendedStatistics": ["p50"]}
+    refused(lambda: ask(Period=3600, **both), "InvalidParameterCombination", 400)
+    refused(lambda: ask(Period=3600, Statistics=["Sum"] * 6), "InvalidParameterValue", 400)
+    assert ask(Period=3600, Statistics=["Sum"])["Datapoints"] == []
+
+
+CBOR = "/service/GraniteServiceVersion20100801/operation/ListMetrics"
+IN_CBOR = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+IN_JSON = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "GraniteServiceVersion20100801.ListMetrics"}
+
+
+def by_hand(path, body, headers, method="POST"):
+    connection, headers = raw(method, path, body, "monitoring", headers=headers)
+    connection.request(method, path, body, headers)
+    reply = connection.getresponse()
+    code = (reply.getheader("x-amzn-query-error") or "").split(";")[0]
+    return reply.status, code, reply.getheader("content-type"), reply.read()
+
+
+@check
+def cloudwatch_by_hand():
+    assert by_hand(CBOR, b"\xa0", IN_CBOR)[0] == 200
+    for body in [b"", b"\xbf", b"\x9f" * 500_000, b"\xa1\x61a" * 300_000, b"\xc6" * 900_000, b"\xbb" + b"\xff" * 8]:
+        status, code, kind, _ = by_hand(CBOR, body, IN_CBOR)
+        assert (status, code, kind) == (400, "SerializationException", "application/cbor"), (body[:9], status, code)
+    for body in [b"", b"[]", b"{", b"[" * 500_000, b"\xff"]:
+        status, code, kind, _ = by_hand("/", body, IN_JSON)
+        assert (status, code, kind) == (400, "SerializationException", IN_JSON["Content-Type"]), (body[:9], status)
+    # A null is nothing; an unknown member is nobody's.
+    status, _, _, reply = by_hand("/", b'{"Namespace":"None/Such","Dimensions":null,"New":{"a":[null]}}', IN_JSON)
+    assert status == 200 and json.loads(reply) == {"Metrics": []}, (status, reply)
+    for path, headers in [
+        (CBOR, {**IN_CBOR, "Content-Type": "application/json"}),
+        (CBOR, {**IN_CBOR, "smithy-protocol": "rpc-v2-json"}),
+        ("/", {**IN_JSON, "Content-Type": "text/plain"}),
+        ("/", {**IN_JSON, "Content-Encoding": "br"}),
+    ]:
+        status, code, _, _ = by_hand(path, b"{}", headers)
+        assert (status, code) == (415, "UnsupportedMediaTypeException"), (headers, status, code)
+    assert by_hand(CBOR, b"", IN_CBOR, method="GET")[:2] == (404, "UnknownOperationException")
+    bomb = gzip.compress(b" " * 2_000_000 + b"{}")
+    assert by_hand("/", bomb, {**IN_JSON, "Content-Encoding": "gzip"})[:2] == (413, "RequestEntityTooLargeException")
+    # A client of before reads why in its own protocol.
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    status, _, kind, reply = by_hand("/", b"Action=ListMetrics&Version=2010-08-01", form)
+    assert status == 404 and kind == "text/xml" and b"query protocol" in reply, (status, kind, reply)
