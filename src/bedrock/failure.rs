@@ -97,17 +97,20 @@ where
         SdkError::ServiceError(service) => {
             let meta = service.err().meta();
             let status = service.raw().status();
+            let page = web_page(service.raw());
             if status.is_success() {
-                return lost(ErrorClass::Malformed, "MalformedReply", &causes(service.err()), head.as_ref());
+                let cause = page.unwrap_or_else(|| causes(service.err()));
+                return lost(ErrorClass::Malformed, "MalformedReply", &cause, head.as_ref());
             }
             let code = meta.code().map_or("", bare);
-            from_reply(code, meta.message().unwrap_or_default(), status.as_u16(), head.as_ref())
+            let message = meta.message().map(str::to_owned).or(page).unwrap_or_default();
+            from_reply(code, &message, status.as_u16(), head.as_ref())
         }
         SdkError::ResponseError(_) if find::<Impostor>(error).is_some() => {
             own(ErrorClass::Credentials, "SimulatedReply", &Impostor.to_string())
         }
         SdkError::ResponseError(response) => {
-            let cause = response_cause(error);
+            let cause = web_page(response.raw()).unwrap_or_else(|| response_cause(error));
             let (class, code) = if broke(error) {
                 (ErrorClass::Connection, "ReplyLost")
             } else if response.raw().status().is_success() {
@@ -173,6 +176,16 @@ pub(crate) fn lost(class: ErrorClass, code: &str, message: &str, head: Option<&H
         usage: head.and_then(|head| head.usage),
         ..own(class, code, message)
     }
+}
+
+/// What to say of a reply that is meant for people: no service of AWS answers in HTML.
+fn web_page(reply: &HttpResponse) -> Option<String> {
+    let kind = reply.headers().get("content-type")?;
+    let html = kind.trim_start().get(..9).is_some_and(|start| start.eq_ignore_ascii_case("text/html"));
+    let status = reply.status().as_u16();
+    html.then(|| {
+        format!("a web page (HTTP {status}) in place of the service's reply: a portal, proxy or gateway answers")
+    })
 }
 
 /// The innermost words of a reply that could not be read.

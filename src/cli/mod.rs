@@ -13,6 +13,7 @@ mod doctor;
 mod examples;
 mod keep;
 mod manual;
+mod prices;
 mod problem;
 mod pt;
 mod publish;

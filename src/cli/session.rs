@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::bedrock::{Clients, Commitment, ConnectionSettings, Identity, Resolved, Target};
-use crate::catalogue::{Catalogue, Price, PriceOverride};
-use crate::config::{Adaptive, Config, Paths, PriceByHand, QuotaByHand};
+use crate::catalogue::Catalogue;
+use crate::config::{Adaptive, Config, Paths, QuotaByHand};
 use crate::console::keys::Keymap;
 use crate::control::{self, AgreedPrice, ControlHandle, Desk, DeskSetup, Discovery, PlannedRoute, QuotaSource};
 use crate::engine::{EngineSettings, RouteSetup, TargetInfo};
@@ -18,7 +18,7 @@ use crate::sim::{DEMO_MODEL, Scenario, Simulator};
 
 use super::args::Global;
 use super::problem::Problem;
-use super::say;
+use super::{prices, say};
 
 /// What a run or a console stands on.
 pub struct Session {
@@ -57,7 +57,7 @@ pub fn configuration(global: &Global) -> Result<Config, Problem> {
         Some(path) => Config::load(&path, |keys| Keymap::new(keys).err().unwrap_or_default())?,
         None => Config::default(),
     };
-    embed_prices(&config)?;
+    prices::embed(&config)?;
     Ok(config)
 }
 
@@ -65,26 +65,6 @@ pub fn configuration(global: &Global) -> Result<Config, Problem> {
 #[must_use]
 pub fn keymap(config: &Config) -> Keymap {
     Keymap::new(config.keys.as_map()).unwrap_or_default()
-}
-
-/// Puts the prices of the configuration in the place of the catalogue's, before anybody looks at it.
-fn embed_prices(config: &Config) -> Result<(), Problem> {
-    let given = |price: &PriceByHand| {
-        let (Some(input), Some(output)) = (price.input, price.output) else {
-            return Err(Problem::usage(format!(
-                "price.model = \"{}\": needs input and output",
-                price.model.escape_debug()
-            )));
-        };
-        let price_of_it =
-            Price { input, output, cache_read: price.cache_read, cache_write: price.cache_write, batch: None };
-        Ok(PriceOverride { model: price.model.clone(), price: price_of_it })
-    };
-    if config.price.is_empty() {
-        return Ok(());
-    }
-    let prices = config.price.iter().map(given).collect::<Result<Vec<_>, _>>()?;
-    Catalogue::embed_with(&prices).map_err(|errors| Problem::usage(errors.join("\n")))
 }
 
 /// The model units on offer for the models of `routes`, with the prices that are known.

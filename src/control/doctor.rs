@@ -79,7 +79,7 @@ pub async fn examine(clients: &Clients, models: &[String]) -> (Option<Identity>,
             format!("account {}, {}", identity.account, identity.arn),
         ),
         Err(failure) => Finding::new(Health::Unusable, "credentials", "identity", failure.message.clone())
-            .remedy("nothing else can be asked until this works"),
+            .remedy(format!("{}; nothing else can be asked until this works", way_in(failure, clients.simulated()))),
     });
     if identity.is_err() {
         return (None, findings);
@@ -92,6 +92,26 @@ pub async fn examine(clients: &Clients, models: &[String]) -> (Option<Identity>,
     findings.extend(untried());
     (identity.ok(), findings)
 }
+
+/// What to do where nobody tells us who we are.
+fn way_in(failure: &Failure, simulated: bool) -> &'static str {
+    let untyped = failure.code.starts_with("Http") || failure.code == "UnreadableError";
+    match failure.class {
+        _ if simulated => "look at the faults of the scenario",
+        _ if failure.message.contains("set the clock") => {
+            "set the clock of this machine (chronyc makestep, or timedatectl set-ntp true)"
+        }
+        ErrorClass::Connection | ErrorClass::Timeout => "look at DNS, route, proxy (HTTPS_PROXY) and firewall",
+        ErrorClass::Malformed => NOT_THE_SERVICE,
+        _ if untyped => NOT_THE_SERVICE,
+        ErrorClass::Credentials => "renew the credentials, or name others (--profile)",
+        ErrorClass::Access => "ask who runs the account: an organisation policy stands in the way",
+        _ => "try again",
+    }
+}
+
+const NOT_THE_SERVICE: &str =
+    "look at the endpoint (--target, AWS_ENDPOINT_URL) and the proxy: what answers there is not the service";
 
 fn expiry(until: Option<SystemTime>, now: SystemTime) -> Finding {
     let finding = |health, detail: String| Finding::new(health, "credentials", "expiry", detail);
@@ -218,6 +238,7 @@ fn permission_finding(region: &Region, permission: &Permission, answer: &Result<
         let purpose = permission.purposes.first().map_or("all", |purpose| purpose.word());
         format!("allow {} (`bedrock-top doctor --policy {purpose}` prints the policy)", permission.action)
     };
+    let of_model = matches!(permission.trial, Trial::Ask(Probe::CountTokens | Probe::GetFoundationModelAvailability));
     match answer {
         Ok(()) => finding(Health::Well, permission.why.to_owned()),
         Err(failure) => match failure.class {
@@ -228,10 +249,15 @@ fn permission_finding(region: &Region, permission: &Permission, answer: &Result<
             _ if failure.code == "Http404" => {
                 finding(Health::NotTried, format!("{}; this endpoint does not serve it", permission.why))
             }
-            // The model is refused, which has a line of its own.
-            ErrorClass::Validation | ErrorClass::Access if untold || failure.code.starts_with("Validation") => {
+            ErrorClass::Validation | ErrorClass::Access if untold => {
                 finding(Health::NotTried, format!("{}; not tried: no --model was named that has it", permission.why))
             }
+            // The model is refused, which has a line of its own.
+            _ if of_model && failure.code.starts_with("Validation") => {
+                finding(Health::NotTried, format!("{}; not known: {}", permission.why, failure.message))
+            }
+            ErrorClass::Validation => finding(Health::Missing, failure.message.clone())
+                .remedy("the service takes no question here: name a --region that this endpoint serves"),
             ErrorClass::Access => finding(Health::Missing, failure.message.clone()).remedy(remedy()),
             ErrorClass::Credentials => {
                 finding(Health::Missing, failure.message.clone()).remedy("renew the credentials")
@@ -256,8 +282,11 @@ async fn access(clients: &Clients, region: &Region, model: &Model) -> Finding {
         Err(failure) if failure.class == ErrorClass::Access => {
             finding(Health::NotTried, format!("not known: {}", failure.message))
         }
-        Err(failure) => finding(Health::Missing, failure.message)
-            .remedy("check the id, or name another --region that has the model"),
+        Err(failure) => finding(Health::Missing, failure.message).remedy(match failure.class {
+            ErrorClass::Credentials => "renew the credentials",
+            ErrorClass::Validation => "check the id, or name another --region that has the model",
+            _ => "try again; the service could not answer",
+        }),
     }
 }
 
@@ -301,6 +330,32 @@ mod tests {
         );
         let unserved = judged(Err(failure(ErrorClass::Other, "UnknownOperationException", Some(404))));
         assert_eq!(unserved.health, Health::NotTried);
+    }
+
+    /// A question that names no model is not excused by the lack of one.
+    #[test]
+    fn what_is_not_taken_is_not_called_untried() {
+        let refused = || Err(failure(ErrorClass::Validation, "ValidationException", Some(400)));
+        assert_eq!(judged(refused()).health, Health::Missing);
+        let region = Region::from("us-east-1");
+        let counts = permissions().iter().find(|one| one.action == "bedrock:CountTokens").unwrap();
+        let told = permission_finding(&region, counts, &refused(), false);
+        assert!(told.health == Health::NotTried && told.detail.ends_with("not known: words"), "{told:?}");
+        let untold = permission_finding(&region, counts, &refused(), true);
+        assert!(untold.health == Health::NotTried && untold.detail.contains("--model"), "{untold:?}");
+    }
+
+    #[test]
+    fn whoever_does_not_get_in_is_told_what_to_do() {
+        let way = |class, code| way_in(&failure(class, code, None), false);
+        assert!(way(ErrorClass::Credentials, "ExpiredToken").contains("renew"));
+        assert!(way(ErrorClass::Connection, "ConnectionFailed").contains("DNS"));
+        assert!(way(ErrorClass::Malformed, "MalformedReply").contains("endpoint"));
+        assert!(way(ErrorClass::Capacity, "Http502").contains("endpoint"));
+        let mut skewed = failure(ErrorClass::Credentials, "SignatureDoesNotMatch", Some(403));
+        skewed.message = "Signature expired: set the clock of this machine".into();
+        assert!(way_in(&skewed, false).contains("chronyc"));
+        assert!(way_in(&skewed, true).contains("scenario"));
     }
 
     #[test]
