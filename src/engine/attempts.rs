@@ -226,35 +226,39 @@ impl Dispatcher {
         let retry_after = failure.retry_after.map(|wait| wait.min(cap));
         let mut price = Usd::ZERO;
         let billed = failure.maybe_billed || failure.usage.is_some();
-        if reject_of(class).is_some() || !billed {
-            self.minutes.refused(index, utc_ms(&self.clock), &failure);
-        }
+        let usage = failure.usage.unwrap_or(Usage {
+            input: flight.quote.input,
+            output: flight.quote.output.max(failure.text_bytes.div_ceil(BYTES_PER_TOKEN)),
+            ..Usage::default()
+        });
         if let Some(cause) = ThrottleCause::of(class) {
             self.reporting.throttled(&self.routes[index].setup.route, cause);
         }
         if let Some(why) = reject_of(class) {
             let meters = self.routes[index].meters;
             flight.tickets.reject(&meters, &mut self.limiter, why, retry_after, now);
-            self.money.release(flight.quote.worst);
         } else if billed {
-            let usage = failure.usage.unwrap_or(Usage {
-                input: flight.quote.input,
-                output: flight.quote.output.max(failure.text_bytes.div_ceil(BYTES_PER_TOKEN)),
-                ..Usage::default()
-            });
             self.charge(&flight, &usage, now);
+        } else {
+            flight.tickets.release(&mut self.limiter, now);
+            if let Some(wait) = retry_after {
+                self.routes[index].meters.hold_off(&mut self.limiter, now + wait, now);
+            }
+        }
+        if billed {
             let route = &self.routes[index];
+            if reject_of(class).is_some() {
+                // Throttled in the middle of its stream: it was admitted, and what was generated is charged.
+                self.minutes.invoked(index, utc_ms(&self.clock), &usage, route.burndown());
+            }
             let model = route.setup.route.model.as_str().to_string();
             let known = route.setup.price(&usage);
             self.money.settle(flight.quote.worst, known, failure.usage.is_none(), &model);
             price = known.unwrap_or_default();
             self.window.at(now).spent += price.0;
         } else {
-            flight.tickets.release(&mut self.limiter, now);
+            self.minutes.refused(index, utc_ms(&self.clock), &failure);
             self.money.release(flight.quote.worst);
-            if let Some(wait) = retry_after {
-                self.routes[index].meters.hold_off(&mut self.limiter, now + wait, now);
-            }
         }
         flight.work.cost += price;
         self.book(&flight, price);

@@ -40,9 +40,15 @@ impl MinuteBook {
     /// A call was refused before anything was generated for it.
     pub(super) fn refused(&mut self, route: usize, utc_ms: i64, failure: &Failure) {
         match failure.status {
-            _ if failure.class.is_throttle() => self.at(route, utc_ms).throttles += 1,
             // Admitted, and failed before it had anything to say.
             Some(200..300) => self.at(route, utc_ms).invocations += 1,
+            _ if failure.class.is_throttle() => self.at(route, utc_ms).throttles += 1,
+            // The model failed at what the service had admitted: it is in both counts.
+            Some(424) => {
+                let minute = self.at(route, utc_ms);
+                minute.invocations += 1;
+                minute.client_errors += 1;
+            }
             Some(400..500) => self.at(route, utc_ms).client_errors += 1,
             Some(500..600) => self.at(route, utc_ms).server_errors += 1,
             // It never arrived.
@@ -123,12 +129,15 @@ mod tests {
         book.refused(1, 60_003, &failure(ErrorClass::NotReady, Some(429)));
         book.refused(1, 60_004, &failure(ErrorClass::Capacity, Some(503)));
         book.refused(1, 60_005, &failure(ErrorClass::Connection, None));
+        // Throttled within a stream, and failed by the model: both were admitted.
+        book.refused(1, 60_006, &failure(ErrorClass::ThrottleTpm, Some(200)));
+        book.refused(1, 60_007, &failure(ErrorClass::Server, Some(424)));
         let begun = MinuteUse { start_ms: 0, reserved: 500, ..MinuteUse::default() };
         let ended = MinuteUse {
             start_ms: 60_000,
-            invocations: 1,
+            invocations: 3,
             throttles: 1,
-            client_errors: 2,
+            client_errors: 3,
             server_errors: 1,
             input: 100,
             output: 20,

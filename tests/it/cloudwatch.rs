@@ -62,9 +62,13 @@ fn bedrock(simulator: &Simulator) -> runtime::Client {
 }
 
 pub fn client(simulator: &Simulator) -> cloudwatch::Client {
+    client_in(simulator, "us-east-1")
+}
+
+pub fn client_in(simulator: &Simulator, region: &'static str) -> cloudwatch::Client {
     let config = cloudwatch::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
+        .region(Region::new(region))
         .endpoint_url(simulator.url().as_str())
         .credentials_provider(credentials())
         .retry_config(cloudwatch::config::retry::RetryConfig::disabled())

@@ -282,8 +282,8 @@ mod tests {
         assert_eq!(asked(61.0, 100.0, 60), 60..60);
         assert_eq!(asked(130.0, 400.0, 300), 120..420, "the last period is whole");
         assert_eq!(asked(130.0, 121.0 + 300.0, 300), 120..420);
-        assert_eq!(asked(133.4, 147.9, 10), 130..150);
-        assert_eq!(asked(133.4, 140.9, 10), 130..140);
+        assert_eq!(asked(133.4, 157.9, 10), 130..150);
+        assert_eq!(asked(133.4, 139.9, 10), 130..130);
         assert_eq!(asked(133.4, 134.9, 1), 133..134);
         assert_eq!(asked(-1e300, 1e300, 60).start, 0);
         assert_eq!(span(None, Some(120.0)).unwrap_err().code, "MissingParameter");

@@ -260,5 +260,8 @@ mod tests {
         ] {
             assert!(ready(datum.clone()).is_ok(), "{datum}");
         }
+        let resolution = |datum| ready(datum).unwrap().resolution;
+        assert_eq!(resolution(json!({ "MetricName": "m", "Value": 1, "StorageResolution": 1 })), Resolution::Second);
+        assert_eq!(resolution(json!({ "MetricName": "m", "Value": 1, "StorageResolution": 60 })), Resolution::Minute);
     }
 }
