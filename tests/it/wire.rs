@@ -20,7 +20,7 @@ use runtime::error::ProvideErrorMetadata;
 use runtime::types::{ContentBlock, ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message};
 
 /// Every check of `boto3_wire.py`, by name.
-const BOTO3_CHECKS: [&str; 77] = [
+const BOTO3_CHECKS: [&str; 78] = [
     "converse",
     "converse_stops_at_max_tokens",
     "converse_by_profile_and_arn",
@@ -79,6 +79,7 @@ const BOTO3_CHECKS: [&str; 77] = [
     "batch_stop",
     "batch_refusals",
     "batch_jobs_of_others_and_slots",
+    "batch_metrics_add_up",
     "s3_objects",
     "s3_ranges_and_conditions",
     "s3_lists",

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 from shared import ACCOUNT, NOVA_LITE, SONNET, check, client, refused
 
@@ -225,3 +225,35 @@ def batch_jobs_of_others_and_slots():
     refused(lambda: submit("slot-2", uri, "eu-west-1"), "ServiceQuotaExceededException", 400)
     ireland.stop_model_invocation_job(jobIdentifier=first)
     assert watch(first, "eu-west-1")[1]["status"] == "Stopped"
+
+
+@check
+def batch_metrics_add_up():
+    """What CloudWatch is told minute by minute is what the results say in the end."""
+    model = "us.amazon.nova-lite-v1:0"
+    arn = submit("metered", put("in/metered.jsonl", [record(number) for number in range(400)]), modelId=model)
+    assert watch(arn)[1]["successRecordCount"] == 400
+    manifest = json.loads(folder(arn)["manifest.json.out"])
+    cloudwatch, day = client("cloudwatch"), timedelta(days=60)
+
+    def values(name):
+        metric = {
+            "Namespace": "AWS/Bedrock/Batch",
+            "MetricName": name,
+            "Dimensions": [{"Name": "ModelId", "Value": model}],
+        }
+        asked = [{"Id": "q", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}]
+        now = datetime.now(timezone.utc)
+        page = cloudwatch.get_metric_data(
+            MetricDataQueries=asked, StartTime=now - day, EndTime=now + day, ScanBy="TimestampAscending"
+        )
+        return page["MetricDataResults"][0]["Values"]
+
+    wanted = (manifest["inputTokenCount"], manifest["outputTokenCount"], 0)
+    deadline = time.monotonic() + 60
+    while True:
+        read, said = (values(f"NumberOf{kind}TokensProcessedPerMinute") for kind in ("Input", "Output"))
+        pending = values("NumberOfRecordsPendingProcessing")
+        if (sum(read), sum(said), pending[-1] if pending else None) == wanted:
+            return
+        assert time.monotonic() < deadline, (wanted, read, said, pending)

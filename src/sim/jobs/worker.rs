@@ -65,9 +65,11 @@ pub(in crate::sim) fn work(world: &World) {
         backlog.tell(world, now);
         if !live {
             if !busy {
+                backlog.take_as_told(world, now);
                 jobs.set_caught_up();
             }
         } else if !busy {
+            let next = backlog.due(world, now).map_or(next, |due| next.min(due));
             let wait = next.since(world.service_time()).secs_f64() / world.scenario.speed;
             let wait = Duration::try_from_secs_f64(wait).unwrap_or(LONGEST).clamp(SHORTEST, LONGEST);
             jobs.rest(news.rung, wait);

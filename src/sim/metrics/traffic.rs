@@ -96,15 +96,16 @@ pub(in crate::sim) struct BatchBacklog {
     pub output_tokens_per_minute: u64,
 }
 
-/// Once a minute for each model that has batch jobs.
-pub(in crate::sim) fn batch(world: &World, region: &str, model: &str, backlog: BatchBacklog) {
+/// Once a minute for each model that has batch jobs: where they stood at the end of the minute `at`.
+pub(in crate::sim) fn batch(world: &World, region: &str, model: &str, at: Micros, backlog: BatchBacklog) {
     for (name, value) in [
         ("NumberOfRecordsPendingProcessing", backlog.records_pending),
         ("NumberOfTokensPendingProcessing", backlog.tokens_pending),
         ("NumberOfInputTokensProcessedPerMinute", backlog.input_tokens_per_minute),
         ("NumberOfOutputTokensProcessedPerMinute", backlog.output_tokens_per_minute),
     ] {
-        add(world, MetricKey::new(region, BATCH, name, of(model)), COUNT, value as f64);
+        let key = MetricKey::new(region, BATCH, name, of(model));
+        let _ = world.metrics.add(key, COUNT, at, Resolution::Minute, |cell| cell.add(value as f64, 1.0));
     }
 }
 
