@@ -4,12 +4,13 @@
 //!
 //! ```text
 //!  cli       ──► everything
-//!  console   ──► engine, control, limiter, workload, catalogue, config, record   (reads snapshots, sends commands and load specs; shows who said each setting)
+//!  console   ──► engine, control, warnings, limiter, workload, catalogue, config, record   (reads snapshots, sends commands and load specs; shows who said each setting)
 //!  engine    ──► workload, queue, limiter, bedrock, families, catalogue, record
 //!  workload  ──► families, catalogue, record
 //!  control   ──► bedrock, workload, families, limiter, catalogue, record   (gives quotas in the limiter's own terms; reads batch inputs as a run reads its file)
+//!  warnings  ──► engine, control, report, limiter, record   (reads both snapshots; figures are worded as reports word them)
 //!  report    ──► engine, workload, limiter, catalogue, record   (words for what they say of themselves)
-//!  config    ──► limiter, sim, record   (reads a preset and a scenario as they define them)
+//!  config    ──► limiter, sim, warnings, record   (reads a preset, a scenario and a warning's name as they define them)
 //!  sim       ──► meter, families, catalogue, record   (never engine, limiter, console)
 //!  bedrock   ──► families, catalogue, record
 //!  families  ──► record
@@ -36,6 +37,7 @@
 //! | [`bedrock`] | the AWS edge: the only room that names an `aws_sdk_*` type |
 //! | [`control`] | the account: identity, quotas, provisioned throughput, batch jobs: pollers and workflows |
 //! | [`sim`] | the Bedrock simulator over HTTP: inference, control plane, quotas, S3, CloudWatch |
+//! | [`warnings`] | what an operator should know of, by name: found in the snapshots of engine and account, with a remedy; pure |
 //! | [`console`] | the terminal: app, keys, ui, term |
 //! | [`mod@bench`] | the limiter against its rivals on a virtual clock |
 //! | [`config`], [`report`] | layered configuration; summaries |
@@ -55,4 +57,5 @@ pub mod queue;
 pub mod record;
 pub mod report;
 pub mod sim;
+pub mod warnings;
 pub mod workload;

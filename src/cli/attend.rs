@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::engine::{Command, EngineHandle, EngineSnapshot, LoadState, ParkKind, RunView};
-use crate::report::{status_json, status_line};
+use crate::report::{StatusWarning, status_json, status_line};
+use crate::warnings::{Moment, Warnings};
 
 use super::problem::Problem;
 use super::say;
@@ -67,19 +68,27 @@ impl Signals {
     }
 }
 
-/// Attends until the load is over. `json`: the status goes to standard output too, an object a line.
+/// What is said meanwhile.
+pub struct Telling {
+    /// The status goes to standard output too, an object a line.
+    pub json: bool,
+    /// The warnings to name in it.
+    pub warnings: Warnings,
+}
+
+/// Attends until the load is over.
 pub async fn attend(
     engine: &EngineHandle,
     mut signals: Signals,
     hangup: Hangup,
     time: Option<Duration>,
-    json: bool,
+    telling: Telling,
 ) -> (Arc<EngineSnapshot>, Ended) {
     let mut snapshots = engine.snapshot();
     let commands = engine.sender();
     let over = engine.load_finished();
     tokio::pin!(over);
-    let mut lines = Lines::new(json);
+    let mut lines = Lines::new(telling);
     let mut why = Ended::ByItself;
     let mut parked_since: Option<Instant> = None;
     let mut abandon_at: Option<tokio::time::Instant> = None;
@@ -138,20 +147,23 @@ fn gives_up(snapshot: &EngineSnapshot, since: &mut Option<Instant>) -> bool {
 /// Status lines on standard error, and for scripts on standard output.
 struct Lines {
     json: bool,
+    warnings: Warnings,
     terminal: bool,
     last: Option<Instant>,
     state: Option<std::mem::Discriminant<LoadState>>,
 }
 
 impl Lines {
-    fn new(json: bool) -> Lines {
-        Lines { json, terminal: !json && std::io::stderr().is_terminal(), last: None, state: None }
+    fn new(telling: Telling) -> Lines {
+        let Telling { json, warnings } = telling;
+        Lines { json, warnings, terminal: !json && std::io::stderr().is_terminal(), last: None, state: None }
     }
 
     fn show(&mut self, snapshot: &EngineSnapshot) {
         if snapshot.run == RunView::default() {
             return;
         }
+        self.warnings.look(&Moment { engine: snapshot, account: None }, snapshot.at);
         let state = std::mem::discriminant(&snapshot.state);
         let every = if self.terminal { TERMINAL_EVERY } else { LOG_EVERY };
         let changed = self.state != Some(state);
@@ -160,10 +172,18 @@ impl Lines {
         }
         self.state = Some(state);
         self.last = Some(Instant::now());
+        let standing = self.warnings.heard().map(|one| StatusWarning {
+            name: one.warning.name.word(),
+            about: one.warning.about.text(),
+            words: &one.warning.words,
+            remedy: &one.warning.remedy,
+            since_ms: one.since_utc_ms,
+        });
+        let warnings: Vec<StatusWarning<'_>> = standing.collect();
         if self.json {
-            say::result(format_args!("{}\n", status_json(snapshot)));
+            say::result(format_args!("{}\n", status_json(snapshot, &warnings)));
         }
-        let line = status_line(snapshot);
+        let line = status_line(snapshot, &warnings);
         let mut out = std::io::stderr();
         // A status line that nobody can read must not stop the run.
         let _ = if self.terminal {

@@ -14,10 +14,11 @@ use crate::console::{self, ConsoleControl, ConsoleSetup, Exit, ModelPrice};
 use crate::control::ControlHandle;
 use crate::engine::{self, Command, EngineHandle, EngineSetup, EngineSnapshot, Load, LoadKind, RouteSetup};
 use crate::report::summary;
+use crate::warnings::Warnings;
 use crate::workload::{LoadSpec, RunClock};
 
 use super::args::{ConsoleArgs, Global, OnHangup};
-use super::attend::{Ended, Hangup, Signals, attend};
+use super::attend::{Ended, Hangup, Signals, Telling, attend};
 use super::keep::{self, Export};
 use super::problem::Problem;
 use super::runtime;
@@ -101,6 +102,7 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
         let mut state = console::state_of(snapshot, account);
         state.settings.values = settings_in_force;
         state.private = config.console.privacy;
+        state.warned.mute(session::muted(&config));
         keep::picture(state, &args.picture, theme)?;
         engine.sender().send(Command::Abort);
         runtime.block_on(engine.shutdown());
@@ -110,7 +112,7 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
         let ended = runtime.block_on(async {
             let signals = Signals::listen()?;
             let time = Some(args.duration.unwrap_or(HEADLESS));
-            Ok::<_, Problem>(attend(&engine, signals, hangup, time, global.json).await)
+            Ok::<_, Problem>(attend(&engine, signals, hangup, time, telling(global.json, &config)).await)
         })?;
         if let Some(recording) = recording {
             recording.abort();
@@ -134,6 +136,11 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
         }
     }
     Ok(if ended == Ended::Interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS })
+}
+
+/// What a load without a console says of itself.
+pub fn telling(json: bool, config: &Config) -> Telling {
+    Telling { json, warnings: Warnings::new(session::muted(config)) }
 }
 
 /// Whether there is somebody to look and to press keys.
@@ -194,6 +201,7 @@ pub fn show(
             .filter(|_| screen.config.console.remember != Some(false))
             .map(|paths| paths.console_memory()),
         private: screen.config.console.privacy,
+        muted: session::muted(screen.config),
         control: screen.desk.map(|desk| {
             let orders = desk.sender();
             ConsoleControl {
@@ -216,7 +224,7 @@ pub fn show(
         let signals = Signals::listen()?;
         // Whoever left before the end has stopped it; only a terminal that went away leaves it running.
         let left_early = !matches!(exit, Exit::Hangup);
-        let (last, ended) = attend(engine, signals, Hangup::Continue, time, false).await;
+        let (last, ended) = attend(engine, signals, Hangup::Continue, time, telling(false, screen.config)).await;
         Ok((last, if left_early && ended == Ended::ByItself { Ended::Drained } else { ended }))
     })
 }

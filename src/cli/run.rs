@@ -141,7 +141,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     } else {
         runtime.block_on(async {
             let signals = Signals::listen()?;
-            Ok::<_, Problem>(attend(&engine, signals, hangup, None, global.json).await)
+            Ok::<_, Problem>(attend(&engine, signals, hangup, None, console::telling(global.json, &config)).await)
         })?
     };
     runtime.block_on(engine.shutdown());

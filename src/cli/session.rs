@@ -15,6 +15,7 @@ use crate::limiter::{AdaptiveKnobs, QuotaLimit};
 use crate::record::{Micros, Region, Route};
 use crate::report::UnitOffer;
 use crate::sim::{DEMO_MODEL, Scenario, Simulator};
+use crate::warnings;
 
 use super::args::Global;
 use super::problem::Problem;
@@ -65,6 +66,12 @@ pub fn configuration(global: &Global) -> Result<Config, Problem> {
 #[must_use]
 pub fn keymap(config: &Config) -> Keymap {
     Keymap::new(config.keys.as_map()).unwrap_or_default()
+}
+
+/// The warnings that the configuration mutes; it was judged when it was read.
+#[must_use]
+pub fn muted(config: &Config) -> Vec<warnings::Name> {
+    config.warnings.mute.iter().filter_map(|word| warnings::Name::find(word)).collect()
 }
 
 /// The model units on offer for the models of `routes`, with the prices that are known.

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::warnings::NAMES;
+
 use super::bindings::{Bindings, JudgeBindings};
 use super::effective::Source;
 use super::strict::{ConfigErrors, Key, Kind, check};
@@ -33,6 +35,8 @@ pub struct Config {
     pub theme: Option<String>,
     /// The console itself.
     pub console: ConsoleChoices,
+    /// Named warnings.
+    pub warnings: WarningChoices,
     /// The limiter and its surroundings.
     pub limits: Limits,
     /// Retries.
@@ -64,6 +68,14 @@ pub struct ConsoleChoices {
     pub remember: Option<bool>,
     /// Who and whose account it is stays off the screen.
     pub privacy: bool,
+}
+
+/// Named warnings.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct WarningChoices {
+    /// Names that nobody wants to hear of.
+    pub mute: Vec<String>,
 }
 
 /// Metrics of our own in CloudWatch.
@@ -198,6 +210,7 @@ pub(super) fn keys(judge: JudgeBindings) -> Vec<Key> {
     let whole = |name, most| Key { name, kind: Kind::Whole(1..=most) };
     let choice = |name, words: &[&'static str]| Key { name, kind: Kind::Choice(words.to_vec()) };
     let flag = |name| Key { name, kind: Kind::Bool };
+    let names = NAMES.iter().map(|named| named.word).collect();
     vec![
         text("target"),
         text("profile"),
@@ -206,6 +219,7 @@ pub(super) fn keys(judge: JudgeBindings) -> Vec<Key> {
         flag("read_only"),
         text("theme"),
         Key { name: "console", kind: Kind::Table(vec![flag("remember"), flag("privacy")]) },
+        Key { name: "warnings", kind: Kind::Table(vec![Key { name: "mute", kind: Kind::Choices(names) }]) },
         Key {
             name: "limits",
             kind: Kind::Table(vec![
@@ -347,5 +361,11 @@ pub(super) mod tests {
         let errors = Config::parse("c.toml", "[limits]\npreset = \"adaptve\"\nshare = 0", any).unwrap_err().to_string();
         assert!(errors.contains("limits.preset = \"adaptve\"") && errors.contains("`adaptive`"), "{errors}");
         assert!(errors.contains("limits.share = 0: expected a number from 1 to 100"), "{errors}");
+        let errors = Config::parse("c.toml", "[warnings]\nmute = [\"breaker-opn\", 3]", any).unwrap_err().to_string();
+        assert!(
+            errors.contains("warnings.mute[0] = \"breaker-opn\"") && errors.contains("did you mean `breaker-open`?"),
+            "{errors}"
+        );
+        assert!(errors.contains("warnings.mute[1] = 3: expected one of over-reserved, "), "{errors}");
     }
 }

@@ -12,7 +12,7 @@ mod strict;
 pub use effective::{Effective, Layers, Origin, Said, Source};
 pub use file::{
     Account, Adaptive, Config, Connection, ConsoleChoices, Limits, PriceByHand, ProvisionedPrice, Publish, QuotaByHand,
-    Retry, default_text,
+    Retry, WarningChoices, default_text,
 };
 pub use paths::Paths;
 pub use scenario::load_scenario;

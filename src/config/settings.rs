@@ -23,7 +23,7 @@ const fn row(key: &'static str, default: &'static str, unit: &'static str, meani
 }
 
 /// The table, in the order of the file.
-pub static SETTINGS: [Setting; 41] = [
+pub static SETTINGS: [Setting; 42] = [
     row(
         "target",
         "sim",
@@ -51,6 +51,12 @@ pub static SETTINGS: [Setting; 41] = [
         "false",
         "",
         "Account ids, callers, profile, labels and buckets are masked in everything drawn.",
+    ),
+    row(
+        "warnings.mute",
+        "none",
+        "",
+        "Named warnings that nobody wants to hear of; m in the list (w) mutes for a session.",
     ),
     row("limits.preset", "adaptive", "", "The limiter's rule."),
     row("limits.share", "80 on aws, 100 on a simulator", "%", "Part of every quota that this process may use."),
@@ -178,6 +184,7 @@ fn in_words(kind: &Kind) -> String {
         Kind::Number(range) => format!("{} to {}", range.start(), range.end()),
         Kind::Choice(words) => words.join(", "),
         Kind::Texts => "a list of texts".to_owned(),
+        Kind::Choices(words) => format!("a list of {}", words.join(", ")),
         Kind::Bindings(_) => "a key, a list of keys, none".to_owned(),
         Kind::Table(_) | Kind::Tables(_) | Kind::Named(_) => "a table".to_owned(),
     }

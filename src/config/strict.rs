@@ -31,6 +31,8 @@ pub enum Kind {
     Choice(Vec<&'static str>),
     /// A list of texts.
     Texts,
+    /// A list of some of these words.
+    Choices(Vec<&'static str>),
     /// A table.
     Table(Vec<Key>),
     /// A list of tables (`[[name]]`).
@@ -129,6 +131,14 @@ fn check_value(value: &Value, kind: &Kind, here: &str, errors: &mut Vec<String>)
         (Kind::Choice(words), _) => wrong(format!("expected one of {}", words.join(", "))),
         (Kind::Texts, Value::Array(list)) if list.iter().all(Value::is_str) => {}
         (Kind::Texts, _) => wrong("expected a list of texts, e.g. [\"a\", \"b\"]".into()),
+        (Kind::Choices(words), Value::Array(list)) => {
+            for (index, value) in list.iter().enumerate() {
+                check_value(value, &Kind::Choice(words.clone()), &format!("{here}[{index}]"), errors);
+            }
+        }
+        (Kind::Choices(words), _) => {
+            wrong(format!("expected a list of words, e.g. {:?}", &words[..words.len().min(2)]))
+        }
         (Kind::Table(keys), Value::Table(table)) => check_table(table, keys, here, errors),
         (Kind::Table(_), _) => wrong(format!("expected a table: [{here}]")),
         (Kind::Tables(keys), Value::Array(list)) if list.iter().all(Value::is_table) => {

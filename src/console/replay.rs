@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use ratatui::Frame;
 
 use crate::record::Micros;
+use crate::warnings::Name;
 
 use super::app::{Effect, Msg, Playback, State, Tape, update};
 use super::keys::{self, Action, Chord, Keymap, Lookup};
@@ -75,7 +76,7 @@ impl Player {
     /// # Errors
     /// There is none.
     pub fn new(mut recording: Recording, follow: bool) -> Result<Player, RecordingError> {
-        let Header { size, theme, themes, prices, agreed_prices, keys, settings, memory, private, .. } =
+        let Header { size, theme, themes, prices, agreed_prices, keys, settings, memory, private, muted, .. } =
             recording.header().clone();
         let first = recording.by_ref().find_map(|(at, msg)| match msg {
             Msg::Snapshot(snapshot) => Some((at, snapshot)),
@@ -96,6 +97,7 @@ impl Player {
         }
         state.settings.values = settings;
         state.private = private;
+        state.warned.mute(muted.iter().filter_map(|word| Name::find(word)));
         memory.apply(&mut state);
         let mut player = Player { recording, state, next: None, position: first, follow, first };
         player.play(Msg::Snapshot(snapshot), first);

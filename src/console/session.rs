@@ -14,6 +14,7 @@ use tokio::sync::{oneshot, watch};
 use crate::config::Effective;
 use crate::control::{AgreedPrice, ControlCommand, ControlSnapshot};
 use crate::engine::{Command, EngineSnapshot};
+use crate::warnings::Name;
 use crate::workload::RunClock;
 
 use super::app::memory::Memory;
@@ -81,6 +82,8 @@ pub struct ConsoleSetup {
     pub memory: Option<PathBuf>,
     /// Mask account, caller, profile and buckets from the start.
     pub private: bool,
+    /// Names of warnings that are muted from the start.
+    pub muted: Vec<Name>,
 }
 
 /// Why the console could not run, or ended badly. The terminal has been given back.
@@ -204,6 +207,7 @@ impl Console {
         state.keymap = setup.keymap;
         state.settings.values = setup.settings;
         state.private = setup.private;
+        state.warned.mute(setup.muted);
         memory.apply(&mut state);
         state.agreed_prices =
             setup.control.as_mut().map(|control| std::mem::take(&mut control.agreed)).unwrap_or_default();
@@ -255,6 +259,7 @@ impl Console {
             settings: self.state.settings.values.clone(),
             memory,
             private: self.state.private,
+            muted: self.state.warned.muted().map(str::to_owned).collect(),
             ..Header::new(utc_ms, self.state.size, self.state.theme_name())
         });
     }

@@ -495,6 +495,7 @@ impl Dispatcher {
             response,
             usage: usage.map(|(usage, _)| usage),
             reserved: hold,
+            max_tokens: work.record.body.max_tokens,
             price: priced.then_some(work.cost),
             failure: result.as_ref().err().map(|failure| (failure.class, sanitise(&failure.to_string()))),
             request_id: request_id.clone(),

@@ -312,6 +312,7 @@ impl Dispatcher {
                 why,
                 route: route.map(|index| routes[index].setup.route.clone()),
                 until,
+                deadline: work.record.deadline,
             };
             let draining = self.load.as_ref().is_none_or(|load| load.ending != Ending::Natural);
             if self.paused || draining {

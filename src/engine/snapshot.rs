@@ -252,6 +252,9 @@ pub struct HeadView {
     pub route: Option<Route>,
     /// The earliest moment at which it can go; `None` if no clock decides it.
     pub until: Option<Micros>,
+    /// When its result is wanted, if it has a deadline.
+    #[serde(default)]
+    pub deadline: Option<Micros>,
 }
 
 /// What holds the head of the queue.
@@ -571,6 +574,9 @@ pub struct RequestView {
     pub usage: Option<Usage>,
     /// What was held at admission.
     pub reserved: u64,
+    /// The `max_tokens` that it set; `None`: it set none, and the model's maximum was held.
+    #[serde(default)]
+    pub max_tokens: Option<u64>,
     /// Price, if known.
     pub price: Option<Usd>,
     /// Class and message of the failure, if it failed.

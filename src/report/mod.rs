@@ -16,7 +16,7 @@ pub use export::{Form, export};
 pub use need::{MetricNeed, Need, need};
 pub use number::{count, money, percent, span};
 pub use plan::{Plan, ScopePlan, plan};
-pub use status::{status_json, status_line};
+pub use status::{StatusWarning, status_json, status_line};
 pub use summary::{Summary, summary};
 pub use table::{Align, table};
 pub use ways::{UnitOffer, UnitWay, Way, Ways, ways};

@@ -9,7 +9,7 @@ use crate::console::keys::{self, Action, Place};
 use super::confirm::Button;
 use super::lists::{line_key, request_key};
 use super::update::{act, back, go, shift};
-use super::{Effect, Overlay, Panel, Screen, State, batch, provisioned, tuning, usage};
+use super::{Effect, Overlay, Panel, Screen, State, batch, provisioned, tuning, usage, warned};
 
 /// Something on the screen that takes a click.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +94,10 @@ fn select(state: &mut State, row: usize) {
         Place::Account => {
             state.usage.list.position(&state.visible_use().iter().collect::<Vec<_>>(), |row| usage::key(row))
         }
+        Place::Warnings => match state.overlays.last() {
+            Some(Overlay::Warnings(list)) => list.position(&state.visible_warnings(), |one| warned::key(one)),
+            _ => return,
+        },
         Place::Log => state.log.position(&state.visible_lines(), line_key),
         _ => return,
     };

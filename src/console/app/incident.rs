@@ -10,6 +10,7 @@ use crate::control::ControlSnapshot;
 use crate::engine::{EngineSnapshot, LoadState, RequestView, ScopeView, Series};
 use crate::limiter::QuotaLimit;
 use crate::record::Micros;
+use crate::warnings::{Standing, Warnings};
 
 use super::lists::level_name;
 use super::tuning::plain_number;
@@ -37,9 +38,10 @@ pub fn picture_name(utc_ms: i64) -> String {
 
 /// The report.
 #[must_use]
-pub fn report(snapshot: &EngineSnapshot, account: Option<&ControlSnapshot>) -> String {
+pub fn report(snapshot: &EngineSnapshot, account: Option<&ControlSnapshot>, warned: &Warnings) -> String {
     let mut text = String::new();
     head(&mut text, snapshot);
+    warnings(&mut text, warned);
     minutes(&mut text, snapshot);
     throttles(&mut text, snapshot);
     scopes(&mut text, snapshot);
@@ -171,6 +173,29 @@ fn head(text: &mut String, snapshot: &EngineSnapshot) {
     line!(text, "| attempts | {}, {} of them retries |", run.attempts, run.retries);
     line!(text, "| limiter | {} |", snapshot.preset.name());
     line!(text, "| spent | ${:.4} of {} |", snapshot.money.spent.dollars(), cap_words(snapshot));
+    line!(text, "");
+}
+
+/// The named warnings; what is muted is evidence all the same.
+fn warnings(text: &mut String, warned: &Warnings) {
+    if warned.all().is_empty() {
+        return;
+    }
+    line!(text, "## Warnings\n");
+    line!(text, "| since, UTC | name | level | about | what | remedy |\n|---|---|---|---|---|---|");
+    for Standing { warning, since_utc_ms, .. } in warned.all() {
+        let muted = if warned.is_muted(warning.name) { ", muted" } else { "" };
+        line!(
+            text,
+            "| {} | {} | {}{muted} | {} | {} | {} |",
+            stamp(*since_utc_ms, "%H:%M:%S"),
+            warning.name.word(),
+            level_name(warning.name.level()),
+            cell(&warning.about.text()),
+            cell(&warning.words),
+            cell(&warning.remedy)
+        );
+    }
     line!(text, "");
 }
 

@@ -32,6 +32,7 @@ mod tape;
 pub mod tuning;
 mod update;
 pub mod usage;
+pub mod warned;
 pub mod watch;
 mod window;
 

@@ -126,6 +126,18 @@ fn of_knob(knob: &KnobView) -> SettingRow {
     SettingRow { value, knob: Some(TuningRow::Knob(spec.id)) }
 }
 
+/// Whether two lists of names name the same, in whatever order.
+fn same_names(a: &str, b: &str) -> bool {
+    let names = |text: &str| {
+        let mut names: Vec<String> = text.split([',', '[', ']', '"', ' ']).map(str::to_owned).collect();
+        names.retain(|name| !name.is_empty());
+        names.sort();
+        names.dedup();
+        names
+    };
+    names(a) == names(b)
+}
+
 fn allowed(spec: &KnobSpec) -> String {
     match spec.kind {
         KnobKind::Switch => "false, true".to_owned(),
@@ -171,6 +183,11 @@ fn in_force(state: &State, snapshot: &EngineSnapshot, mut row: Effective, knob: 
             .map(|knob| (said(knob.spec, knob.value), changed(knob))),
         _ => match row.key.as_str() {
             "theme" => Some((state.theme_name().to_owned(), state.theme_name() != row.value)),
+            "warnings.mute" => {
+                let muted: Vec<String> = state.warned.muted().map(|name| format!("\"{name}\"")).collect();
+                let now = if muted.is_empty() { "none".to_owned() } else { format!("[{}]", muted.join(", ")) };
+                Some((now.clone(), !same_names(&now, &row.value)))
+            }
             "console.privacy" => Some((state.private.to_string(), state.private.to_string() != row.value)),
             _ => None,
         },

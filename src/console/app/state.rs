@@ -20,6 +20,7 @@ use super::provisioned::Provisioned;
 use super::settings::Settings;
 use super::tuning::{Tuning, TuningRow};
 use super::usage::Usage;
+use super::warned::Warned;
 use super::{Breakpoint, ModelPrice, Orders, Panel, Tape, Window};
 
 /// A screen, reached by its digit.
@@ -130,6 +131,8 @@ pub enum Overlay {
     Form(Box<Form>),
     /// A question.
     Dialog(Box<Dialog>),
+    /// The list of named warnings.
+    Warnings(List),
     /// The theme picker.
     Themes {
         /// The theme to go back to.
@@ -227,6 +230,8 @@ pub struct State {
     pub settings: Settings,
     /// Who and whose account it is is masked in everything drawn.
     pub private: bool,
+    /// Named warnings.
+    pub warned: Warned,
     /// A line for the operator.
     pub toast: Option<Toast>,
     /// Leaving.
@@ -285,6 +290,7 @@ impl State {
             level: Level::Info,
             settings: Settings::default(),
             private: false,
+            warned: Warned::default(),
             toast: None,
             leaving: None,
             suspending: None,
@@ -338,6 +344,7 @@ impl State {
         if let Some(top) = self.overlays.last() {
             return match top {
                 Overlay::Help { .. } => Place::Help,
+                Overlay::Warnings(_) => Place::Warnings,
                 Overlay::Form(_) => Place::Form,
                 Overlay::Dialog(_) => Place::Dialog,
                 Overlay::Themes { .. } => Place::Themes,
@@ -481,7 +488,8 @@ impl State {
     #[must_use]
     pub fn visible_lines(&self) -> Vec<&JournalLine> {
         let filter = Filter::new(self.filter_of(Screen::Log), filter::LINE);
-        let all = self.shown().journal.iter().chain(&self.changes);
+        let warned = self.warned.lines(self.shown_utc_ms());
+        let all = self.shown().journal.iter().chain(&self.changes).chain(warned);
         let kept = all.filter(|line| line.level >= self.level && filter.keeps(line));
         let mut lines: Vec<&JournalLine> = kept.collect();
         lines.sort_by_key(|line| std::cmp::Reverse(line.utc_ms));

@@ -10,7 +10,7 @@ use super::lists::{line_key, request_key};
 use super::window::{self, Move};
 use super::{
     Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, account, batch, click, copy, header_rows, incident,
-    leave, orders, palette, provisioned, settings, steer, tape, tuning, usage,
+    leave, orders, palette, provisioned, settings, steer, tape, tuning, usage, warned,
 };
 
 /// The most that a detail can be scrolled: on the lowest screen no detail has more lines below its end.
@@ -41,8 +41,12 @@ pub fn update(state: &mut State, msg: Msg, now: Micros) -> Vec<Effect> {
             orders::check_held(state, &mut effects);
             orders::settle_offers(state, &mut effects);
             clamp(state);
+            warned::look(state);
         }
-        Msg::Control(snapshot) => orders::news(state, snapshot),
+        Msg::Control(snapshot) => {
+            orders::news(state, snapshot);
+            warned::look(state);
+        }
         Msg::Tick => {}
         // A report is for support, who need what it is about; a picture is what was seen.
         Msg::Written(Ok(path)) if state.private && path.ends_with(".md") => {
@@ -155,8 +159,13 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
         Action::Settings => go(state, Screen::Settings),
         Action::Help => match state.overlays.last() {
             Some(Overlay::Help { .. }) => drop(state.overlays.pop()),
-            _ => state.overlays.push(Overlay::Help { scroll: 0 }),
+            _ => {
+                state.overlays.retain(|overlay| !matches!(overlay, Overlay::Help { .. }));
+                state.overlays.push(Overlay::Help { scroll: 0 });
+            }
         },
+        Action::Warnings => warned::toggle(state),
+        Action::Mute => warned::mute(state),
         Action::Palette => state.palette = Some(palette::Palette::default()),
         Action::Quit | Action::Interrupt => leave::leave(state, effects),
         Action::Suspend => leave::suspend(state, effects),
@@ -242,6 +251,7 @@ pub(super) fn go(state: &mut State, screen: Screen) {
     state.screen = screen;
     state.detail = None;
     state.overlays.clear();
+    state.warned.stay();
 }
 
 fn privacy(state: &mut State) {
@@ -254,6 +264,7 @@ fn privacy(state: &mut State) {
 }
 
 fn freeze(state: &mut State) {
+    state.warned.freeze(state.frozen.is_none());
     if state.frozen.take().is_some() {
         state.frozen_control = None;
         state.changes = state.control.as_deref().map(account::change_lines).unwrap_or_default();
@@ -271,7 +282,7 @@ fn write_incident(state: &mut State, effects: &mut Vec<Effect>) {
     let snapshot = state.shown().clone();
     effects.push(Effect::Write {
         name: incident::file_name(snapshot.utc_ms),
-        text: incident::report(&snapshot, state.account()),
+        text: incident::report(&snapshot, state.account(), state.warned.shown()),
     });
 }
 
@@ -292,6 +303,7 @@ pub(super) fn shift(state: &mut State, by: isize) {
             return scroll_by(scroll, by, lines.saturating_sub(usize::from(page)));
         }
         Some(Overlay::Form(form)) => return form.move_focus(by.signum()),
+        Some(Overlay::Warnings(_)) => return warned::shift(state, by),
         Some(Overlay::Themes { .. }) => {
             let count = state.themes.len().max(1) as isize;
             state.theme = (state.theme as isize + by.signum()).rem_euclid(count) as usize;
@@ -396,6 +408,9 @@ fn scroll_by(scroll: &mut u16, by: isize, most: usize) {
 }
 
 fn open(state: &mut State) {
+    if let Some(Overlay::Warnings(_)) = state.overlays.last() {
+        return warned::open(state);
+    }
     match state.screen {
         Screen::Dashboard => {
             if let Some(key) = state.dashboard_scope().cloned() {
@@ -433,9 +448,11 @@ pub(super) fn back(state: &mut State) {
         match overlay {
             Overlay::Themes { before } => state.theme = before,
             Overlay::Dialog(_) => state.say("left as it was"),
-            Overlay::Help { .. } | Overlay::Form(_) => {}
+            Overlay::Help { .. } | Overlay::Warnings(_) | Overlay::Form(_) => {}
         }
-    } else if state.detail.take().is_none()
+    } else if state.detail.is_some() && !state.warned.leads_back() {
+        state.detail = None;
+    } else if !warned::come_back(state)
         && state.expanded.take().is_none()
         && let Some(list) = list(state)
     {

@@ -40,6 +40,8 @@ pub enum Place {
     Request,
     /// The help screen.
     Help,
+    /// The list of named warnings.
+    Warnings,
     /// A form.
     Form,
     /// The consent dialog.
@@ -54,7 +56,7 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Place; 20] = [
+    pub const ALL: [Place; 21] = [
         Place::Dashboard,
         Place::Tuning,
         Place::Provisioned,
@@ -70,6 +72,7 @@ impl Place {
         Place::Scope,
         Place::Request,
         Place::Help,
+        Place::Warnings,
         Place::Form,
         Place::Dialog,
         Place::Themes,
@@ -117,6 +120,7 @@ impl Place {
             Place::Scope => "a scope's detail",
             Place::Request => "a record's detail",
             Place::Help => "the help screen (?)",
+            Place::Warnings => "the list of warnings (w)",
             Place::Form => "a form (L, n)",
             Place::Dialog => "a question",
             Place::Themes => "the theme picker (t)",
@@ -286,6 +290,10 @@ pub enum Action {
     TakeOffer,
     /// Ask AWS for more of a quota.
     RequestQuota,
+    /// Open or close the list of named warnings.
+    Warnings,
+    /// Mute a warning, or let it be heard again.
+    Mute,
 }
 
 /// A row of the table.
@@ -334,6 +342,7 @@ const VIEWS: &[Place] = &[
     Place::Scope,
     Place::Request,
     Place::Help,
+    Place::Warnings,
 ];
 /// The screens and details on which the load is steered.
 const STEER: &[Place] = &[
@@ -369,6 +378,7 @@ const ROWS: &[Place] = &[
     Place::Scope,
     Place::Request,
     Place::Help,
+    Place::Warnings,
     Place::Themes,
     Place::Form,
     Place::Palette,
@@ -388,9 +398,18 @@ const PAGES: &[Place] = &[
     Place::Scope,
     Place::Request,
     Place::Help,
+    Place::Warnings,
 ];
-const OPENERS: &[Place] =
-    &[Place::Dashboard, Place::Provisioned, Place::Batch, Place::Requests, Place::Account, Place::Settings];
+const OPENERS: &[Place] = &[
+    Place::Dashboard,
+    Place::Provisioned,
+    Place::Batch,
+    Place::Requests,
+    Place::Account,
+    Place::Settings,
+    Place::Warnings,
+];
+const WARNINGS: &[Place] = &[Place::Warnings];
 const DASHBOARD: &[Place] = &[Place::Dashboard];
 const REQUESTS: &[Place] = &[Place::Requests];
 const LOG: &[Place] = &[Place::Log];
@@ -478,6 +497,8 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Newest "chart.now" [k(Key::End), c('G')] "now" None DASHBOARD 0 when::charted, "Let the charts follow the present again."),
     row!(ZoomIn "chart.closer" [c('z'), c(']')] "closer" None DASHBOARD 12 when::charted, "Show less time in the charts, down to 1 minute."),
     row!(ZoomOut "chart.wider" [c('Z'), c('[')] "wider" None DASHBOARD 0 when::charted, "Show more time in the charts: 1, 2, 5, 15, 30, 60 minutes."),
+    row!(Warnings "view.warnings" [c('w')] "warnings" None VIEWS 15 when::always, "List the named warnings: since when, what is the matter, what to do; Enter goes there."),
+    row!(Mute "view.mute" [c('m')] "mute" None WARNINGS 2 when::warned, "Mute warnings of the selected name for this session, or let them be heard again."),
     row!(Filter "view.filter" [c('/')] "filter" None LISTS 1 when::always, "Keep only rows that have every word typed, or by field: status:failed ms>2000."),
     row!(FailedOnly "requests.failed" [c('x')] "failed only" None REQUESTS 2 when::always, "Show failed records only, or all again."),
     row!(Level "log.level" [c('v')] "level" None LOG 2 when::always, "Show all lines, warnings and errors, or errors only."),

@@ -1,6 +1,7 @@
 //! The help text: every action from the table, every term of the screens.
 
 use crate::console::ui::fmt;
+use crate::warnings::NAMES;
 
 use super::{ACTIONS, ActionSpec, Keymap, Place};
 
@@ -96,6 +97,10 @@ pub fn term_lines(width: usize) -> Vec<DocLine> {
     open(&mut lines, "Terms");
     for (term, meaning) in GLOSSARY {
         entry(&mut lines, term.to_owned(), meaning, width, TERMS);
+    }
+    open(&mut lines, "Named warnings");
+    for named in &NAMES {
+        entry(&mut lines, named.word.to_owned(), named.meaning, width, TERMS);
     }
     lines
 }

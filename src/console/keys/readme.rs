@@ -1,16 +1,21 @@
-//! The table of keys in README.md is the action table: this test writes it with `BLESS=1` and else holds it to that.
+//! The tables of keys and of warnings in README.md are the tables of the program: this test writes them with `BLESS=1` and
+//! else holds README.md to them.
 
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::console::app::lists::level_name;
+use crate::warnings::NAMES;
+
 use super::doc::SECTIONS;
 use super::{ACTIONS, Keymap};
 
-const BEGIN: &str = "<!-- keys: `BLESS=1 cargo test --lib -- readme` writes from here -->\n";
+const KEYS: &str = "<!-- keys: `BLESS=1 cargo test --lib -- readme` writes from here -->\n";
+const WARNINGS: &str = "<!-- warnings: `BLESS=1 cargo test --lib -- readme` writes from here -->\n";
 const END: &str = "<!-- to here -->\n";
 
-/// The table: keys, name, what it does.
-fn table() -> String {
+/// The table of actions: keys, name, what it does.
+fn keys() -> String {
     let keymap = Keymap::default();
     let mut out = String::from("| key | action | does |\n|---|---|---|\n");
     for (heading, of) in SECTIONS {
@@ -23,16 +28,26 @@ fn table() -> String {
     out
 }
 
-#[test]
-fn the_readme_has_the_table_of_actions() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).expect("the beginning of the table in README.md");
-    let (written, after) = rest.split_once(END).expect("the end of the table in README.md");
-    let table = table();
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
-        return;
+/// The table of warnings: name, level, when it appears.
+fn warnings() -> String {
+    let mut out = String::from("| warning | level | when |\n|---|---|---|\n");
+    for named in &NAMES {
+        let _ = writeln!(out, "| `{}` | {} | {} |", named.word, level_name(named.level), named.meaning);
     }
-    assert_eq!(written, table, "BLESS=1 cargo test --lib -- readme");
+    out
+}
+
+#[test]
+fn the_readme_has_the_tables_of_the_program() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    for (begin, table) in [(KEYS, keys()), (WARNINGS, warnings())] {
+        let readme = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = readme.split_once(begin).expect("the beginning of the table in README.md");
+        let (written, after) = rest.split_once(END).expect("the end of the table in README.md");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&path, format!("{before}{begin}{table}{END}{after}")).unwrap();
+        } else {
+            assert_eq!(written, table, "BLESS=1 cargo test --lib -- readme");
+        }
+    }
 }

@@ -152,6 +152,7 @@ pub(super) fn openable(state: &State) -> Result<(), String> {
         Place::Dashboard if state.dashboard_scope().is_none() => {
             no("no row is selected; Tab to Quota or Regions, then Up and Down")
         }
+        Place::Warnings if state.selected_warning().is_none() => no("nothing is the matter"),
         Place::Requests if state.selected_request().is_none() => no("no record is selected"),
         Place::Provisioned if state.selected_provisioned().is_none() => no("there is no provisioned model in the list"),
         Place::Batch if state.selected_job().is_none() => no("there is no job in the list"),
@@ -175,10 +176,14 @@ pub(super) fn closable(state: &State) -> Result<(), String> {
             | Place::Log
             | Place::Settings
     );
-    if top_level && state.expanded.is_none() && state.filter().is_empty() {
+    if top_level && !state.warned.leads_back() && state.expanded.is_none() && state.filter().is_empty() {
         return keyed(state, "nothing is open; {} leaves", Action::Quit);
     }
     Ok(())
+}
+
+pub(super) fn warned(state: &State) -> Result<(), String> {
+    if state.selected_warning().is_some() { Ok(()) } else { no("no warning is selected") }
 }
 
 pub(super) fn suspendable(state: &State) -> Result<(), String> {

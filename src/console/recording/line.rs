@@ -48,6 +48,9 @@ pub struct Header {
     /// Whether it began with everything private masked.
     #[serde(default)]
     pub private: bool,
+    /// Names of warnings that were muted from the start.
+    #[serde(default)]
+    pub muted: Vec<String>,
 }
 
 impl Header {
@@ -67,6 +70,7 @@ impl Header {
             settings: Vec::new(),
             memory: Memory::default(),
             private: false,
+            muted: Vec::new(),
         }
     }
 }

@@ -52,6 +52,7 @@ fn recorded_rig(snapshot: EngineSnapshot, recorder: Option<Recorder>) -> Rig {
         settings: Vec::new(),
         memory: None,
         private: false,
+        muted: Vec::new(),
     };
     let console = Console::new(setup, Caps::FULL);
     Rig { console, engine, orders, account, account_orders, folder }
@@ -168,6 +169,7 @@ fn bare(snapshot: watch::Receiver<Arc<EngineSnapshot>>) -> ConsoleSetup {
         settings: Vec::new(),
         memory: None,
         private: false,
+        muted: Vec::new(),
     }
 }
 

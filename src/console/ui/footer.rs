@@ -126,6 +126,10 @@ fn label(state: &State, action: Action) -> Option<&'static str> {
         Action::Expand if state.expanded.is_some() => "all panels",
         Action::FailedOnly if state.failed_only => "all records",
         Action::Help if matches!(top, Some(Overlay::Help { .. })) => "back",
+        Action::Open if matches!(top, Some(Overlay::Warnings(_))) => "go there",
+        Action::Mute if state.selected_warning().is_some_and(|one| state.warned.shown().is_muted(one.warning.name)) => {
+            "hear it again"
+        }
         // The two arrows of a choice are one thing.
         Action::Decrease if top.is_some() => return None,
         Action::Increase => match top {

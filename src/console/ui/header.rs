@@ -5,8 +5,10 @@ use ratatui::layout::Rect;
 
 use crate::console::app::provisioned::id_of;
 use crate::console::app::{Detail, Hit, Screen, Tape, short_model};
+use crate::console::keys::Action;
 use crate::record::Micros;
 
+use super::panels::level_look;
 use super::theme::Role;
 use super::view::View;
 use super::widgets::{Kit, Line};
@@ -130,9 +132,41 @@ fn tabs(view: &View<'_>, row: Rect, buf: &mut Buffer) {
     }
     let rest = Rect { x: row.x + used, width: row.width.saturating_sub(used), ..row };
     let fits = |line: &Line<'_>| line.width() < usize::from(rest.width);
-    if let Some(line) = credentials(view).into_iter().flatten().find(fits) {
+    if let Some(line) = at_the_right(view).into_iter().find(fits) {
         line.render_right(rest, buf, kit);
     }
+}
+
+/// Warnings and the time left of the credentials, from in full to as short as it can be said.
+fn at_the_right(view: &View<'_>) -> Vec<Line<'static>> {
+    let credentials = credentials(view);
+    let Some([long, short]) = warnings(view) else { return credentials.into_iter().flatten().collect() };
+    let Some([all, little]) = credentials else { return vec![long, short] };
+    let beside = |mut left: Line<'static>, right: &Line<'static>| {
+        left.push(Role::Muted, format!(" {} ", view.kit.glyphs.separator));
+        left.parts.extend(right.parts.iter().cloned());
+        left
+    };
+    vec![
+        beside(long.clone(), &all),
+        beside(long, &little),
+        beside(short.clone(), &all),
+        beside(short.clone(), &little),
+        little,
+        short,
+    ]
+}
+
+/// How many warnings stand: in words with the key that lists them, and the number alone.
+fn warnings(view: &View<'_>) -> Option<[Line<'static>; 2]> {
+    let shown = view.state.warned.shown();
+    let first = shown.heard().next()?;
+    let count = shown.heard().count();
+    let (role, glyph) = level_look(view, first.warning.name.level());
+    let words = if count == 1 { "warning" } else { "warnings" };
+    let key = view.state.keymap.key(Action::Warnings);
+    let number = Line::of(role, format!("{glyph} {count}"));
+    Some([number.clone().with(role, format!(" {words}")).muted(format!(" {key}")), number])
 }
 
 /// The tabs with so many blanks between, and which cells of the line each has.

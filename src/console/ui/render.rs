@@ -33,6 +33,7 @@ fn draw(state: &State, kit: Kit<'_>, area: Rect, buf: &mut Buffer) -> Option<Pos
     header::render(&view, areas.header, buf);
     match (state.overlays.last(), &state.detail, state.screen) {
         (Some(Overlay::Help { scroll }), ..) => screens::help::render(&view, *scroll, areas.body, buf),
+        (Some(Overlay::Warnings(list)), ..) => screens::warnings::render(&view, list, areas.body, buf),
         (_, Some(Detail::Scope { key, scroll }), _) => screens::scope::render(&view, key, *scroll, areas.body, buf),
         (_, Some(Detail::Request { request, scroll }), _) => {
             screens::request::render(&view, request, *scroll, areas.body, buf);
@@ -54,7 +55,8 @@ fn draw(state: &State, kit: Kit<'_>, area: Rect, buf: &mut Buffer) -> Option<Pos
         (.., Screen::Log) => screens::log::render(&view, areas.body, buf),
         (.., Screen::Settings) => screens::settings::render(&view, areas.body, buf),
     }
-    let modal = state.palette.is_some() || !matches!(state.overlays.last(), None | Some(Overlay::Help { .. }));
+    let modal = state.palette.is_some()
+        || !matches!(state.overlays.last(), None | Some(Overlay::Help { .. } | Overlay::Warnings(_)));
     if let Some(hits) = kit.hits.filter(|_| modal) {
         hits.cover();
     }
@@ -64,7 +66,7 @@ fn draw(state: &State, kit: Kit<'_>, area: Rect, buf: &mut Buffer) -> Option<Pos
     }
     // Only the topmost: a form behind its question would show its edges.
     match state.overlays.last() {
-        None | Some(Overlay::Help { .. }) => cursor,
+        None | Some(Overlay::Help { .. } | Overlay::Warnings(_)) => cursor,
         Some(Overlay::Form(form)) => screens::form::render(&view, form, areas.body, buf),
         Some(Overlay::Dialog(dialog)) => screens::confirm::render(dialog, area, buf, kit),
         Some(Overlay::Themes { .. }) => screens::themes::render(&view, areas.body, buf),

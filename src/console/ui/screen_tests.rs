@@ -197,6 +197,9 @@ fn account_scenes() -> Vec<Scene> {
         of_account("batch-stop", busy(), "4 o X"),
         of_account("batch-fetch", busy(), "4 Down Down d"),
         of_account("batch-recipe", busy(), "4 P"),
+        Scene { engine: fixtures::parked(), ..of_account("warnings", fixtures::failing(), "w Down") },
+        Scene { engine: fixtures::parked(), ..of_account("warnings-muted", fixtures::failing(), "w Down m") },
+        of_account("warnings-none", fixtures::nothing(), "w"),
         of_account("batch-delete-copies", busy(), "4 Down Down D"),
     ]
 }

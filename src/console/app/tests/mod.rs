@@ -9,6 +9,7 @@ mod palette;
 mod settings;
 mod steering;
 mod table;
+mod warned;
 
 use std::sync::Arc;
 
@@ -110,6 +111,7 @@ fn places(snapshot: &EngineSnapshot) -> Vec<State> {
         "4 P",
         "6",
         "6 Enter",
+        "w",
         ":",
     ];
     keys.iter()

@@ -1,6 +1,7 @@
 //! Orders to the engine, and the incident report.
 
 use super::*;
+use crate::warnings::Warnings;
 
 #[test]
 fn pause_and_resume_follow_the_engine() {
@@ -136,10 +137,10 @@ fn an_incident_stays_a_table_whatever_the_service_says() {
     recent[5].failure.as_mut().unwrap().1 = "a | b\nc".into();
     snapshot.recent = Arc::new(recent);
     let (account, _) = fixtures::used_account();
-    let text = incident::report(&snapshot, Some(&account));
+    let text = incident::report(&snapshot, Some(&account), &Warnings::default());
     for part in ["## The account, by CloudWatch", "| us-west-2 amazon.nova-lite-v1:0 | 400000 |", "at least"] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    assert!(!incident::report(&snapshot, None).contains("CloudWatch"));
+    assert!(!incident::report(&snapshot, None, &Warnings::default()).contains("CloudWatch"));
     assert!(text.contains("a \\| b c"), "{text}");
 }

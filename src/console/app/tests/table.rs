@@ -53,7 +53,11 @@ fn face(state: &State) -> String {
     let over = (&state.overlays, &state.entry, &state.palette, &state.toast);
     let view =
         (state.screen, &state.detail, state.focus, state.expanded, state.row, state.theme, state.frozen.is_some());
-    format!("{view:?} {over:?} {lists:?} {:?} {:?}", (&state.tuning, state.window), (state.leaving, state.suspending))
+    format!(
+        "{view:?} {over:?} {lists:?} {:?} {:?}",
+        (&state.tuning, state.window),
+        (state.leaving, state.suspending, &state.warned)
+    )
 }
 
 /// What may be where it leads already: on the first row, the only panel, the only choice, its own screen, the present.

@@ -27,7 +27,8 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
         Level::Warning => "warnings and errors",
         Level::Error => "errors only",
     };
-    let all = view.snap.journal.len() + view.state.changes.len();
+    let warned = view.state.warned.lines(view.state.shown_utc_ms()).count();
+    let all = view.snap.journal.len() + view.state.changes.len() + warned;
     let mut summary = Line::of(Role::Muted, format!("{} of {all} lines, {least}", lines.len()));
     super::filter_words(&mut summary, view.state.filter());
     let [table, detail] = layout::rows(body, [0, 4]);

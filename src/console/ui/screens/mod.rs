@@ -19,6 +19,7 @@ pub(super) mod themes;
 pub(super) mod tuning;
 pub(super) mod usage;
 pub(super) mod use_detail;
+pub(super) mod warnings;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
