@@ -123,7 +123,7 @@ pub static NAMES: [Named; 17] = [
     row(
         Name::QuotaAssumed,
         "quota-assumed",
-        Level::Info,
+        Level::Warning,
         "Load goes to a scope whose TPM quota the account did not tell: a published default, or unknown.",
     ),
     row(

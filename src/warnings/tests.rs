@@ -291,7 +291,7 @@ fn each_warning_appears_with_its_figures_stays_a_little_and_goes() {
         let (mut engine, mut account) = calm();
         (case.makes)(&mut engine, &mut account);
         let mut warnings = Warnings::default();
-        let mut at = |warnings: &mut Warnings, engine, account, seconds| {
+        let at = |warnings: &mut Warnings, engine, account, seconds| {
             warnings.look(&Moment { engine, account: Some(account) }, before.at + Micros::from_secs(seconds))
         };
         assert!(at(&mut warnings, &before, &quiet, 0).is_empty(), "{name}");

@@ -1,4 +1,5 @@
-//! The two rows on top of every screen: where we are and how it goes, and which screen this is.
+//! The rows on top of every screen: where we are and how it goes, which screen this is, and where there is room what is
+//! the matter.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -7,6 +8,7 @@ use crate::console::app::provisioned::id_of;
 use crate::console::app::{Detail, Hit, Screen, Tape, short_model};
 use crate::console::keys::Action;
 use crate::record::Micros;
+use crate::warnings::Standing;
 
 use super::panels::level_look;
 use super::theme::Role;
@@ -31,7 +33,10 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let left = Rect { width: top.width.saturating_sub(right_width + 2), ..top };
     identity(view, usize::from(left.width)).render(left, buf, kit);
     if inner.height > 1 {
-        tabs(view, Rect { y: inner.y + 1, height: 1, ..inner }, buf);
+        tabs(view, Rect { y: inner.y + 1, height: 1, ..inner }, inner.height > 2, buf);
+    }
+    if inner.height > 2 {
+        first_warning(view, Rect { y: inner.y + 2, height: 1, ..inner }, buf);
     }
 }
 
@@ -115,7 +120,7 @@ fn status(view: &View<'_>) -> Line<'static> {
     line
 }
 
-fn tabs(view: &View<'_>, row: Rect, buf: &mut Buffer) {
+fn tabs(view: &View<'_>, row: Rect, warned: bool, buf: &mut Buffer) {
     let kit = view.kit;
     let room = usize::from(row.width);
     // The gaps give way first, then the names of the other screens.
@@ -132,29 +137,26 @@ fn tabs(view: &View<'_>, row: Rect, buf: &mut Buffer) {
     }
     let rest = Rect { x: row.x + used, width: row.width.saturating_sub(used), ..row };
     let fits = |line: &Line<'_>| line.width() < usize::from(rest.width);
-    if let Some(line) = at_the_right(view).into_iter().find(fits) {
+    if let Some(line) = at_the_right(view, warned).into_iter().find(fits) {
         line.render_right(rest, buf, kit);
     }
 }
 
-/// Warnings and the time left of the credentials, from in full to as short as it can be said.
-fn at_the_right(view: &View<'_>) -> Vec<Line<'static>> {
+/// Warnings, where they have no row of their own, and the time left of the credentials; from in full to as short as it
+/// can be said.
+fn at_the_right(view: &View<'_>, warned: bool) -> Vec<Line<'static>> {
     let credentials = credentials(view);
-    let Some([long, short]) = warnings(view) else { return credentials.into_iter().flatten().collect() };
-    let Some([all, little]) = credentials else { return vec![long, short] };
-    let beside = |mut left: Line<'static>, right: &Line<'static>| {
-        left.push(Role::Muted, format!(" {} ", view.kit.glyphs.separator));
-        left.parts.extend(right.parts.iter().cloned());
-        left
+    let Some([long, short]) = warnings(view).filter(|_| !warned) else {
+        return credentials.into_iter().flatten().collect();
     };
-    vec![
-        beside(long.clone(), &all),
-        beside(long, &little),
-        beside(short.clone(), &all),
-        beside(short.clone(), &little),
-        little,
-        short,
-    ]
+    let Some([all, little]) = credentials else { return vec![long, short] };
+    let beside = |left: &Line<'static>, right: &Line<'static>| {
+        let mut line = left.clone();
+        line.push(Role::Muted, format!(" {} ", view.kit.glyphs.separator));
+        line.parts.extend(right.parts.iter().cloned());
+        line
+    };
+    vec![beside(&long, &all), beside(&long, &little), beside(&short, &all), beside(&short, &little), little, short]
 }
 
 /// How many warnings stand: in words with the key that lists them, and the number alone.
@@ -166,7 +168,19 @@ fn warnings(view: &View<'_>) -> Option<[Line<'static>; 2]> {
     let words = if count == 1 { "warning" } else { "warnings" };
     let key = view.state.keymap.key(Action::Warnings);
     let number = Line::of(role, format!("{glyph} {count}"));
-    Some([number.clone().with(role, format!(" {words}")).muted(format!(" {key}")), number])
+    Some([number.clone().with(role, format!(" {words}")).muted(format!(" ({key})")), number])
+}
+
+/// The row below the tabs, empty while nothing is the matter: how many warnings stand, and the first in words.
+fn first_warning(view: &View<'_>, row: Rect, buf: &mut Buffer) {
+    let Some([mut line, _]) = warnings(view) else { return };
+    if let Some(Standing { warning, .. }) = view.state.first_warning() {
+        line.push(Role::Muted, format!(" {} ", view.kit.glyphs.separator));
+        line.push(Role::Text, warning.name.word());
+        line.push(Role::Muted, format!(": {}", fmt::sanitise(&warning.words)));
+    }
+    line.render(row, buf, view.kit);
+    view.kit.takes_clicks(row, Hit::Hint(Action::Warnings));
 }
 
 /// The tabs with so many blanks between, and which cells of the line each has.

@@ -199,7 +199,7 @@ fn account_scenes() -> Vec<Scene> {
         of_account("batch-recipe", busy(), "4 P"),
         Scene { engine: fixtures::parked(), ..of_account("warnings", fixtures::failing(), "w Down") },
         Scene { engine: fixtures::parked(), ..of_account("warnings-muted", fixtures::failing(), "w Down m") },
-        of_account("warnings-none", fixtures::nothing(), "w"),
+        Scene { engine: fixtures::idle(), ..of_account("warnings-none", fixtures::nothing(), "w") },
         of_account("batch-delete-copies", busy(), "4 Down Down D"),
     ]
 }

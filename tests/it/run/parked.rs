@@ -70,6 +70,12 @@ fn status_lines() {
     assert_eq!(tpm["quota"]["value"], 6_000_000, "{scope}");
     assert!(tpm["target"].is_number() && tpm["meter"].is_string() && scope["limiter"]["debt"].is_number(), "{scope}");
     assert!(scope["head_waited"].is_array() && scope["wasted_60s"].is_number(), "{scope}");
+    // 64 tokens are too few for what the simulator has to say.
+    let warnings = parked["warnings"].as_array().unwrap();
+    let cut = warnings.iter().find(|warning| warning["name"] == "replies-cut").unwrap();
+    assert!(cut["words"].as_str().unwrap().contains("ended at max_tokens (64 at most)"), "{cut}");
+    assert!(cut["remedy"].is_string() && cut["since_ms"].is_number() && cut["about"] == "requests", "{cut}");
+    done.says(&[": replies-cut"]);
 }
 
 /// A process that may write only small files: its disk is full.

@@ -3,11 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::{Breakpoint, Panel};
+use crate::console::app::Panel;
+use crate::console::ui::fmt;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::Line;
-use crate::console::ui::{fmt, layout};
 use crate::engine::{Bottleneck, LoadState};
 
 use super::{history, row, section, watch};
@@ -60,27 +60,12 @@ fn sentence_case(text: &str) -> String {
 pub(in crate::console::ui) fn verdict_rows(view: &View<'_>, width: u16) -> u16 {
     let (sentence, advice) = words(view);
     let rows = |text: &str, width: u16| if text.is_empty() { 0 } else { fmt::wrap(text, usize::from(width)).len() };
-    let warning = usize::from(warning(view).is_some());
-    u16::try_from(rows(&sentence, width) + rows(&advice, width.saturating_sub(INDENT)) + warning).unwrap_or(u16::MAX)
-}
-
-/// The first warning that the verdict does not say, in one row; only where the dashboard is large.
-fn warning(view: &View<'_>) -> Option<Line<'static>> {
-    let state = view.state;
-    let one = state.first_warning().filter(|_| state.breakpoint() >= Breakpoint::Large)?;
-    let warning = &one.warning;
-    let (role, glyph) = super::level_look(view, warning.name.level());
-    let line = Line::of(role, format!("{glyph} {}", warning.name.word()));
-    Some(line.text(format!(" {}", fmt::sanitise(&warning.words))))
+    u16::try_from(rows(&sentence, width) + rows(&advice, width.saturating_sub(INDENT))).unwrap_or(u16::MAX)
 }
 
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let inner = section(Panel::Verdict, summary(view), view, area, buf);
     let (sentence, advice) = words(view);
-    let [inner, last] = layout::rows(inner, [0, u16::from(inner.height > 2 && warning(view).is_some())]);
-    if let Some(line) = warning(view) {
-        line.render(last, buf, view.kit);
-    }
     // The sentence gives way so far that the advice has a row.
     let kept = inner.height.saturating_sub(u16::from(!advice.is_empty())).max(1.min(inner.height));
     let used = paragraph(view, &sentence, Role::Strong, Rect { height: kept, ..inner }, buf);
