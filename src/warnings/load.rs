@@ -24,12 +24,18 @@ pub(super) fn find(moment: &Moment<'_>, found: &mut Vec<Warning>) {
 fn client_limited(engine: &EngineSnapshot) -> Option<Warning> {
     let flow = &engine.flow;
     let asked = flow.requested_rps.filter(|_| flow.client_limited && engine.run.attempts >= ENOUGH)?;
-    let late = engine.client.schedule_delay.p99;
-    let late = late.map_or(String::new(), |late| format!(", one in a hundred {} late or more", span(late)));
+    let late = engine.client.schedule_delay.p99.map(|late| format!("one in a hundred is {} late or more", span(late)));
+    let made = flow.arrived_rps;
+    // It may keep up on average and be late all the same.
+    let words = match late {
+        Some(late) if made >= asked => format!("this machine makes the {asked:.1}/s asked for too late: {late}"),
+        Some(late) => format!("{asked:.1}/s were asked for, this machine makes {made:.1}/s; {late}"),
+        None => format!("{asked:.1}/s were asked for, this machine makes {made:.1}/s"),
+    };
     Some(Warning {
         name: Name::ClientLimited,
         about: About::Arrivals,
-        words: format!("{asked:.1}/s were asked for, this machine makes {:.1}/s{late}", flow.arrived_rps),
+        words,
         remedy: "lower the arrival rate, or give the program more CPU".to_owned(),
     })
 }

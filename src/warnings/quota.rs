@@ -113,9 +113,13 @@ fn quota_assumed(moment: &Moment<'_>, scope: &ScopeView) -> Option<(String, Stri
         }
         QuotaLimit::Absent => return None,
     };
-    let problem = listed.and_then(|limits| limits.quota.problem.as_deref());
-    let problem = problem.map_or(String::new(), |problem| format!(" ({problem})"));
-    Some((words, format!("let Service Quotas be read{problem}, or say tpm under [[quota]] in the configuration")))
+    let remedy = match listed.and_then(|limits| limits.quota.problem.as_deref()) {
+        Some(problem) => {
+            format!("let Service Quotas be read ({problem}), or say tpm under [[quota]] in the configuration")
+        }
+        None => "say tpm under [[quota]] in the configuration if you know it".to_owned(),
+    };
+    Some((words, remedy))
 }
 
 /// The year of the published default, if the limiter goes by it.

@@ -4,7 +4,7 @@ use crate::engine::{EngineSnapshot, JournalLine, KnobId};
 use crate::warnings::{About, Moment, Name, Standing, Warnings};
 
 use super::lists::{List, RowKey};
-use super::{Detail, Overlay, Screen, State, TuningRow, tuning};
+use super::{Detail, Overlay, Screen, State, TuningRow, short_model, tuning};
 
 /// Lines of the log on warnings that have appeared, at most.
 const LINES: usize = 128;
@@ -108,8 +108,8 @@ pub(super) fn look(state: &mut State) {
     let moment = Moment { engine: &state.live, account: state.control.as_deref() };
     let utc_ms = state.live.utc_ms;
     for warning in state.warned.now.look(&moment, state.live.at) {
-        let (name, about) = (warning.name.word(), warning.about.text());
-        let text = format!("warning {name}, {about}: {}; {}", warning.words, warning.remedy);
+        let (name, about) = (warning.name.word(), about(&warning.about));
+        let text = format!("{name}, {about}: {}; {}", warning.words, warning.remedy);
         state.warned.lines.insert(0, JournalLine { utc_ms, level: warning.name.level(), text });
     }
     state.warned.lines.truncate(LINES);
@@ -151,9 +151,7 @@ pub(super) fn mute(state: &mut State) {
     }
     let word = name.word();
     state.say(if muted {
-        format!(
-            "{word} is muted for this session; `mute = [\"{word}\"]` under [warnings] in the configuration keeps it so"
-        )
+        format!("{word} is muted for this session; mute under [warnings] keeps it so")
     } else {
         format!("{word} is heard again")
     });
@@ -204,6 +202,15 @@ pub(super) fn come_back(state: &mut State) -> bool {
     state.detail = None;
     state.overlays.push(Overlay::Warnings(list));
     true
+}
+
+/// What a warning is about, in a few words: as the other screens call a scope.
+#[must_use]
+pub fn about(about: &About) -> String {
+    match about {
+        About::Scope(key) => format!("{} {}", key.region, short_model(&key.bucket)),
+        other => other.text(),
+    }
 }
 
 /// Where Enter goes from a warning, in words.

@@ -22,7 +22,7 @@ fn what_appears_is_one_line_of_the_log_and_no_toast() {
     let mut state = trouble();
     assert_eq!(toast(&state), "");
     let lines = |state: &State| {
-        let of = |line: &&crate::engine::JournalLine| line.text.starts_with("warning breaker-open, us-west-2: ");
+        let of = |line: &&crate::engine::JournalLine| line.text.starts_with("breaker-open, us-west-2: ");
         state.visible_lines().into_iter().filter(of).count()
     };
     press(&mut state, "7");
@@ -33,7 +33,7 @@ fn what_appears_is_one_line_of_the_log_and_no_toast() {
         update(&mut state, Msg::Snapshot(again.clone()), now);
     }
     assert_eq!(lines(&state), 1);
-    let line = state.visible_lines().into_iter().find(|line| line.text.starts_with("warning breaker-open")).unwrap();
+    let line = state.visible_lines().into_iter().find(|line| line.text.starts_with("breaker-open")).unwrap();
     assert_eq!(line.level, Level::Error);
 }
 

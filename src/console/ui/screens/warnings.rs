@@ -36,7 +36,7 @@ pub(in crate::console::ui) fn render(view: &View<'_>, list: &List, body: Rect, b
             Cell::new(role, glyph),
             Cell::new(Role::Muted, fmt::utc_time(*since_utc_ms)),
             Cell::new(role, warning.name.word()),
-            Cell::new(words, fmt::sanitise(&warning.about.text()).into_owned()),
+            Cell::new(words, fmt::sanitise(&warned::about(&warning.about)).into_owned()),
             Cell::new(words, fmt::sanitise(&warning.words)),
         ]
     };
@@ -85,7 +85,7 @@ fn in_full(view: &View<'_>, one: Option<&Standing>, area: Rect, buf: &mut Buffer
     let muted = view.state.warned.shown().is_muted(warning.name);
     let key = |action| view.state.keymap.key(action);
     let place = warned::place(view.state, &warning.about);
-    let about = fmt::sanitise(&warning.about.text()).into_owned();
+    let about = warned::about(&warning.about);
     let ways = format!(
         "{}: {place}. {}: {}.",
         key(Action::Open),
@@ -96,7 +96,7 @@ fn in_full(view: &View<'_>, one: Option<&Standing>, area: Rect, buf: &mut Buffer
     let said = [
         (Role::Strong, "", fmt::sanitise(&warning.words).into_owned()),
         (Role::Text, arrow, fmt::sanitise(&warning.remedy).into_owned()),
-        (Role::Muted, "", format!("{about}. {}", warning.name.meaning())),
+        (Role::Muted, "", format!("{}. {}", fmt::sanitise(&about), warning.name.meaning())),
         (Role::Muted, "", ways),
     ];
     let mut y = inner.y;
