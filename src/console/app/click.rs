@@ -95,7 +95,7 @@ fn select(state: &mut State, row: usize) {
             state.usage.list.position(&state.visible_use().iter().collect::<Vec<_>>(), |row| usage::key(row))
         }
         Place::Warnings => match state.overlays.last() {
-            Some(Overlay::Warnings(list)) => list.position(&state.visible_warnings(), |one| warned::key(one)),
+            Some(Overlay::Warnings(list)) => list.position(&state.visible_warnings(), warned::key),
             _ => return,
         },
         Place::Log => state.log.position(&state.visible_lines(), line_key),

@@ -83,7 +83,7 @@ impl State {
     pub fn selected_warning(&self) -> Option<&Standing> {
         let Some(Overlay::Warnings(list)) = self.overlays.last() else { return None };
         let rows = self.visible_warnings();
-        rows.get(list.position(&rows, |one| key(one))).copied()
+        rows.get(list.position(&rows, key)).copied()
     }
 
     /// The warning that the dashboard says in words: the first one that the verdict does not say already.
@@ -129,7 +129,7 @@ pub(super) fn toggle(state: &mut State) {
 pub(super) fn shift(state: &mut State, by: isize) {
     let Some(Overlay::Warnings(list)) = state.overlays.last() else { return };
     let mut list = list.clone();
-    list.shift(&state.visible_warnings(), |one| key(one), by);
+    list.shift(&state.visible_warnings(), key, by);
     if let Some(Overlay::Warnings(place)) = state.overlays.last_mut() {
         *place = list;
     }

@@ -25,7 +25,7 @@ const FULL: u16 = 8;
 pub(in crate::console::ui) fn render(view: &View<'_>, list: &List, body: Rect, buf: &mut Buffer) {
     let kit = view.kit;
     let rows = view.state.visible_warnings();
-    let at = list.position(&rows, |one| warned::key(one));
+    let at = list.position(&rows, warned::key);
     let [table, full] = layout::rows(body, [0, FULL.min(body.height / 2)]);
     let inner = Panel::new("Warnings").ruled().summary(summary(view)).render(table, buf, kit);
     let row = |at: usize| {
