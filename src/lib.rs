@@ -4,12 +4,12 @@
 //!
 //! ```text
 //!  cli       ──► everything
-//!  console   ──► engine, control, warnings, limiter, workload, catalogue, config, record   (reads snapshots, sends commands and load specs; shows who said each setting)
+//!  console   ──► engine, control, warnings, report, limiter, workload, catalogue, config, record   (reads snapshots, sends commands and load specs; shows who said each setting)
 //!  engine    ──► workload, queue, limiter, bedrock, families, catalogue, record
 //!  workload  ──► families, catalogue, record
 //!  control   ──► bedrock, workload, families, limiter, catalogue, record   (gives quotas in the limiter's own terms; reads batch inputs as a run reads its file)
 //!  warnings  ──► engine, control, report, limiter, record   (reads both snapshots; figures are worded as reports word them)
-//!  report    ──► engine, workload, limiter, catalogue, record   (words for what they say of themselves)
+//!  report    ──► engine, control, workload, limiter, catalogue, record   (words for what they say of themselves, and what follows for quotas and prices)
 //!  config    ──► limiter, sim, warnings, record   (reads a preset, a scenario and a warning's name as they define them)
 //!  sim       ──► meter, families, catalogue, record   (never engine, limiter, console)
 //!  bedrock   ──► families, catalogue, record

@@ -53,7 +53,7 @@ impl Desk {
             Ok(requests) => requests,
             Err(unread) => {
                 let kept = format!(
-                    "whether it was filed is not known ({}); `bedrock-top quotas request --status` tells",
+                    "whether it was filed is not known ({}); `bedrock-top quotas status` tells",
                     unread.message
                 );
                 let kept = (!refused).then_some(kept);

@@ -1,7 +1,9 @@
-//! What is said outside the console: the status line of a run and its summary, as text and as JSON, the plan of a dry run.
+//! What is said of snapshots and of work to be done: the status line of a run and its summary, as text and as JSON, the plan
+//! of a dry run, what a workload needs of the quotas, what it costs bought in each way.
 //!
 //! This room only reads snapshots and words them; units are always printed, and whatever came from a simulator says so.
 
+mod ask;
 mod export;
 mod need;
 mod number;
@@ -11,7 +13,9 @@ mod status;
 mod summary;
 mod table;
 mod ways;
+mod workload;
 
+pub use ask::{Asker, Draft, Verdict, draft, draft_of, metric_word, row_value};
 pub use export::{Form, export};
 pub use need::{MetricNeed, Need, need};
 pub use number::{count, money, percent, span};
@@ -20,3 +24,4 @@ pub use status::{StatusWarning, status_json, status_line};
 pub use summary::{Summary, summary};
 pub use table::{Align, table};
 pub use ways::{UnitOffer, UnitWay, Way, Ways, ways};
+pub use workload::{Allowed, By, Demand, Figure, Others, Pace, Replies, USUAL_REPLY_SECONDS, Workload};

@@ -9,16 +9,13 @@ use crate::limiter::QuotaLimit;
 use crate::record::{Micros, ProvisionedRoute, Usage, Usd};
 use crate::workload::InputSummary;
 
+use super::workload::{USUAL_REPLY, default_max_output};
 use super::{Ways, count, money, span};
 
 /// A short reply, tokens: the lower end of every range.
 pub(super) const SHORT_REPLY: u64 = 50;
-/// A usual reply, tokens: what the binding limit is judged by.
-pub(super) const USUAL_REPLY: u64 = 300;
 /// Prompts beyond this many tokens are warned of (C9).
 const LARGE_PROMPT: u64 = 100_000;
-/// Reserved by a model of which nothing is known.
-pub(super) const UNKNOWN_MAX_TOKENS: u64 = 4_096;
 
 /// What a run would take.
 #[derive(Clone, Debug, Serialize)]
@@ -76,9 +73,7 @@ pub struct ScopePlan {
 #[must_use]
 pub fn plan(input: &InputSummary, routes: &[RouteSetup], share: f64, simulated: bool) -> Plan {
     let records = input.records;
-    let models = || routes.iter().map(|route| route.model);
-    let default_max =
-        models().map(|m| m.map_or(UNKNOWN_MAX_TOKENS, |m| m.default_max_output)).max().unwrap_or(UNKNOWN_MAX_TOKENS);
+    let default_max = default_max_output(routes.iter().map(|route| route.model));
     let longest = input.max_tokens + input.without_max_tokens * default_max;
     let reply = |each: u64| longest.min(records.saturating_mul(each));
     let burndown = u64::from(routes.iter().map(|route| route.quota.burndown).max().unwrap_or(1));

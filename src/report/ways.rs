@@ -9,8 +9,9 @@ use crate::engine::RouteSetup;
 use crate::record::{Micros, Region, Usage, Usd};
 use crate::workload::InputSummary;
 
-use super::plan::{SHORT_REPLY, UNKNOWN_MAX_TOKENS, USUAL_REPLY};
+use super::plan::SHORT_REPLY;
 use super::table::{Align, table};
+use super::workload::{USUAL_REPLY, default_max_output};
 use super::{money, percent, span};
 
 /// Cells of the longest bar.
@@ -78,9 +79,7 @@ pub struct Ways {
 /// replies, as the plan says.
 #[must_use]
 pub fn ways(input: &InputSummary, routes: &[RouteSetup], offers: &[UnitOffer], seconds: Option<(f64, f64)>) -> Ways {
-    let default_max =
-        routes.iter().map(|route| route.model.map_or(UNKNOWN_MAX_TOKENS, |model| model.default_max_output));
-    let default_max = default_max.max().unwrap_or(UNKNOWN_MAX_TOKENS);
+    let default_max = default_max_output(routes.iter().map(|route| route.model));
     let longest = input.max_tokens.saturating_add(input.without_max_tokens.saturating_mul(default_max));
     let outputs = [SHORT_REPLY, USUAL_REPLY, u64::MAX].map(|each| longest.min(input.records.saturating_mul(each)));
     let usage = |output| Usage { input: input.input_tokens, output, ..Usage::default() };

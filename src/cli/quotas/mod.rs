@@ -35,6 +35,16 @@ pub enum QuotasCommand {
     List(ListArgs),
     /// Which quota a file needs more of to be done in time, the text for AWS, and the request itself after a question.
     Request(RequestArgs),
+    /// What became of the requests that were filed: quota, Region, value, state, when, support case.
+    Status(StatusArgs),
+}
+
+/// What `quotas status` takes.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct StatusArgs {
+    /// Go on asking, and say each change, until none is open.
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// What `quotas list` takes.
@@ -66,6 +76,12 @@ pub struct RequestArgs {
     /// Output limit of records that set none.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub max_tokens: Option<u64>,
+    /// Output tokens of a usual reply; without it 300 are assumed. A record's own limit cuts it.
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub average_output: Option<u64>,
+    /// How long a usual reply takes: that long its reservation is held; without it 5 s are assumed.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub reply_seconds: Option<f64>,
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
@@ -84,6 +100,13 @@ fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('s').trim().parse::<f64>() {
+        Ok(value) if (0.01..=3_600.0).contains(&value) => Ok(value),
+        _ => Err("expected seconds from 0.01 to 3600, e.g. 5 or 2.5".to_owned()),
+    }
+}
+
 /// Runs one of them.
 ///
 /// # Errors
@@ -96,7 +119,10 @@ pub fn run(global: &Global, args: &QuotasArgs) -> Result<ExitCode, Problem> {
         match &args.what {
             None => list::run(&remote, args.list, global.json).await,
             Some(QuotasCommand::List(list)) => list::run(&remote, *list, global.json).await,
-            Some(QuotasCommand::Request(request)) if request.status => status::run(&remote, global.json).await,
+            Some(QuotasCommand::Status(how)) => status::run(&remote, *how, global.json).await,
+            Some(QuotasCommand::Request(request)) if request.status => {
+                status::run(&remote, StatusArgs::default(), global.json).await
+            }
             Some(QuotasCommand::Request(request)) => request::run(&remote, request, global.json).await,
         }
     })

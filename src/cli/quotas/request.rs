@@ -4,54 +4,24 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use serde::Serialize;
 use serde_json::json;
 
 use crate::bedrock::QuotaRequest;
-use crate::catalogue::{BatchLimit, BucketKind, Catalogue, Metric, bucket_kind};
 use crate::control::{QuotaCell, quota_table};
-use crate::engine::{RouteSetup, TargetInfo};
+use crate::engine::RouteSetup;
 use crate::families::ApiChoice;
-use crate::limiter::QuotaLimit;
-use crate::record::{Micros, Priority};
-use crate::report::{MetricNeed, Need, count, need, percent, span};
-use crate::workload::{InputOptions, LARGE_RECORD};
+use crate::record::Priority;
+use crate::report::{
+    Allowed, Asker, Draft, Figure, Need, Replies, Verdict, Workload, count, draft, metric_word, need, percent,
+};
+use crate::workload::InputOptions;
 
 use super::super::consent::{Change, to_change};
 use super::super::problem::Problem;
 use super::super::session::{self, Found, Remote};
 use super::super::{run, say};
 use super::RequestArgs;
-use super::list::{metric_word, scope_word};
-
-/// What is asked for, or why nothing is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "verdict", rename_all = "snake_case")]
-enum Verdict {
-    /// The quotas are enough.
-    Enough,
-    /// No quota is known: nobody can say what is missing.
-    Unknown,
-    /// It cannot be raised by a request.
-    NotAdjustable,
-    /// It is below the default, and requests are taken only for values above the default.
-    BelowDefault { value: f64, default: f64 },
-    /// This value.
-    Ask { value: f64 },
-}
-
-/// The quota in question, and what to ask for.
-#[derive(Clone, Debug, Serialize)]
-struct Draft {
-    #[serde(flatten)]
-    verdict: Verdict,
-    /// The quota that binds.
-    quota: Option<QuotaCell>,
-    /// What else would help.
-    instead: Vec<String>,
-    /// The text for AWS.
-    text: Option<String>,
-}
+use super::list::scope_word;
 
 /// Drafts, and files after consent.
 ///
@@ -79,9 +49,18 @@ pub async fn run(remote: &Remote, args: &RequestArgs, as_json: bool) -> Result<E
         return Err(Problem::usage("there is no record in it: nothing needs a quota"));
     }
     let share = session::settings(config, info.simulated).limiter.share;
-    let need = need(input.summary(), &routes, share, deadline.as_secs_f64(), args.growth);
+    let allowed: Vec<Allowed> = routes.iter().map(allowed).collect();
+    let replies = Replies { tokens: args.average_output, seconds: args.reply_seconds };
+    let workload = Workload {
+        share,
+        growth_percent: args.growth,
+        use_case: args.use_case.clone(),
+        ..Workload::of_input(input.summary(), &allowed, deadline.as_secs_f64(), replies)
+    };
+    let need = need(&workload, &allowed);
     let cells = quota_table(models, &facts.regions, info.simulated, false);
-    let draft = draft(&need, &routes, &cells, args, info);
+    let asker = Asker { account: info.account.as_deref(), simulated: info.simulated };
+    let draft = draft(&need, &allowed, &cells, args.value, asker);
     let filed = match &draft {
         Draft { verdict: Verdict::Ask { value }, quota: Some(QuotaCell { region, code: Some(code), .. }), .. } => {
             if !as_json {
@@ -123,6 +102,10 @@ pub async fn run(remote: &Remote, args: &RequestArgs, as_json: bool) -> Result<E
     Ok(ExitCode::from(code))
 }
 
+fn allowed(route: &RouteSetup) -> Allowed {
+    Allowed { key: route.key.clone(), quota: route.quota, model: route.model }
+}
+
 fn options(routes: &[RouteSetup], max_tokens: Option<u64>) -> InputOptions {
     let mut models = Vec::new();
     for route in routes {
@@ -133,161 +116,23 @@ fn options(routes: &[RouteSetup], max_tokens: Option<u64>) -> InputOptions {
     InputOptions { models, api: ApiChoice::Auto, max_tokens, priority: Priority::Medium, skip_invalid: true }
 }
 
-/// The quota that binds, the route whose quota can best be raised, and what follows.
-fn draft(need: &Need, routes: &[RouteSetup], cells: &[QuotaCell], args: &RequestArgs, info: &TargetInfo) -> Draft {
-    let nothing = |verdict| Draft { verdict, quota: None, instead: Vec::new(), text: None };
-    let binding = match (need.binding(), args.value) {
-        (Some(binding), _) => binding,
-        (None, Some(_)) => need.of(Metric::Tpm),
-        (None, None) => return nothing(Verdict::Unknown),
-    };
-    if need.is_met() && args.value.is_none() {
-        return nothing(Verdict::Enough);
-    }
-    let of_routes = routes.iter().filter_map(|route| {
-        let own = |cell: &&QuotaCell| {
-            cell.region == route.key.region && cell.metric == binding.metric && cell.bucket == route.key.bucket
-        };
-        let pool = |cell: &&QuotaCell| {
-            cell.region == route.key.region && cell.metric == binding.metric && cell.scope.is_none()
-        };
-        cells.iter().find(own).or_else(|| cells.iter().find(pool))
-    });
-    let mut candidates: Vec<&QuotaCell> = of_routes.collect();
-    // Those that can be raised first; the sort keeps the order of the command line.
-    candidates.sort_by_key(|cell| (cell.code.is_none(), cell.adjustable != Some(true)));
-    let Some(&cell) = candidates.first() else { return nothing(Verdict::Unknown) };
-    let verdict = judge(binding, cell, args.value);
-    let instead = match verdict {
-        Verdict::NotAdjustable | Verdict::BelowDefault { .. } => instead(need, binding, cell, routes),
-        _ => Vec::new(),
-    };
-    let value = match &verdict {
-        Verdict::Ask { value } | Verdict::BelowDefault { value, .. } => Some(*value),
-        _ => None,
-    };
-    let text = letter(need, cell, value, args.use_case.as_deref(), info);
-    Draft { verdict, quota: Some(cell.clone()), instead, text: Some(text) }
-}
-
-fn judge(binding: &MetricNeed, cell: &QuotaCell, by_hand: Option<u64>) -> Verdict {
-    let own = match cell.applied {
-        QuotaLimit::Limit(value) => value,
-        QuotaLimit::Absent | QuotaLimit::Unknown => 0,
-    };
-    // A row that counts double for calls through a profile says half of what the bucket may use.
-    let factor = match cell.row_value {
-        Some(row) if row > 0.0 && own > 0 => own as f64 / row,
-        _ => 1.0,
-    };
-    let value = by_hand.map_or_else(|| (binding.value_of(own) / factor).ceil(), |value| value as f64);
-    if cell.adjustable == Some(false) || cell.code.is_none() {
-        return Verdict::NotAdjustable;
-    }
-    match cell.default {
-        Some(default) if value <= default => Verdict::BelowDefault { value, default },
-        _ => Verdict::Ask { value },
-    }
-}
-
-/// What helps where a request does not.
-fn instead(need: &Need, binding: &MetricNeed, cell: &QuotaCell, routes: &[RouteSetup]) -> Vec<String> {
-    let mut ways = Vec::new();
-    let model =
-        Catalogue::embedded().model(cell.bucket.as_str()).or_else(|| routes.first().and_then(|route| route.model));
-    if let Some(model) = model {
-        let profiles: Vec<String> = model
-            .profiles
-            .iter()
-            .filter(|_| cell.scope.is_some())
-            .map(|prefix| format!("{prefix}.{}", model.id))
-            .filter(|id| cell.bucket.as_str() != id && Catalogue::embedded().route(cell.region.as_str(), id).is_ok())
-            .collect();
-        if !profiles.is_empty() {
-            let kind = if profiles.iter().all(|id| bucket_kind(id) == BucketKind::Global) { "global" } else { "other" };
-            ways.push(format!("{kind} profiles have quotas of their own: --model {}", profiles.join(" or --model ")));
-        }
-        let least = Catalogue::embedded()
-            .batch_quota(&model.id, BatchLimit::MinRecords)
-            .and_then(|row| row.default_in(cell.region.as_str()))
-            .map_or(BatchLimit::MinRecords.usual(), |default| default.value as u64);
-        if need.records >= least {
-            ways.push(
-                "batch inference counts against none of these quotas and costs half: `bedrock-top batch submit`"
-                    .to_owned(),
-            );
-        }
-        if let Some(variant) = Catalogue::embedded().provisioned_variants_of(model).next() {
-            ways.push(format!(
-                "provisioned throughput has capacity of its own: `bedrock-top pt create --model {}`",
-                variant.id
-            ));
-        }
-    }
-    match binding.metric {
-        Metric::Rpm => ways.push("fewer and larger requests need fewer requests per minute".to_owned()),
-        Metric::Tpm => ways.push("a lower max_tokens reserves less, and shorter replies settle at less".to_owned()),
-        Metric::Tpd => ways.push("each Region has a day of its own: --region R1,R2".to_owned()),
-    }
-    ways.push("more Regions, or a later --deadline".to_owned());
-    ways.push("a support case or your account team, with the text below".to_owned());
-    ways
-}
-
-/// The text with the figures that AWS support asks for.
-fn letter(need: &Need, cell: &QuotaCell, value: Option<f64>, use_case: Option<&str>, info: &TargetInfo) -> String {
-    let mut text = String::new();
-    let mut line = |name: &str, words: String| {
-        let _ = writeln!(text, "{name}: {words}");
-    };
-    let name = cell.name.as_deref().unwrap_or("the quota of this model");
-    line("Request", "increase of an Amazon Bedrock quota".to_owned());
-    line("Account", info.account.clone().unwrap_or_else(|| "unknown".to_owned()));
-    line("Region", cell.region.to_string());
-    line("Model", cell.bucket.to_string());
-    line("Quota", cell.code.as_ref().map_or(name.to_owned(), |code| format!("{name} ({code})")));
-    let row = cell.row_value.map(|value| value as u64);
-    let applied = match (row, cell.applied) {
-        (Some(value), _) | (None, QuotaLimit::Limit(value)) => count(value),
-        _ => "unknown".to_owned(),
-    };
-    line("Applied value", applied);
-    if let Some(value) = value {
-        line("Requested value", count(value as u64));
-    }
-    let use_case =
-        use_case.map_or("(say what the work is for: --use-case)".to_owned(), |words| words.escape_debug().to_string());
-    line("Use case", use_case);
-    line("Work", format!("{} requests within {}", count(need.records), span(Micros::from_secs_f64(need.deadline_s))));
-    line("Steady state", format!("{} RPM, {} TPM", whole(need.steady_rpm), whole(need.steady_tpm)));
-    line("Peak", format!("{} RPM, {} TPM", whole(need.peak_rpm), whole(need.peak_tpm)));
-    line("Average input tokens per request", format!("about {}", count(need.average_input)));
-    line("Average output tokens per request", format!("about {}", count(need.average_output)));
-    line("Average max_tokens per request", count(need.average_max_tokens));
-    line(&format!("Requests above {} input tokens", count(LARGE_RECORD)), percent(need.large_share));
-    line("Expected growth", percent(need.growth_percent / 100.0));
-    text
-}
-
-fn whole(value: f64) -> String {
-    count(value.ceil().max(0.0) as u64)
-}
-
 fn as_text(need: &Need, draft: &Draft, without_max_tokens: u64) -> String {
     let mut text = String::new();
     let mut row = |name: &str, words: &str| {
         let _ = writeln!(text, "  {name:<14}{words}");
     };
-    row(
-        "work",
-        &format!(
-            "{} records, ~{} input and ~{} output tokens each, within {}",
-            count(need.records),
-            count(need.average_input),
-            count(need.average_output),
-            span(Micros::from_secs_f64(need.deadline_s)),
-        ),
-    );
+    let whole = |value: f64| count(value.ceil().max(0.0) as u64);
+    let work = &need.workload;
+    let tokens = |figure: Option<Figure>| {
+        figure
+            .map_or("unknown".to_owned(), |figure| format!("~{} ({})", whole(figure.value.floor()), figure.by.words()))
+    };
+    row("work", &work.demand_words());
+    row("input", &format!("{} tokens a request", tokens(work.input)));
+    row("output", &format!("{} tokens a request: --average-output says better", tokens(work.output)));
+    if let Some(reply) = work.reply_seconds {
+        row("replies", &format!("{:.1} s each ({}): --reply-seconds says better", reply.value, reply.by.words()));
+    }
     if without_max_tokens > 0 {
         row(
             "warning",
@@ -298,21 +143,20 @@ fn as_text(need: &Need, draft: &Draft, without_max_tokens: u64) -> String {
         );
     }
     for quota in &need.quotas {
+        let needed = quota.needed.map_or("unknown".to_owned(), whole);
         let words = match (quota.times(), quota.absent) {
-            (Some(times), _) => format!(
-                "{} needed of {}, {times:.2} times",
-                whole(quota.needed),
-                whole(quota.available.unwrap_or_default())
-            ),
+            (Some(times), _) => {
+                format!("{needed} needed of {}, {times:.2} times", whole(quota.available.unwrap_or_default()))
+            }
             (None, true) => "no such quota".to_owned(),
-            (None, false) => format!("{} needed, the quota is unknown", whole(quota.needed)),
+            (None, false) => format!("{needed} needed, the quota is unknown"),
         };
         row(metric_word(quota.metric), &words);
     }
     let how = format!(
         "share {}, growth {}, burndown {}x",
-        percent(need.share),
-        percent(need.growth_percent / 100.0),
+        percent(work.share),
+        percent(work.growth_percent / 100.0),
         need.burndown
     );
     row("reckoned", &how);
@@ -320,6 +164,9 @@ fn as_text(need: &Need, draft: &Draft, without_max_tokens: u64) -> String {
         let place = cell.scope.map_or("all models", scope_word);
         let code = cell.code.as_deref().unwrap_or("no code is published");
         row("binding", &format!("{}, {} in {} ({place}, {code})", metric_word(cell.metric), cell.bucket, cell.region));
+    }
+    if let Some(how) = &draft.how {
+        row("because", how);
     }
     let verdict = match &draft.verdict {
         Verdict::Enough => "nothing: the quotas are enough".to_owned(),
@@ -398,7 +245,7 @@ async fn file(
 fn told(request: &QuotaRequest) -> String {
     let QuotaRequest { region, id, code, value, state, .. } = request;
     format!(
-        "filed: {} of {code} in {region}, {}, request {id}\nfollow it: bedrock-top quotas request --status\n",
+        "filed: {} of {code} in {region}, {}, request {id}\nfollow it: bedrock-top quotas status\n",
         count(*value as u64),
         state.word()
     )
