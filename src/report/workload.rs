@@ -248,6 +248,7 @@ impl Workload {
                 format!("{} requests within {}", count(requests), span(Micros::from_secs_f64(seconds)))
             }
             Some(Demand::Rate { rpm }) => format!("{} requests a minute, without an end", count(rpm.ceil() as u64)),
+            None if self.seen.is_some() => "as it was seen: neither a deadline nor a rate is said".to_owned(),
             None => "unknown".to_owned(),
         }
     }

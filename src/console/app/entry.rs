@@ -84,6 +84,27 @@ pub fn number(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Reads a time as people type it, in seconds: `90s`, `45m`, `6h`, `2d`.
+///
+/// # Errors
+/// One line that says what is expected.
+pub fn duration(text: &str) -> Result<f64, String> {
+    let wrong = || format!("`{}` is not a time (examples: 45m, 6h, 2d)", text.trim());
+    let plain = text.trim();
+    let number = plain.trim_end_matches(char::is_alphabetic);
+    let unit = match plain[number.len()..].to_lowercase().as_str() {
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3_600.0,
+        "d" => 86_400.0,
+        _ => return Err(wrong()),
+    };
+    match number.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 && value * unit <= 31_536_000.0 => Ok(value * unit),
+        _ => Err(wrong()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +118,16 @@ mod tests {
         }
         for text in ["", "x", "1e400", "NaN", "k", "%", "1.2.3"] {
             assert!(number(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_with_their_unit() {
+        for (text, seconds) in [("90s", 90.0), (" 45 m", 2_700.0), ("6H", 21_600.0), ("1.5d", 129_600.0)] {
+            assert_eq!(duration(text), Ok(seconds), "{text}");
+        }
+        for text in ["", "6", "0h", "-1h", "soon", "1e9d", "h", "6 weeks"] {
+            assert!(duration(text).is_err(), "{text}");
         }
     }
 

@@ -35,6 +35,7 @@ pub mod usage;
 pub mod warned;
 pub mod watch;
 mod window;
+mod workload;
 
 pub use click::Hit;
 pub use effect::{Effect, Exit};

@@ -83,7 +83,12 @@ fn order(state: &mut State, order: Order, report: Option<&CheckReport>, effects:
     state.orders.last_id = id;
     let engine = state.live.clone();
     let agreed = &state.agreed_prices;
-    let now = Account { engine: &engine, control: &control, now_ms: state.service_ms(), agreed, report };
+    let draft = match state.overlays.last() {
+        Some(Overlay::Form(form)) => form::increase::draft(form),
+        _ => None,
+    };
+    let draft = draft.as_ref();
+    let now = Account { engine: &engine, control: &control, now_ms: state.service_ms(), agreed, report, draft };
     match confirm::control_gate(ControlCommand { id, order }, &now) {
         Gate::Go(confirmed) => {
             give(state, confirmed, effects);
@@ -139,6 +144,9 @@ pub(super) fn check_held(state: &mut State, effects: &mut Vec<Effect>) {
 fn give(state: &mut State, confirmed: Confirmed<ControlCommand>, effects: &mut Vec<Effect>) {
     let command = confirmed.get();
     state.say(name(&command.order));
+    if let Order::RequestQuota { code, .. } = &command.order {
+        effects.extend(letter(state, code));
+    }
     let check = match &command.order {
         Order::CheckBatch(new) => Some(Box::new(new.clone())),
         _ => None,
@@ -151,6 +159,18 @@ fn give(state: &mut State, confirmed: Confirmed<ControlCommand>, effects: &mut V
         state.orders.sent.insert(0, Sent { id: command.id, check });
     }
     effects.push(Effect::Control(confirmed));
+}
+
+/// The text of the request that is being filed: Service Quotas takes the value alone, and support asks for the rest.
+fn letter(state: &State, code: &str) -> Option<Effect> {
+    let forms = state.overlays.iter().rev();
+    let draft = forms.filter_map(|overlay| match overlay {
+        Overlay::Form(form) => form::increase::draft(form),
+        _ => None,
+    });
+    let text = draft.filter_map(|draft| draft.text).next()?;
+    let code: String = code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    Some(Effect::Write { name: format!("quota-request-{code}-{}.txt", state.utc_ms() / 1_000), text })
 }
 
 /// Takes in the account's latest snapshot: what came of the orders is said.
@@ -275,8 +295,7 @@ pub(super) fn change(state: &mut State) {
 /// `N` on a route of the account.
 pub(super) fn request_quota(state: &mut State) {
     let (Some(account), Some(row)) = (state.account(), state.selected_use()) else { return };
-    let Ok(wanted) = form::increase::wanted(account, &state.live, &row) else { return };
-    let form = form::increase::increase(row.limits.key.region.clone(), wanted);
+    let Some(form) = form::increase::increase(account, &state.live, &row) else { return };
     state.overlays.push(Overlay::Form(Box::new(form)));
 }
 

@@ -72,8 +72,6 @@ pub(super) fn answer(state: &mut State, effects: &mut Vec<Effect>) {
     let Some(Overlay::Dialog(dialog)) = state.overlays.pop() else { return };
     match dialog.answer(&state.live) {
         Ok(Some(answer)) => {
-            // The form that asked has done its work.
-            state.overlays.retain(|overlay| !matches!(overlay, Overlay::Form(_)));
             match answer {
                 Answer::Engine(confirmed, agreement) => {
                     state.agreed = Some(agreement);
@@ -85,6 +83,8 @@ pub(super) fn answer(state: &mut State, effects: &mut Vec<Effect>) {
                 }
                 Answer::Control(confirmed) => orders::obey(state, confirmed, effects),
             }
+            // The form that asked has done its work.
+            state.overlays.retain(|overlay| !matches!(overlay, Overlay::Form(_)));
         }
         Ok(None) => state.say("left as it was"),
         Err(why) => state.complain(why),

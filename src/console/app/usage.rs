@@ -2,11 +2,12 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use crate::catalogue::{BucketKind, bucket_kind};
+use crate::catalogue::{BucketKind, Catalogue, bucket_kind};
 use crate::control::{AccountUse, ControlSnapshot, QuotaCell, QuotaOffer, RouteLimits};
 use crate::engine::{EngineSnapshot, ScopeView};
 use crate::limiter::QuotaLimit;
 use crate::record::{MinuteUse, Reconciled, Region, Route, reconcile};
+use crate::report::Allowed;
 
 use super::filter::{Field, FieldValue, Filter};
 use super::lists::{List, RowKey};
@@ -246,6 +247,13 @@ pub fn cells<'a>(account: &'a ControlSnapshot, row: &UseRow<'_>) -> Vec<&'a Quot
     let key = &row.limits.key;
     let here = account.cells.iter().filter(|cell| cell.region == key.region);
     here.filter(|cell| cell.bucket == key.bucket || cell.scope.is_none()).collect()
+}
+
+/// What a route is allowed, as the need for quota is reckoned with.
+#[must_use]
+pub fn allowed(limits: &RouteLimits) -> Allowed {
+    let model = Catalogue::embedded().model(limits.key.bucket.as_str());
+    Allowed { key: limits.key.clone(), quota: limits.quota.scope_quota(), model }
 }
 
 /// The offers for a route.

@@ -337,5 +337,5 @@ pub(super) fn offered(state: &State) -> Result<(), String> {
 pub(super) fn raisable(state: &State) -> Result<(), String> {
     orderable(state)?;
     let (Some(account), Some(row)) = (state.account(), state.selected_use()) else { return no("no route is selected") };
-    increase::wanted(account, &state.live, &row).map(|_| ())
+    increase::wanted(account, &row).map(|_| ())
 }

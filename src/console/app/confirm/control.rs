@@ -3,6 +3,7 @@
 use crate::control::{AgreedPrice, CheckReport, ControlCommand, ControlSnapshot, Order};
 use crate::engine::EngineSnapshot;
 use crate::record::Region;
+use crate::report::Draft;
 
 use super::super::provisioned::id_of;
 use super::{Asked, Confirmed, Dialog, Fact, Gate, account, batch, increase, provisioned};
@@ -25,6 +26,8 @@ pub struct Account<'a> {
     pub agreed: &'a [AgreedPrice],
     /// What a batch input was found to be like.
     pub report: Option<&'a CheckReport>,
+    /// The request for quota that is asked about: which quota is meant, and its figures.
+    pub draft: Option<&'a Draft>,
 }
 
 /// Decides whether an order passes, is asked about, or is refused.

@@ -1,10 +1,10 @@
 //! The question before AWS is asked for more of a quota.
 
 use crate::console::ui::fmt;
-use crate::control::AccountUse;
+use crate::control::{ControlSnapshot, QuotaCell};
 use crate::record::Region;
+use crate::report::{metric_word, row_value};
 
-use super::super::form::increase::{metric_word, row_value};
 use super::control::{Account, Question};
 
 /// # Errors
@@ -14,7 +14,12 @@ pub(super) fn request(region: &Region, code: &str, value: f64, now: &Account<'_>
     if known.increases.iter().any(|one| one.region == *region && one.code == code && one.state.is_open()) {
         return Err(format!("a request for {code} is open already: AWS takes another one once it is decided"));
     }
-    let cell = known.cells.iter().find(|cell| cell.region == *region && cell.code.as_deref() == Some(code));
+    let fits = |cell: &&QuotaCell| cell.region == *region && cell.code.as_deref() == Some(code);
+    // Several models may share a code: the one that is meant is the one that the form was about.
+    let meant = now.draft.and_then(|draft| draft.quota.as_ref()).filter(fits);
+    let same =
+        |cell: &&QuotaCell| meant.is_none_or(|meant| (&meant.bucket, meant.metric) == (&cell.bucket, cell.metric));
+    let cell = known.cells.iter().filter(fits).find(same);
     let cell = cell.ok_or_else(|| format!("{code} is not among the quotas of {region} any more"))?;
     if cell.adjustable == Some(false) {
         return Err(format!("{code} is not adjustable"));
@@ -24,36 +29,54 @@ pub(super) fn request(region: &Region, code: &str, value: f64, now: &Account<'_>
         return Err(format!("{value} is not above the applied value of {code}"));
     }
     let mut ask = Question::new("Ask AWS for a higher quota?", "Ask for it").at(now, region);
-    let name = cell.name.clone().unwrap_or_else(|| format!("{} of {}", metric_word(cell.metric), cell.bucket));
-    ask.text("Quota", format!("{name} ({code})"));
+    let name = cell.name.clone().unwrap_or_else(|| "its name is not known".to_owned());
+    ask.text("Model", cell.bucket.to_string());
+    if let Some(others) = sharing(known, cell) {
+        ask.alarm("Shared", others);
+    }
+    ask.text("Quota", format!("{}, {code}: {name}", metric_word(cell.metric)));
     let from = applied.map_or("unknown".to_owned(), fmt::exact);
     ask.text("Value", format!("{from} -> {}", fmt::exact(value as u64)));
     if let Some(default) = cell.default.filter(|default| value <= *default) {
         let default = fmt::exact(default.max(0.0) as u64);
         ask.alarm("Default", format!("{default}: Service Quotas takes only values above it"));
     }
-    let here = |used: &&AccountUse| used.key.region == *region && used.key.bucket == cell.bucket;
-    match known.account_use.iter().find(here).filter(|used| !used.minutes.is_empty()) {
-        Some(used) => figures(&mut ask, used),
-        None => ask.text("Figures", "CloudWatch has none of the last hour"),
-    }
-    ask.warning = "Asking costs nothing. AWS may open a support case and ask for these figures and the use case. A \
-                   request cannot be taken back."
-        .to_owned();
+    let text = now.draft.and_then(|draft| draft.text.as_deref());
+    figures(&mut ask, text);
+    ask.warning =
+        "Asking costs nothing and cannot be taken back. Service Quotas takes the value alone: the whole text is \
+                   written to a file for the support case that may follow."
+            .to_owned();
     Ok(ask)
 }
 
-/// What AWS support asks for, of the published minutes of the last hour.
-fn figures(ask: &mut Question, used: &AccountUse) {
-    let minutes = &used.minutes;
-    let sum = |of: fn(&crate::record::MinuteUse) -> u64| minutes.iter().map(of).fold(0u64, u64::saturating_add);
-    let count = (minutes.len() as u64).max(1);
-    let calls = sum(|minute| minute.invocations);
-    let peak = minutes.iter().map(|minute| minute.invocations).max().unwrap_or(0);
-    let words = |tokens: u64, calls: u64| format!("{} TPM, {} RPM", fmt::exact(tokens), fmt::exact(calls));
-    ask.text("Steady", format!("{} (CloudWatch)", words(sum(|minute| minute.quota_tokens) / count, calls / count)));
-    ask.text("Peak", words(used.peak_tpm().unwrap_or(0), peak));
-    let each = |tokens: u64| tokens.checked_div(calls).map_or("unknown".to_owned(), fmt::exact);
-    let (input, output) = (each(sum(|minute| minute.input)), each(sum(|minute| minute.output)));
-    ask.text("Average", format!("{input} input, {output} output tokens a request"));
+/// The other models behind the same code, in words.
+fn sharing(known: &ControlSnapshot, cell: &QuotaCell) -> Option<String> {
+    let same = known.cells.iter().filter(|other| other.region == cell.region && other.code == cell.code);
+    let mut others: Vec<&str> =
+        same.map(|other| other.bucket.as_str()).filter(|other| *other != cell.bucket.as_str()).collect();
+    others.sort_unstable();
+    others.dedup();
+    (!others.is_empty()).then(|| format!("the code is also that of {}", others.join(", ")))
+}
+
+/// What AWS support asks for: the lines of the text, in short.
+fn figures(ask: &mut Question, text: Option<&str>) {
+    let Some(text) = text else { return ask.text("Figures", "none are known") };
+    let lines = || text.lines().filter_map(|line| line.split_once(": "));
+    let find = |wanted: &str| lines().find(|(name, _)| *name == wanted).map(|(_, words)| words);
+    for (name, of) in [
+        ("Use case", "Use case"),
+        ("Work", "Work"),
+        ("Steady", "Steady state"),
+        ("Peak", "Peak"),
+        ("Input", "Average input tokens per request"),
+        ("Output", "Average output tokens per request"),
+        ("Growth", "Expected growth"),
+        ("Because", "How the value comes about"),
+    ] {
+        if let Some(words) = find(of) {
+            ask.text(name, words);
+        }
+    }
 }

@@ -83,6 +83,14 @@ pub enum FieldId {
     Overwrite,
     /// A quota.
     Quota,
+    /// Requests to be done.
+    Requests,
+    /// Time until they must be.
+    Deadline,
+    /// Expected growth.
+    Growth,
+    /// What it is for.
+    UseCase,
     /// The value asked for.
     Value,
 }
@@ -113,7 +121,7 @@ pub struct Field {
 }
 
 /// What a form is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     /// A synthetic load.
     Load,
@@ -147,8 +155,8 @@ pub enum Kind {
     Increase {
         /// Where.
         region: Region,
-        /// The quotas that can be asked for.
-        wanted: Vec<increase::Wanted>,
+        /// What the request is drawn from.
+        basis: Box<increase::Basis>,
     },
 }
 
@@ -262,6 +270,7 @@ impl Form {
         };
         if taken {
             self.errors.clear();
+            increase::follow(self);
         }
         taken
     }
@@ -271,6 +280,7 @@ impl Form {
         match self.focused() {
             Some(Content::Text(input)) => {
                 entry::paste(input, pasted);
+                increase::follow(self);
                 true
             }
             _ => false,
@@ -306,11 +316,8 @@ impl Form {
             sought.clear();
         }
         // Each quota has a proposal of its own.
-        if self.focus == FieldId::Quota
-            && let Some(value) = increase::chosen(self).map(|quota| quota.value)
-            && let Some(field) = self.fields.iter_mut().find(|field| field.id == FieldId::Value)
-        {
-            *field = text(FieldId::Value, value);
+        if self.focus == FieldId::Quota {
+            increase::propose(self);
         }
         self.errors.clear();
     }

@@ -436,16 +436,27 @@ fn a_quota_is_asked_for_with_what_is_needed_and_only_above_what_there_is() {
     press(&mut state, "6 g N");
     let Some(Overlay::Form(form)) = state.overlays.last() else { panic!("{}", toast(&state)) };
     let quota = super::super::form::increase::chosen(form).unwrap().clone();
-    assert_eq!(form.text(super::super::form::FieldId::Value), quota.value.to_string());
-    let row = state.selected_use().unwrap();
-    let peak = row.account.and_then(crate::control::AccountUse::peak_tpm).unwrap();
-    assert!(quota.value >= (peak as f64 * 1.25) as u64, "{quota:?}");
+    let proposed = super::super::form::increase::proposal(form).unwrap();
+    let Some(value) = proposed.verdict.value() else { panic!("{proposed:?}") };
+    assert_eq!(form.text(super::super::form::FieldId::Value), (value as u64).to_string());
+    press(&mut state, "Tab Tab Tab Tab");
+    type_text(&mut state, "nightly summaries");
     // A digit more is ten times as much: above the default as well.
     press(&mut state, "Tab 0 Enter");
     assert_eq!(dialog(&state).focus, Button::Cancel);
-    let sent = orders(press(&mut state, "Tab Enter"));
+    let facts = format!("{:?}", dialog(&state).facts);
+    for words in ["nightly summaries", quota.bucket.as_str(), "the code is also that of", "CloudWatch, all callers"] {
+        assert!(facts.contains(words), "{words}: {facts}");
+    }
+    let mut effects = press(&mut state, "Tab Enter");
+    // The text goes to a file: Service Quotas takes the value alone.
+    let at = effects.iter().position(|effect| matches!(effect, Effect::Write { .. })).unwrap();
+    let Effect::Write { name, text } = effects.remove(at) else { unreachable!() };
+    assert!(name.starts_with("quota-request-L-") && name.ends_with(".txt"), "{name}");
+    assert!(text.contains("Use case: nightly summaries") && text.contains("Requested value"), "{text}");
+    let sent = orders(effects);
     assert!(
-        matches!(&sent[..], [Order::RequestQuota { code, value, .. }] if *code == quota.code && *value == quota.value as f64 * 10.0),
+        matches!(&sent[..], [Order::RequestQuota { code, value: asked, .. }] if Some(code) == quota.code.as_ref() && *asked == value * 10.0),
         "{sent:?}"
     );
 }
@@ -457,7 +468,7 @@ fn the_gate_refuses_a_quota_that_is_not_more_and_one_that_is_asked_for() {
         let mut engine = fixtures::running();
         engine.target.read_only = read_only;
         let order = Order::RequestQuota { region: "us-east-1".into(), code: "L-254CACF4".to_owned(), value };
-        let now = super::confirm::Account { engine: &engine, control, now_ms, agreed: &[], report: None };
+        let now = super::confirm::Account { engine: &engine, control, now_ms, agreed: &[], report: None, draft: None };
         match super::confirm::control_gate(ControlCommand { id: 1, order }, &now) {
             super::confirm::Gate::Refuse(why) => why,
             super::confirm::Gate::Ask(_) => "asks".to_owned(),

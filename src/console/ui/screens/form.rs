@@ -12,6 +12,7 @@ use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Field, FieldValue, Form, Line, Panel, text};
 use crate::control::{term_price, unit_price};
+use crate::report::{Draft, Verdict};
 
 /// Widest form, in cells.
 const WIDEST: u16 = 78;
@@ -72,6 +73,25 @@ fn heading(view: &View<'_>, form: &Filled) -> (String, &'static str) {
     }
 }
 
+/// What a workload needs of a quota, in words: the value, and how it comes about.
+fn proposed_words(draft: &Draft) -> (Role, String) {
+    let how = draft.how.as_deref().unwrap_or_default();
+    match draft.verdict {
+        Verdict::Ask { value } => (Role::Text, format!("Needed: {}. {how}.", fmt::exact(value as u64))),
+        Verdict::BelowDefault { value, default } => (
+            Role::Warn,
+            format!(
+                "Needed: {}, and Service Quotas takes only values above the default of {}. {how}.",
+                fmt::exact(value as u64),
+                fmt::exact(default.max(0.0) as u64)
+            ),
+        ),
+        Verdict::Enough => (Role::Ok, format!("The quota is enough: a deadline, work or growth may need more. {how}.")),
+        Verdict::NotAdjustable => (Role::Warn, format!("It cannot be raised by a request. {how}.")),
+        Verdict::Unknown => (Role::Warn, format!("What is needed is {how}. Say the work and its deadline.")),
+    }
+}
+
 /// What follows from what is filled in so far.
 fn notes(view: &View<'_>, form: &Filled, cells: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
@@ -81,14 +101,16 @@ fn notes(view: &View<'_>, form: &Filled, cells: usize) -> Vec<Line<'static>> {
     match &form.kind {
         Kind::Load | Kind::Fetch { .. } => {}
         Kind::Increase { .. } => {
-            if let Some(quota) = form::increase::chosen(form) {
-                let now = quota.applied.map_or("unknown".to_owned(), fmt::exact);
-                say(Role::Text, &format!("Now: {now}. Proposed: {}, {}.", fmt::exact(quota.value), quota.why));
-                if quota.applied.is_some_and(|applied| quota.value <= applied) {
-                    say(Role::Muted, "The quota is enough for that: more is a matter of what is to come.");
-                }
+            if let Some(proposal) = form::increase::proposal(form) {
+                let (role, words) = proposed_words(&proposal);
+                say(role, &words);
             }
-            say(Role::Muted, "AWS may open a support case and ask for the use case; asking costs nothing.");
+            // The text as it would go to support, as far as there is room: the file has all of it.
+            let draft = form::increase::draft(form);
+            let text = draft.and_then(|draft| draft.text).unwrap_or_default();
+            for line in text.lines().filter(|line| !line.starts_with("How the value")) {
+                say(Role::Muted, line);
+            }
         }
         Kind::Create => {
             let new = form::provisioned::so_far(form);
