@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use crate::catalogue::Price;
 use crate::config::{Config, Effective, Paths};
 use crate::console::recording::Recorder;
 use crate::console::{self, ConsoleControl, ConsoleSetup, Exit, ModelPrice};
-use crate::control::ControlHandle;
+use crate::control::{ControlHandle, HourlyPrice};
 use crate::engine::{self, Command, EngineHandle, EngineSetup, EngineSnapshot, Load, LoadKind, RouteSetup};
 use crate::report::summary;
 use crate::warnings::Warnings;
@@ -242,15 +241,18 @@ pub fn prices(routes: &[RouteSetup]) -> Vec<ModelPrice> {
         if prices.iter().any(|known| known.model == route.route.model) {
             continue;
         }
-        // Bought capacity is paid by the hour: a token costs nothing more.
-        let hours = Price { input: 0.0, output: 0.0, cache_read: None, cache_write: None, batch: None };
-        let by_token = route.model.and_then(|model| model.price.as_ref());
-        let price = if route.provisioned.is_some() { Some(&hours) } else { by_token };
+        let price = route.model.and_then(|model| model.price.as_ref());
+        // Bought capacity is paid by the hour: a token costs nothing more, and the hours are what it costs.
+        let bought = route.provisioned.as_ref().map(|bought| match bought.usd_per_hour {
+            Some(hourly) => HourlyPrice::Known(hourly),
+            None => HourlyPrice::Unknown,
+        });
         prices.push(ModelPrice {
             model: route.route.model.clone(),
             input: price.map(|price| price.input),
             output: price.map(|price| price.output),
             default_max_output: route.model.map_or(4_096, |model| model.default_max_output),
+            bought,
         });
     }
     prices

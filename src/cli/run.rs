@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::engine::{self, EngineSetup, FileLoad, Load, RouteSetup};
 use crate::families::ApiChoice;
 use crate::record::{FlowId, Usd};
-use crate::report::{Plan, plan, summary, ways};
+use crate::report::{Plan, Shop, plan, summary, unit_offers, ways, work_of};
 use crate::workload::{
     Existing, FileSource, Input, InputOptions, InputSummary, OutputPaths, Outputs, Past, Progress, RunClock,
     RunIdentity, Source, StreamSource,
@@ -71,8 +71,9 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let routes = in_use(&session);
     let mut plan = plan(found, &routes, share, session.info.simulated);
     if args.dry_run && input.is_some() {
-        let offers = session::unit_offers(&routes, &session.config);
-        plan.ways = Some(ways(found, &routes, &offers, plan.seconds));
+        let shops: Vec<Shop> = routes.iter().map(shop).collect();
+        let offers = unit_offers(&shops, &session::agreed_prices(&session.config));
+        plan.ways = Some(ways(&work_of(found, &shops), &shops, &offers, plan.seconds));
     }
     if input.is_some() || args.dry_run {
         tell_plan(&plan, global.json && args.dry_run, args.dry_run);
@@ -164,6 +165,10 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     // The results are on file; that nobody reads the summary changes nothing about them.
     let _ = told;
     Ok(exit_code(ended, summary.fatal.is_some(), summary.unsent, summary.failed))
+}
+
+fn shop(route: &RouteSetup) -> Shop {
+    Shop { region: route.route.region.clone(), id: route.model_id().clone(), model: route.model }
 }
 
 /// PRODUCT §2: without a named target `run` uses the simulator, but not when anything points at a real account.

@@ -13,7 +13,6 @@ use crate::control::{self, AgreedPrice, ControlHandle, Desk, DeskSetup, Discover
 use crate::engine::{EngineSettings, RouteSetup, TargetInfo};
 use crate::limiter::{AdaptiveKnobs, QuotaLimit};
 use crate::record::{Micros, Region, Route};
-use crate::report::UnitOffer;
 use crate::sim::{DEMO_MODEL, Scenario, Simulator};
 use crate::warnings;
 
@@ -72,35 +71,6 @@ pub fn keymap(config: &Config) -> Keymap {
 #[must_use]
 pub fn muted(config: &Config) -> Vec<warnings::Name> {
     config.warnings.mute.iter().filter_map(|word| warnings::Name::find(word)).collect()
-}
-
-/// The model units on offer for the models of `routes`, with the prices that are known.
-#[must_use]
-pub fn unit_offers(routes: &[RouteSetup], config: &Config) -> Vec<UnitOffer> {
-    let agreed = agreed_prices(config);
-    let mut offers: Vec<UnitOffer> = Vec::new();
-    for route in routes {
-        let region = &route.route.region;
-        let Some(model) = route.model else { continue };
-        // The shortest context: those that are longer differ in nothing that is known.
-        let Some(variant) = Catalogue::embedded().provisioned_variants_of(model).next() else { continue };
-        if offers.iter().any(|known| known.variant == variant.id) {
-            continue;
-        }
-        let terms = [Commitment::None, Commitment::OneMonth, Commitment::SixMonths];
-        let known = terms.into_iter().filter_map(|term| {
-            let hourly = control::unit_price(region, &variant.id, term, &agreed).of(1)?;
-            Some((term.word(), hourly.dollars()))
-        });
-        offers.push(UnitOffer {
-            variant: variant.id.clone(),
-            region: region.clone(),
-            input_tpm: variant.input_tpm,
-            output_tpm: variant.output_tpm,
-            usd_per_hour: known.collect(),
-        });
-    }
-    offers
 }
 
 /// Where the configuration file is looked for.

@@ -87,6 +87,15 @@ impl HourlyPrice {
             HourlyPrice::Unknown => None,
         }
     }
+
+    /// Both together; what has an unknown part is unknown.
+    #[must_use]
+    pub fn and(self, other: HourlyPrice) -> HourlyPrice {
+        match (self, other) {
+            (HourlyPrice::Known(one), HourlyPrice::Known(other)) => HourlyPrice::Known(one + other),
+            _ => HourlyPrice::Unknown,
+        }
+    }
 }
 
 impl ProvisionedView {

@@ -23,5 +23,5 @@ pub use plan::{Plan, ScopePlan, plan};
 pub use status::{StatusWarning, status_json, status_line};
 pub use summary::{Summary, summary};
 pub use table::{Align, table};
-pub use ways::{UnitOffer, UnitWay, Way, Ways, ways};
-pub use workload::{Allowed, By, Demand, Figure, Others, Pace, Replies, USUAL_REPLY_SECONDS, Workload};
+pub use ways::{Shop, UnitOffer, UnitWay, Way, Ways, Work, tier_word, unit_offers, ways, work_of};
+pub use workload::{Allowed, By, Demand, Figure, Others, Pace, Replies, Workload};

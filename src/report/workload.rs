@@ -14,7 +14,7 @@ pub(super) const USUAL_REPLY: u64 = 300;
 /// Reserved by a model of which nothing is known.
 pub(super) const UNKNOWN_MAX_TOKENS: u64 = 4_096;
 /// How long a usual reply takes, seconds, where nothing is known of it; ten seconds would be slow.
-pub const USUAL_REPLY_SECONDS: f64 = 5.0;
+const USUAL_REPLY_SECONDS: f64 = 5.0;
 
 /// Who says a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

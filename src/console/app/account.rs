@@ -7,7 +7,7 @@ use crate::engine::{JournalLine, Level};
 use crate::record::{Micros, Region};
 
 use super::usage::{self, UseRow};
-use super::{Detail, Screen, State, batch, provisioned};
+use super::{Detail, Screen, State, batch, increases, provisioned};
 
 impl State {
     /// The account on display: as it was when the display was frozen, or the latest. `None`: this console has none.
@@ -89,6 +89,13 @@ impl State {
             Some(Detail::Account { route, .. }) => {
                 let all = usage::rows(self.account()?, self.shown(), "", self.usage.sort);
                 all.into_iter().find(|row| row.route() == route)
+            }
+            // The route of the request that is selected in their list.
+            Some(Detail::Increases { .. }) => {
+                let models = increases::models(self.account()?, increases::selected(self)?);
+                let region = &increases::selected(self)?.region;
+                let mut all = usage::rows(self.account()?, self.shown(), "", self.usage.sort).into_iter();
+                all.find(|row| row.limits.key.region == *region && models.contains(&&row.limits.key.bucket))
             }
             Some(_) => None,
             None if self.screen != Screen::Account => None,

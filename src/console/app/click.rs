@@ -9,7 +9,7 @@ use crate::console::keys::{self, Action, Place};
 use super::confirm::Button;
 use super::lists::{line_key, request_key};
 use super::update::{act, back, go, shift};
-use super::{Effect, Overlay, Panel, Screen, State, batch, provisioned, tuning, usage, warned};
+use super::{Detail, Effect, Overlay, Panel, Screen, State, batch, provisioned, tuning, usage, warned};
 
 /// Something on the screen that takes a click.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +96,10 @@ fn select(state: &mut State, row: usize) {
         }
         Place::Warnings => match state.overlays.last() {
             Some(Overlay::Warnings(list)) => list.position(&state.visible_warnings(), warned::key),
+            _ => return,
+        },
+        Place::Increases => match &state.detail {
+            Some(Detail::Increases { at }) => *at,
             _ => return,
         },
         Place::Log => state.log.position(&state.visible_lines(), line_key),

@@ -12,6 +12,8 @@ pub fn copyable(state: &State) -> Option<(&'static str, String)> {
         Some(Detail::Provisioned { arn, .. } | Detail::Job { arn, .. }) => return Some(("ARN", arn.clone())),
         Some(Detail::Account { route, .. }) => return Some(("model id", route.model.to_string())),
         Some(Detail::Recipe { .. }) => return Some(("recipe", super::orders::role_recipe(state))),
+        Some(Detail::Increases { .. }) => return super::increases::selected(state).map(of_increase),
+        Some(Detail::Ways { .. }) => return None,
         None => {}
     }
     match state.screen {
@@ -27,6 +29,14 @@ pub fn copyable(state: &State) -> Option<(&'static str, String)> {
             Some(("line", line.text.clone()))
         }
         Screen::Settings => Some(("setting", state.selected_setting()?.value.toml()?)),
+    }
+}
+
+/// The case is what support asks for; without one, the id of the request.
+fn of_increase(request: &crate::control::QuotaRequest) -> (&'static str, String) {
+    match &request.case {
+        Some(case) => ("case id", case.clone()),
+        None => ("request id", request.id.clone()),
     }
 }
 

@@ -15,6 +15,7 @@ pub mod filter;
 pub mod form;
 pub mod fuzzy;
 pub mod incident;
+pub mod increases;
 mod leave;
 pub mod lists;
 pub mod memory;
@@ -34,6 +35,7 @@ mod update;
 pub mod usage;
 pub mod warned;
 pub mod watch;
+pub mod ways;
 mod window;
 mod workload;
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::control::HourlyPrice;
 use crate::record::{ModelId, Usd};
 use crate::workload::{Arrival, LoadSpec, Sizes};
 
@@ -16,6 +17,9 @@ pub struct ModelPrice {
     pub output: Option<f64>,
     /// What is reserved, and at most generated, where a request names no `max_tokens`.
     pub default_max_output: u64,
+    /// What was bought is paid by the hour, used or not: what it costs; `None`: it is paid by the token.
+    #[serde(default)]
+    pub bought: Option<HourlyPrice>,
 }
 
 /// An estimate, at most. Prices of the dearest model in use.
@@ -27,6 +31,8 @@ pub struct Estimate {
     pub hour: Option<Usd>,
     /// All records, if the load has an end and its rate is known.
     pub whole: Option<Usd>,
+    /// What bought capacity costs an hour, whatever is sent to it: nothing of it is in the figures above.
+    pub bought: Option<HourlyPrice>,
 }
 
 /// The normal quantile of 0.99.
@@ -72,7 +78,11 @@ pub fn estimate(spec: &LoadSpec, prices: &[ModelPrice]) -> Result<Estimate, Vec<
         .collect();
     let input = mean_tokens(&spec.input);
     let mut record = 0.0_f64;
-    for price in &used {
+    // A token that goes to bought capacity costs nothing more: its hours are paid.
+    let (by_hour, by_token): (Vec<&ModelPrice>, Vec<&ModelPrice>) =
+        used.iter().partition(|price| price.bought.is_some());
+    let hourly = by_hour.iter().filter_map(|price| price.bought).reduce(HourlyPrice::and);
+    for price in by_token {
         let (Some(each_in), Some(each_out)) = (price.input, price.output) else {
             unknown.push(price.model.to_string());
             continue;
@@ -96,6 +106,7 @@ pub fn estimate(spec: &LoadSpec, prices: &[ModelPrice]) -> Result<Estimate, Vec<
         record: Usd::from_dollars(record),
         hour: rate.map(|rate| Usd::from_dollars(record * rate * 3_600.0)),
         whole: count.map(|count| Usd::from_dollars(record * count)),
+        bought: hourly,
     })
 }
 
@@ -109,7 +120,21 @@ mod tests {
             input: Some(0.25),
             output: Some(1.25),
             default_max_output: 4_096,
+            bought: None,
         }
+    }
+
+    #[test]
+    fn bought_capacity_is_paid_by_the_hour() {
+        let hours = |usd| HourlyPrice::Known(Usd::from_dollars(usd));
+        let bought = ModelPrice { input: None, output: None, bought: Some(hours(63.0)), ..haiku() };
+        let spec = LoadSpec { arrival: Arrival::Constant { rate: 2.0 }, ..LoadSpec::default() };
+        let estimate = estimate(&spec, std::slice::from_ref(&bought)).unwrap();
+        assert_eq!((estimate.record, estimate.bought), (Usd::ZERO, Some(hours(63.0))));
+        let other = ModelPrice { bought: Some(hours(20.0)), ..bought.clone() };
+        assert_eq!(super::estimate(&spec, &[bought.clone(), other]).unwrap().bought, Some(hours(83.0)));
+        let dear = ModelPrice { bought: Some(HourlyPrice::Unknown), ..bought.clone() };
+        assert_eq!(super::estimate(&spec, &[bought, dear]).unwrap().bought, Some(HourlyPrice::Unknown));
     }
 
     #[test]

@@ -117,6 +117,18 @@ pub enum Detail {
         /// First line shown.
         scroll: u16,
     },
+    /// Every request for a higher quota.
+    Increases {
+        /// The selected one.
+        at: usize,
+    },
+    /// What the workload at hand costs bought in each way.
+    Ways {
+        /// The route whose workload it is; `None`: our load's.
+        route: Option<Route>,
+        /// First row shown.
+        scroll: u16,
+    },
 }
 
 /// What lies on top and has the keys.
@@ -357,6 +369,8 @@ impl State {
             Some(Detail::Job { .. }) => return Place::Job,
             Some(Detail::Account { .. }) => return Place::AccountRoute,
             Some(Detail::Recipe { .. }) => return Place::Recipe,
+            Some(Detail::Increases { .. }) => return Place::Increases,
+            Some(Detail::Ways { .. }) => return Place::Ways,
             None => {}
         }
         match self.screen {

@@ -10,7 +10,7 @@ use super::lists::{line_key, request_key};
 use super::window::{self, Move};
 use super::{
     Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, account, batch, click, copy, header_rows, incident,
-    leave, orders, palette, provisioned, settings, steer, tape, tuning, usage, warned,
+    increases, leave, orders, palette, provisioned, settings, steer, tape, tuning, usage, warned, ways,
 };
 
 /// The most that a detail can be scrolled: on the lowest screen no detail has more lines below its end.
@@ -243,6 +243,8 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
         Action::Recipe => orders::recipe(state),
         Action::ReadDay => orders::read_day(state, effects),
         Action::RequestQuota => orders::request_quota(state),
+        Action::Increases => increases::open(state),
+        Action::Ways => ways::open(state),
         Action::TakeOffer => orders::take_offer(state, effects),
     }
 }
@@ -318,10 +320,12 @@ pub(super) fn shift(state: &mut State, by: isize) {
             | Detail::Provisioned { scroll, .. }
             | Detail::Job { scroll, .. }
             | Detail::Account { scroll, .. }
-            | Detail::Recipe { scroll },
+            | Detail::Recipe { scroll }
+            | Detail::Ways { scroll, .. },
         ) => {
             return scroll_by(scroll, by, DETAIL_LINES);
         }
+        Some(Detail::Increases { .. }) => return increases::shift(state, by),
         None => {}
     }
     match state.screen {

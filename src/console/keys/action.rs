@@ -34,6 +34,10 @@ pub enum Place {
     AccountRoute,
     /// What an account needs before its first batch job.
     Recipe,
+    /// Every request for a higher quota.
+    Increases,
+    /// What the workload at hand costs bought in each way.
+    Ways,
     /// The detail of one scope.
     Scope,
     /// The detail of one finished record.
@@ -56,7 +60,7 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Place; 21] = [
+    pub const ALL: [Place; 23] = [
         Place::Dashboard,
         Place::Tuning,
         Place::Provisioned,
@@ -69,6 +73,8 @@ impl Place {
         Place::Job,
         Place::AccountRoute,
         Place::Recipe,
+        Place::Increases,
+        Place::Ways,
         Place::Scope,
         Place::Request,
         Place::Help,
@@ -112,6 +118,8 @@ impl Place {
             Place::ProvisionedModel => "a provisioned model's detail",
             Place::Job => "a job's detail",
             Place::Recipe => "the recipe for a role",
+            Place::Increases => "the requests for quota",
+            Place::Ways => "the ways to buy",
             Place::Requests => "the requests screen (5)",
             Place::Account => "the account screen (6)",
             Place::AccountRoute => "a route of the account",
@@ -294,6 +302,10 @@ pub enum Action {
     Warnings,
     /// Mute a warning, or let it be heard again.
     Mute,
+    /// Show every request for a higher quota.
+    Increases,
+    /// Show what the workload costs bought in each way.
+    Ways,
 }
 
 /// A row of the table.
@@ -339,6 +351,8 @@ const VIEWS: &[Place] = &[
     Place::Job,
     Place::AccountRoute,
     Place::Recipe,
+    Place::Increases,
+    Place::Ways,
     Place::Scope,
     Place::Request,
     Place::Help,
@@ -358,6 +372,8 @@ const STEER: &[Place] = &[
     Place::Job,
     Place::AccountRoute,
     Place::Recipe,
+    Place::Increases,
+    Place::Ways,
     Place::Scope,
     Place::Request,
 ];
@@ -375,6 +391,8 @@ const ROWS: &[Place] = &[
     Place::Job,
     Place::AccountRoute,
     Place::Recipe,
+    Place::Increases,
+    Place::Ways,
     Place::Scope,
     Place::Request,
     Place::Help,
@@ -395,6 +413,8 @@ const PAGES: &[Place] = &[
     Place::Job,
     Place::AccountRoute,
     Place::Recipe,
+    Place::Increases,
+    Place::Ways,
     Place::Scope,
     Place::Request,
     Place::Help,
@@ -417,9 +437,35 @@ const LISTS: &[Place] =
     &[Place::Provisioned, Place::Batch, Place::Requests, Place::Account, Place::Log, Place::Settings];
 const ORDERS: &[Place] = &[Place::Provisioned, Place::Batch];
 const SORTED: &[Place] = &[Place::Provisioned, Place::Batch, Place::Requests, Place::Account];
-const ACCOUNT: &[Place] =
-    &[Place::Provisioned, Place::Batch, Place::Account, Place::ProvisionedModel, Place::Job, Place::AccountRoute];
+const ACCOUNT: &[Place] = &[
+    Place::Provisioned,
+    Place::Batch,
+    Place::Account,
+    Place::ProvisionedModel,
+    Place::Job,
+    Place::AccountRoute,
+    Place::Increases,
+];
 const USE: &[Place] = &[Place::Account, Place::AccountRoute];
+const OFFERS: &[Place] = &[Place::Account, Place::AccountRoute, Place::Increases];
+/// Where there is a workload to be paid for: every screen and detail but its own.
+const WORKLOAD: &[Place] = &[
+    Place::Dashboard,
+    Place::Tuning,
+    Place::Provisioned,
+    Place::Batch,
+    Place::Requests,
+    Place::Account,
+    Place::Log,
+    Place::Settings,
+    Place::ProvisionedModel,
+    Place::Job,
+    Place::AccountRoute,
+    Place::Recipe,
+    Place::Increases,
+    Place::Scope,
+    Place::Request,
+];
 const PROVISIONED: &[Place] = &[Place::Provisioned, Place::ProvisionedModel];
 const JOBS: &[Place] = &[Place::Batch, Place::Job];
 const BATCH: &[Place] = &[Place::Batch];
@@ -479,9 +525,11 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Resubmit "batch.resubmit" [c('R')] "resubmit" Spends JOBS 2 when::resubmittable, "Submit what can be retried and what is missing as a new job."),
     row!(DeleteCopies "batch.delete-copies" [c('D')] "delete in S3" Spends JOBS 3 when::copies_deletable, "Delete input and output of a job in S3: its name has to be typed."),
     row!(Recipe "batch.recipe" [c('P')] "role recipe" None BATCH 9 when::managed, "Show the commands that make a bucket and a role for batch jobs."),
-    row!(TakeOffer "account.take-quota" [c('T')] "take quota" Spends USE 2 when::offered, "Give the limiter a quota that has changed since the session began."),
+    row!(TakeOffer "account.take-quota" [c('T')] "take quota" Spends OFFERS 2 when::offered, "Give the limiter a quota that has changed since the session began."),
     row!(RequestQuota "account.request" [c('N')] "ask for quota" Spends USE 3 when::raisable, "Ask AWS for more of a quota of the route; asking costs nothing."),
     row!(ReadDay "account.day" [c('H')] "24 hours" None USE 4 when::dayable, "Read the last 24 hours of the route from CloudWatch."),
+    row!(Increases "account.requests" [c('A')] "all requests" None USE 6 when::managed, "Show every request for a higher quota: status, when, support case."),
+    row!(Ways "account.ways" [c('w')] "ways to buy" None WORKLOAD 14 when::always, "Compare on demand, flex, priority, batch and provisioned for the workload at hand."),
     row!(Sort "account.sort" [c('o')] "sort" None SORTED 7 when::always, "Sort the list by something else."),
     row!(Refresh "account.refresh" [Chord::ctrl('r')] "ask now" None ACCOUNT 8 when::managed, "Ask all Regions now instead of when it is due."),
     row!(PlayPause "replay.pause" [c(' ')] "hold" None STEER 1 when::plays, "In a replay: hold it, or let it go on."),

@@ -216,6 +216,8 @@ fn detail_name(view: &View<'_>, detail: &Detail) -> String {
         }
         Detail::Account { route, .. } => format!("{} {}", route.region, short_model(&route.model)),
         Detail::Recipe { .. } => "role recipe".to_owned(),
+        Detail::Increases { .. } => "requests for quota".to_owned(),
+        Detail::Ways { .. } => "ways to buy".to_owned(),
         Detail::Job { arn, .. } => {
             let job = view.state.selected_job().map(|view| view.job.name.clone());
             job.unwrap_or_else(|| id_of(arn).to_owned())

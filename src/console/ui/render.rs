@@ -46,6 +46,8 @@ fn draw(state: &State, kit: Kit<'_>, area: Rect, buf: &mut Buffer) -> Option<Pos
         }
         (_, Some(Detail::Job { scroll, .. }), _) => screens::job::render(&view, *scroll, areas.body, buf),
         (_, Some(Detail::Recipe { scroll }), _) => screens::recipe::render(&view, *scroll, areas.body, buf),
+        (_, Some(Detail::Increases { at }), _) => screens::increases::render(&view, *at, areas.body, buf),
+        (_, Some(Detail::Ways { scroll, .. }), _) => screens::ways::render(&view, *scroll, areas.body, buf),
         (.., Screen::Provisioned) => screens::provisioned::render(&view, areas.body, buf),
         (.., Screen::Account) => screens::usage::render(&view, areas.body, buf),
         (.., Screen::Batch) => screens::batch::render(&view, areas.body, buf),

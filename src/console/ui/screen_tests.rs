@@ -33,6 +33,7 @@ fn open(snapshot: EngineSnapshot, size: (u16, u16)) -> State {
         input: Some(0.25),
         output: Some(1.25),
         default_max_output: 4_096,
+        bought: None,
     }];
     state
 }

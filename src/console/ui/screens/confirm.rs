@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::console::app::confirm::{Button, Dialog, Fact};
+use crate::console::app::price::Estimate;
 use crate::console::ui::fmt;
 use crate::console::ui::theme::Role;
 use crate::console::ui::widgets::{Dialog as Frame, Field, FieldValue, Form, Kit, Line};
@@ -74,17 +75,30 @@ fn fact(fact: &Fact, cells: usize) -> Vec<Line<'_>> {
             if from == to { line } else { line.muted(" -> ").with(Role::Strong, cap(*to)) }
         }
         Fact::Cost(estimate) => {
-            let mut line = Line::of(Role::Strong, fmt::money(estimate.record)).muted(" a record");
-            if let Some(hour) = estimate.hour {
-                line = line.muted(", ").with(Role::Strong, fmt::money(hour)).muted(" /h");
+            if let Some(bought) = estimate.bought {
+                let hourly = bought.of(1).map_or("unknown".to_owned(), fmt::money);
+                let line = Line::of(Role::Text, "paid by the hour: ").with(Role::Strong, hourly).text(" /h");
+                if estimate.record == Usd::ZERO {
+                    return vec![line.muted(", used or not; nothing more by the token")];
+                }
+                return vec![line.muted(", used or not; beside it:"), by_token(estimate)];
             }
-            if let Some(whole) = estimate.whole {
-                line = line.muted(", ").with(Role::Strong, fmt::money(whole)).muted(" in all");
-            }
-            line
+            by_token(estimate)
         }
     };
     vec![line]
+}
+
+/// Money by the token.
+fn by_token(estimate: &Estimate) -> Line<'static> {
+    let mut line = Line::of(Role::Strong, fmt::money(estimate.record)).muted(" a record");
+    if let Some(hour) = estimate.hour {
+        line = line.muted(", ").with(Role::Strong, fmt::money(hour)).muted(" /h");
+    }
+    if let Some(whole) = estimate.whole {
+        line = line.muted(", ").with(Role::Strong, fmt::money(whole)).muted(" in all");
+    }
+    line
 }
 
 fn cap(cap: Option<Usd>) -> String {

@@ -5,6 +5,7 @@ pub(super) mod confirm;
 pub(super) mod dashboard;
 pub(super) mod form;
 pub(super) mod help;
+pub(super) mod increases;
 pub(super) mod job;
 pub(super) mod log;
 pub(super) mod palette;
@@ -20,6 +21,7 @@ pub(super) mod tuning;
 pub(super) mod usage;
 pub(super) mod use_detail;
 pub(super) mod warnings;
+pub(super) mod ways;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

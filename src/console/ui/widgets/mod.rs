@@ -2,6 +2,7 @@
 //! keeps state, none panics at any size.
 
 pub mod chart;
+pub mod curves;
 pub mod dialog;
 pub mod form;
 pub mod gauge;
@@ -26,6 +27,7 @@ use super::Hits;
 use super::glyphs::Glyphs;
 use super::theme::{Role, Theme};
 
+pub use curves::{Curve, Curves, Post};
 pub use dialog::Dialog;
 pub use form::{Field, FieldValue, Form};
 pub use gauge::Gauge;

@@ -371,13 +371,13 @@ fn mark_column(mark: &VerticalMark<'_>, bins: &Bins, kit: Kit<'_>) -> Option<u16
 
 /// How a series leaves its dots.
 #[derive(Clone, Copy)]
-struct Stroke {
-    owner: u8,
+pub(super) struct Stroke {
+    pub(super) owner: u8,
     /// Only every so-manieth column of dots is drawn.
-    every: usize,
+    pub(super) every: usize,
 }
 
-fn draw_series(dots: &mut Dots, shape: Shape, values: &[f32], scale: Scale, stroke: Stroke) {
+pub(super) fn draw_series(dots: &mut Dots, shape: Shape, values: &[f32], scale: Scale, stroke: Stroke) {
     let (rows, down) = (dots.rows(), dots.down());
     let mut set = |column: usize, row: usize| {
         if column.is_multiple_of(stroke.every) {
