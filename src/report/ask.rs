@@ -146,7 +146,10 @@ fn judge(need: &MetricNeed, cell: &QuotaCell, by_hand: Option<u64>) -> (Verdict,
     };
     let needed = need.value_of(own).map(|value| (value / factor).ceil());
     let mut how = need.how.clone();
-    if let Some(needed) = needed {
+    let enough = need.times().is_some_and(|times| times <= 1.0);
+    if let Some(available) = need.available.filter(|_| enough) {
+        let _ = write!(how, "; there are {}", whole(available));
+    } else if let Some(needed) = needed {
         let others = need.others(own);
         if others > 0.0 {
             let _ = write!(how, "; - {} that the other routes have", whole(others));
@@ -157,7 +160,7 @@ fn judge(need: &MetricNeed, cell: &QuotaCell, by_hand: Option<u64>) -> (Verdict,
         let _ = write!(how, "; in round figures {} {}", whole(needed), metric_word(cell.metric));
     }
     let Some(value) = by_hand.map(|value| value as f64).or(needed) else { return (Verdict::Unknown, how) };
-    if by_hand.is_none() && need.times().is_some_and(|times| times <= 1.0) {
+    if by_hand.is_none() && enough {
         return (Verdict::Enough, how);
     }
     if cell.adjustable == Some(false) || cell.code.is_none() {

@@ -175,10 +175,10 @@ pub fn ways(work: &Work, shops: &[Shop], offers: &[UnitOffer], seconds: Option<(
             source: tier.source(),
             needs: match (tier, &no_batch) {
                 (Tier::Standard, _) => "quota".to_owned(),
-                (Tier::Flex, _) => "quota, patience, a model that offers it".to_owned(),
-                (Tier::Priority, _) => "quota, a model that offers it".to_owned(),
+                (Tier::Flex, _) => "quota, and time to wait".to_owned(),
+                (Tier::Priority, _) => "quota".to_owned(),
                 (Tier::Batch, Some(why)) => why.clone(),
-                (Tier::Batch, None) => "a bucket, a role, up to 24 h".to_owned(),
+                (Tier::Batch, None) => "a bucket, a role, and up to 24 h".to_owned(),
             },
         }
     });
@@ -211,7 +211,7 @@ fn unit(offer: &UnitOffer, work: &Work, on_demand: Option<f64>) -> UnitWay {
         // A hair more than a whole hour is what rounding makes of one.
         usd: by(&|usd| hours.map(|hours| usd * units as f64 * (hours - 1e-9).ceil())),
         break_even_use: by(&|usd| worth.map(|worth| usd / worth)),
-        needs: format!("a quota of {units} MU, the hours paid, used or not"),
+        needs: format!("a quota of {units} MU, paid used or not"),
         offer: offer.clone(),
     }
 }

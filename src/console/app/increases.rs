@@ -40,3 +40,32 @@ pub(super) fn shift(state: &mut State, by: isize) {
         *at = (*at).min(last).saturating_add_signed(by).min(last);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::ui::fixtures;
+    use crate::control::RequestState;
+
+    fn request(region: &str, code: &str) -> QuotaRequest {
+        QuotaRequest {
+            region: region.into(),
+            id: format!("{region} {code}"),
+            case: None,
+            code: code.to_owned(),
+            name: String::new(),
+            value: 1.0,
+            state: RequestState::Pending,
+            created_ms: None,
+            updated_ms: None,
+        }
+    }
+
+    #[test]
+    fn a_request_names_every_model_behind_its_code_and_none_where_nobody_knows() {
+        let (known, _) = fixtures::used_account();
+        assert_eq!(models(&known, &request("us-east-1", "L-254CACF4")).len(), 2);
+        assert_eq!(models(&known, &request("us-east-1", "L-0")), Vec::<&ModelId>::new());
+        assert_eq!(models(&known, &request("eu-west-1", "L-254CACF4")), Vec::<&ModelId>::new());
+    }
+}

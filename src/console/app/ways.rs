@@ -63,7 +63,7 @@ fn of_load(state: &State) -> Option<Compared> {
         }
     }
     let seconds = engine.run.eta.filter(|_| left.is_some()).map(|eta| (eta.secs_f64(), eta.secs_f64()));
-    Some(compare(state, format!("our load, {}", engine.run.label), work, &shops, seconds))
+    Some(compare(state, "our load".to_owned(), work, &shops, seconds))
 }
 
 /// What is to be paid for, once the tokens of a request are known.

@@ -149,6 +149,20 @@ fn settings_scenes() -> Vec<Scene> {
     ]
 }
 
+/// Work, deadline, growth and use case of a request for quota.
+const REQUEST: &str = "6 Down Down N Tab Tab 2 h Tab 2 0 Tab n i g h t l y Tab";
+
+/// What a model unit costs was agreed.
+fn priced(state: &mut State) {
+    let price = |commitment, usd| crate::control::AgreedPrice {
+        model: "anthropic.claude-3-haiku-20240307-v1:0".into(),
+        commitment,
+        usd,
+    };
+    state.agreed_prices =
+        vec![price(crate::control::Commitment::None, 2.2), price(crate::control::Commitment::OneMonth, 1.6)];
+}
+
 /// The account with requests for more, one of each end.
 fn asked() -> (ControlSnapshot, i64) {
     let (mut account, now) = fixtures::used_account();
@@ -177,6 +191,11 @@ fn account_scenes() -> Vec<Scene> {
         of_account("account-request", fixtures::used_account(), "6 Down N"),
         of_account("account-request-ask", fixtures::used_account(), "6 Down N Tab 0 Enter"),
         of_account("account-asked", asked(), "6 Down Enter"),
+        of_account("account-request-deadline", fixtures::used_account(), REQUEST),
+        of_account("account-requests", asked(), "6 A Down"),
+        of_account("ways", fixtures::used_account(), "w"),
+        Scene { then: priced, ..of_account("ways-priced", fixtures::used_account(), "w") },
+        of_account("ways-account", fixtures::used_account(), "6 w"),
         of_account("account-empty", fixtures::nothing(), "6"),
         of_account("account-detail", fixtures::used_account(), "6 o Down Enter"),
         of_account("provisioned-empty", fixtures::nothing(), "3"),
@@ -298,7 +317,7 @@ fn screens_are_as_they_were_last_looked_at() {
     assert!(changed.is_empty(), "look at them, then BLESS=1:\n{}", changed.join("\n"));
 }
 
-/// Two screens on every kind of terminal: a chart and gauges, and a list with states.
+/// Three screens on every kind of terminal: a chart and gauges, a list with states, curves.
 #[test]
 fn lesser_terminals_are_as_they_were_last_looked_at() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/screens");
@@ -308,7 +327,9 @@ fn lesser_terminals_are_as_they_were_last_looked_at() {
         ("mono-ascii", ColourDepth::Mono, GlyphLevel::Ascii),
     ];
     let mut changed = Vec::new();
-    for scene in scenes().into_iter().filter(|scene| ["dashboard-running", "batch-busy"].contains(&scene.name)) {
+    for scene in
+        scenes().into_iter().filter(|scene| ["dashboard-running", "batch-busy", "ways-priced"].contains(&scene.name))
+    {
         for (terminal, depth, level) in ladder {
             let theme = Theme::embedded("dusk", depth).unwrap().unwrap();
             let buffer = draw(&scene.state((120, 40)), &theme, level);

@@ -44,9 +44,7 @@ pub(super) fn request(region: &Region, code: &str, value: f64, now: &Account<'_>
     let text = now.draft.and_then(|draft| draft.text.as_deref());
     figures(&mut ask, text);
     ask.warning =
-        "Asking costs nothing and cannot be taken back. Service Quotas takes the value alone: the whole text is \
-                   written to a file for the support case that may follow."
-            .to_owned();
+        "Asking costs nothing and cannot be taken back. The whole text goes to a file, for a support case.".to_owned();
     Ok(ask)
 }
 
@@ -70,13 +68,27 @@ fn figures(ask: &mut Question, text: Option<&str>) {
         ("Work", "Work"),
         ("Steady", "Steady state"),
         ("Peak", "Peak"),
-        ("Input", "Average input tokens per request"),
-        ("Output", "Average output tokens per request"),
         ("Growth", "Expected growth"),
         ("Because", "How the value comes about"),
     ] {
         if let Some(words) = find(of) {
             ask.text(name, words);
         }
+        if name == "Peak"
+            && let (Some(input), Some(output)) =
+                (find("Average input tokens per request"), find("Average output tokens per request"))
+        {
+            ask.text("Average", averages(input, output));
+        }
+    }
+}
+
+/// `1,000 (by one)` and `300 (by one)` in a line.
+fn averages(input: &str, output: &str) -> String {
+    match (input.split_once(" ("), output.split_once(" (")) {
+        (Some((input, one)), Some((output, other))) if one == other => {
+            format!("{input} input, {output} output tokens, {}", one.trim_end_matches(')'))
+        }
+        _ => format!("input {input}, output {output}"),
     }
 }

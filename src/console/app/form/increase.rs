@@ -82,7 +82,7 @@ pub fn increase(account: &ControlSnapshot, engine: &EngineSnapshot, row: &UseRow
         choice(FieldId::Quota, names, 0),
         text(FieldId::Requests, optional(left)),
         text(FieldId::Deadline, ""),
-        text(FieldId::Growth, 0),
+        text(FieldId::Growth, ""),
         text(FieldId::UseCase, ""),
         text(FieldId::Value, ""),
     ];
@@ -156,7 +156,7 @@ pub(super) const fn words(id: FieldId) -> (&'static str, &'static str, &'static 
         FieldId::Deadline => {
             ("Deadline", "", "45m, 6h, 2d from now; empty: the rate asked for, or what was seen, counts")
         }
-        FieldId::Growth => ("Growth", "%", "expected growth of the work"),
+        FieldId::Growth => ("Growth", "%", "expected growth of the work; empty: none"),
         FieldId::UseCase => ("Use case", "", "what it is for, in a sentence: AWS asks"),
         FieldId::Value => ("Value asked for", "", "in the unit of its row in Service Quotas"),
         _ => ("", "", ""),

@@ -493,3 +493,73 @@ fn the_gate_refuses_a_quota_that_is_not_more_and_one_that_is_asked_for() {
     });
     assert!(ask(&control, false, 300_000.0).contains("open already"));
 }
+
+fn with_requests() -> ControlSnapshot {
+    let (mut control, now) = fixtures::used_account();
+    let request = |region: &str, id: &str, case: Option<&str>| crate::control::QuotaRequest {
+        region: region.into(),
+        id: id.to_owned(),
+        case: case.map(str::to_owned),
+        code: "L-254CACF4".to_owned(),
+        name: String::new(),
+        value: 250_000.0,
+        state: crate::control::RequestState::Approved,
+        created_ms: Some(now),
+        updated_ms: None,
+    };
+    control.increases = vec![request("us-east-1", "r1", Some("case-1")), request("us-west-2", "r2", None)];
+    control
+}
+
+#[test]
+fn the_list_of_requests_is_walked_copied_from_and_left() {
+    let mut state = open(fixtures::running());
+    tell(&mut state, with_requests());
+    press(&mut state, "6 A");
+    assert_eq!(state.place(), Place::Increases);
+    assert_eq!(copy::copyable(&state), Some(("case id", "case-1".to_owned())));
+    press(&mut state, "Down Down Down");
+    assert_eq!(copy::copyable(&state), Some(("request id", "r2".to_owned())));
+    // What is raised there is offered, and can be taken from here.
+    let sent = commands(press(&mut state, "T"));
+    assert!(
+        matches!(&sent[..], [Command::SetQuota { scope, tpm: Some(100_000), .. }] if scope.region.as_str() == "us-west-2"),
+        "{sent:?} {}",
+        toast(&state)
+    );
+    // It may shrink under the selection.
+    let mut fewer = with_requests();
+    fewer.increases.truncate(1);
+    tell(&mut state, fewer);
+    assert_eq!(super::super::increases::selected(&state).unwrap().id, "r1");
+    press(&mut state, "Up Esc");
+    assert_eq!(state.place(), Place::Account);
+}
+
+#[test]
+fn the_ways_to_buy_are_of_our_load_or_of_the_selected_route() {
+    use super::super::ways::compared;
+    let mut state = open(fixtures::running());
+    tell(&mut state, fixtures::used_account().0);
+    press(&mut state, "w");
+    let ours = compared(&state).unwrap();
+    assert_eq!((ours.about.as_str(), ours.ways.work.requests), ("our load", Some(2_061)));
+    assert_eq!(ours.ways.work.per_hour, Some(14_400.0), "4.0 a second");
+    // (616 or so x 0.25 + as many x 1.25) / 1,000,000.
+    let each = (ours.ways.work.input * 0.25 + ours.ways.work.output[1] * 1.25) / 1e6;
+    assert!((ours.ways.ways[0].usd_per_request.unwrap() - each).abs() < 1e-9);
+    assert!(ours.ways.units[0].usd.is_empty(), "no price of a model unit is known");
+    press(&mut state, "Esc 6 g w");
+    assert!(compared(&state).unwrap().about.contains("by everybody"), "our load does not go there");
+    press(&mut state, "Esc");
+    assert_eq!((state.place(), compared(&state)), (Place::Account, None));
+}
+
+#[test]
+fn without_any_figure_there_is_nothing_to_compare() {
+    let mut state = open(fixtures::idle());
+    tell(&mut state, fixtures::nothing().0);
+    press(&mut state, "w");
+    assert_eq!(super::super::ways::compared(&state), None);
+    assert_eq!(state.place(), Place::Ways);
+}

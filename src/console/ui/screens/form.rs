@@ -37,7 +37,11 @@ pub(in crate::console::ui) fn render(view: &View<'_>, form: &Filled, body: Rect,
     let focus = visible.iter().position(|field| field.id == form.focus);
     let width = WIDEST.min(body.width);
     let notes = notes(view, form, usize::from(width.saturating_sub(4)));
-    let value_width = if form.kind == Kind::Load { 26 } else { 48 };
+    let value_width = match form.kind {
+        Kind::Load => 26,
+        Kind::Increase { .. } => 40,
+        _ => 48,
+    };
     let fields = Form { fields: &fields, focus, value_width };
     // A row more than the fields, for the words below the one with the focus: the frame must not jump.
     let rows = fields.fields.len() as u16 + 1;
@@ -108,7 +112,9 @@ fn notes(view: &View<'_>, form: &Filled, cells: usize) -> Vec<Line<'static>> {
             // The text as it would go to support, as far as there is room: the file has all of it.
             let draft = form::increase::draft(form);
             let text = draft.and_then(|draft| draft.text).unwrap_or_default();
-            for line in text.lines().filter(|line| !line.starts_with("How the value")) {
+            // What the form itself says needs no second line.
+            let said = ["Request:", "Note:", "Account:", "Region:", "How the value"];
+            for line in text.lines().filter(|line| !said.iter().any(|head| line.starts_with(head))) {
                 say(Role::Muted, line);
             }
         }

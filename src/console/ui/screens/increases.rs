@@ -14,15 +14,15 @@ use super::usage::offer_line;
 
 fn columns(region: u16) -> [Column<'static>; 9] {
     [
-        Column::new("model", Width::Flex(12)).align(Align::Middle),
+        Column::new("model", Width::Flex(10)).align(Align::Middle),
         Column::new("Region", Width::Fixed(region)).align(Align::Middle),
         Column::new("quota", Width::Fixed(10)),
         Column::new("name", Width::Flex(16)).align(Align::Middle).drop(2),
-        Column::new("asked", Width::Fixed(8)).align(Align::Right),
-        Column::new("status", Width::Fixed(12)),
+        Column::new("asked", Width::Fixed(6)).align(Align::Right),
+        Column::new("status", Width::Fixed(11)),
         Column::new("filed", Width::Fixed(9)).align(Align::Right),
         Column::new("changed", Width::Fixed(9)).align(Align::Right).drop(1),
-        Column::new("case", Width::Fixed(12)).align(Align::Middle),
+        Column::new("case", Width::Fixed(11)).align(Align::Middle),
     ]
 }
 

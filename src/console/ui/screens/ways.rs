@@ -4,12 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::catalogue::Tier;
+use crate::console::app::short_model;
 use crate::console::app::ways::{Compared, compared};
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Align, Cell, Column, Curve, Curves, Line, Panel, Post, Table, Width};
 use crate::console::ui::{fmt, layout};
-use crate::record::{Micros, Usd};
+use crate::record::{Micros, ModelId, Usd};
 use crate::report::{UnitWay, Way, Ways, tier_word};
 
 /// Rows below which curves say nothing.
@@ -17,7 +18,7 @@ const LEAST_CHART: u16 = 6;
 const UNKNOWN: &str = "unknown";
 
 const COLUMNS: [Column<'static>; 7] = [
-    Column::new("bought as", Width::Flex(20)).align(Align::Middle),
+    Column::new("bought as", Width::Flex(15)).align(Align::Middle),
     Column::new("1,000 requests", Width::Fixed(14)).align(Align::Right).drop(2),
     Column::new("per hour", Width::Fixed(10)).align(Align::Right),
     Column::new("what is left", Width::Fixed(12)).align(Align::Right),
@@ -39,7 +40,7 @@ pub(in crate::console::ui) fn render(view: &View<'_>, scroll: u16, body: Rect, b
         return;
     };
     let rows = rows(&compared.ways);
-    let heads = heads(&compared);
+    let heads = heads(&compared, inner.width >= super::WIDE);
     let heads_area = Rect { height: (heads.len() as u16).min(inner.height), ..inner };
     for (line, y) in heads.iter().zip(heads_area.top()..heads_area.bottom()) {
         line.render(Rect { y, height: 1, ..heads_area }, buf, view.kit);
@@ -79,19 +80,19 @@ fn none() -> Cell<'static> {
 }
 
 fn span(seconds: f64) -> String {
-    fmt::long_span(Micros::from_secs_f64(seconds))
+    fmt::span(Micros::from_secs_f64(seconds))
 }
 
 /// The work, and what the figures rest on.
-fn heads(compared: &Compared) -> Vec<Line<'static>> {
+fn heads(compared: &Compared, wide: bool) -> Vec<Line<'static>> {
     let work = compared.ways.work;
     let tokens = |value: f64| fmt::count(value.round().max(0.0) as u64);
     let mut line = Line::of(Role::Strong, fmt::sanitise(&compared.about).into_owned());
     line.push(
         Role::Text,
-        format!(": {} input, {} output tokens a request", tokens(work.input), tokens(work.output[1])),
+        format!(": {} input, {} output tokens a request, ", tokens(work.input), tokens(work.output[1])),
     );
-    line.push(Role::Muted, format!(" ({})", work.by.words()));
+    line.push(Role::Muted, work.by.words());
     let mut second = Line::new();
     if let Some(left) = work.requests {
         second.push(Role::Text, format!("{} requests left, ", fmt::exact(left)));
@@ -100,7 +101,12 @@ fn heads(compared: &Compared) -> Vec<Line<'static>> {
         Some(rate) => second.push(Role::Text, format!("{} requests/h", tokens(rate))),
         None => second.push(Role::Muted, "the rate is not known"),
     }
-    second.push(Role::Muted, "; MU capacities are assumed: AWS publishes none");
+    if !compared.ways.units.is_empty() {
+        second.push(Role::Muted, "; what a MU does is assumed");
+    }
+    if wide {
+        second.push(Role::Muted, "; flex and priority as published for Nova Pro alone");
+    }
     vec![line, second]
 }
 
@@ -108,6 +114,12 @@ fn rows(ways: &Ways) -> Vec<Vec<Cell<'static>>> {
     let mut rows: Vec<Vec<Cell<'static>>> = ways.ways.iter().map(|way| by_token(ways, way)).collect();
     for unit in &ways.units {
         rows.extend(by_hour(ways, unit));
+    }
+    if ways.units.is_empty() {
+        let mut row = vec![Cell::new(Role::Muted, "provisioned: not on offer")];
+        row.resize_with(COLUMNS.len() - 1, none);
+        row.push(Cell::new(Role::Muted, "no model unit of this model is known"));
+        rows.push(row);
     }
     rows
 }
@@ -126,15 +138,18 @@ fn by_token(ways: &Ways, way: &Way) -> Vec<Cell<'static>> {
         left,
         time,
         none(),
-        Cell::new(Role::Muted, format!("{}; {}", way.needs, way.source)),
+        Cell::new(Role::Muted, way.needs.clone()),
     ]
 }
 
 /// A row for each price of the units that is known, else one that says it is not.
 fn by_hour(ways: &Ways, unit: &UnitWay) -> Vec<Vec<Cell<'static>>> {
     let name = |term: &str| {
-        let variant = unit.offer.variant.rsplit_once('.').map_or(unit.offer.variant.as_str(), |(_, name)| name);
-        format!("{} MU, {term}, {}", unit.units, fmt::sanitise(variant))
+        let units = unit.units;
+        match unit.offer.variant.rsplit_once(':').filter(|_| ways.units.len() > 1) {
+            Some((model, _)) => format!("{units} MU {}, {term}", short_model(&ModelId::from(model))),
+            None => format!("{units} MU, {term}"),
+        }
     };
     let time = unit.seconds.map_or_else(none, |seconds| Cell::text(span(seconds)));
     let row = |term: &str, hourly: Option<f64>, left: Cell<'static>, pays: Cell<'static>, needs: String| {
@@ -152,7 +167,7 @@ fn by_hour(ways: &Ways, unit: &UnitWay) -> Vec<Vec<Cell<'static>>> {
     };
     if unit.units_usd_per_hour.is_empty() {
         let worth = unit.break_even_usd_per_hour.map_or(UNKNOWN.to_owned(), |usd| {
-            format!("worth it below {} an hour and MU, fully used", fmt::money(Usd::from_dollars(usd)))
+            format!("worth it below {} /h and MU, full", fmt::money(Usd::from_dollars(usd)))
         });
         let left = if ways.work.requests.is_some() { money(None) } else { none() };
         return vec![row("price unknown", None, left, Cell::new(Role::Muted, UNKNOWN), worth)];
@@ -170,7 +185,7 @@ fn by_hour(ways: &Ways, unit: &UnitWay) -> Vec<Vec<Cell<'static>>> {
             (Some(_), false) => Cell::new(Role::Muted, "whole term"),
             (None, _) => none(),
         };
-        let needs = if open { unit.needs.clone() } else { format!("{}, to the end of the term", unit.needs) };
+        let needs = if open { unit.needs.clone() } else { format!("{}, the whole term", unit.needs) };
         row(if open { "no term" } else { term }, Some(*hourly), left, pays, needs)
     });
     each.collect()
