@@ -69,6 +69,12 @@ impl AccountUse {
         self.minutes.iter().map(|minute| minute.quota_tokens).max()
     }
 
+    /// Throttled calls of the last hour, whoever was refused; `None`: nothing is published for it.
+    #[must_use]
+    pub fn throttles(&self) -> Option<u64> {
+        (!self.minutes.is_empty()).then(|| self.minutes.iter().map(|minute| minute.throttles).sum())
+    }
+
     /// The 90th percentile of the quota tokens of the published minutes (nearest rank).
     #[must_use]
     pub fn p90_tpm(&self) -> Option<u64> {

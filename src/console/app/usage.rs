@@ -6,12 +6,14 @@ use crate::catalogue::{BucketKind, Catalogue, bucket_kind};
 use crate::control::{AccountUse, ControlSnapshot, QuotaCell, QuotaOffer, RouteLimits};
 use crate::engine::{EngineSnapshot, ScopeView};
 use crate::limiter::QuotaLimit;
-use crate::record::{MinuteUse, Reconciled, Region, Route, reconcile};
+use crate::record::{MinuteUse, Reconciled, Route, reconcile};
 use crate::report::Allowed;
 
 use super::filter::{Field, FieldValue, Filter};
 use super::lists::{List, RowKey};
 use super::names::short_model;
+
+pub use crate::control::{Pool, pools};
 
 /// The screen's list and its order.
 #[derive(Clone, Debug, Default)]
@@ -95,8 +97,7 @@ impl UseRow<'_> {
     /// Throttles of the last hour, whoever was refused; `None`: nothing is published for it.
     #[must_use]
     pub fn throttles(&self) -> Option<u64> {
-        let published = self.account.filter(|account| !account.minutes.is_empty());
-        published.map(|account| account.minutes.iter().map(|minute| minute.throttles).sum())
+        self.account.and_then(AccountUse::throttles)
     }
 
     /// Part of the tokens of the compared minutes that is not ours, 0 to 1; all of it where we send nothing.
@@ -191,54 +192,6 @@ fn compare(sort: Sort, a: &UseRow<'_>, b: &UseRow<'_>) -> Ordering {
         Sort::Throttles => Reverse(a.throttles()).cmp(&Reverse(b.throttles())),
     };
     by.then_with(|| place(a).cmp(&place(b)))
-}
-
-/// The tokens of the day that all models of a Region share.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pool {
-    /// Where.
-    pub region: Region,
-    /// Allowed a day.
-    pub quota: u64,
-    /// Used since midnight UTC at the routes in use, by CloudWatch; the pool weighs by price, and other models count as well.
-    pub used: u64,
-    /// When it runs out at the rate of the last minutes, UTC milliseconds; `None`: not before midnight.
-    pub ends_ms: Option<i64>,
-}
-
-const DAY_MS: i64 = 86_400_000;
-/// The time over which a rate is taken.
-const RATE_MS: i64 = 5 * MinuteUse::LENGTH_MS;
-/// CloudWatch is some minutes late; what is older is over.
-const STALE_MS: i64 = 10 * MinuteUse::LENGTH_MS;
-
-/// The pools of all Regions whose use is known. `now_ms` is the service's.
-#[must_use]
-pub fn pools(account: &ControlSnapshot, now_ms: i64) -> Vec<Pool> {
-    let shared =
-        account.quotas.iter().filter(|line| line.metric == crate::catalogue::Metric::Tpd && line.bucket.is_none());
-    let shared = shared.filter(|line| line.name.to_lowercase().contains("cross-model"));
-    let mut pools = Vec::new();
-    for line in shared {
-        let here = || account.account_use.iter().filter(|known| known.route.region == line.region);
-        let Some(used) = here().map(|known| known.today).try_fold(0u64, |sum, today| Some(sum + today?)) else {
-            continue;
-        };
-        if here().next().is_none() || line.value <= 0.0 {
-            continue;
-        }
-        let published = || here().flat_map(|known| known.minutes.iter());
-        // The five minutes up to the newest that is published; an old one is no rate of today.
-        let newest = published().map(|minute| minute.start_ms).max().filter(|newest| now_ms - newest < STALE_MS);
-        let rated = published().filter(|minute| newest.is_some_and(|newest| minute.start_ms > newest - RATE_MS));
-        let recent: u64 = rated.map(|minute| minute.quota_tokens).sum();
-        let quota = line.value as u64;
-        let left_ms = quota.saturating_sub(used) as f64 / recent as f64 * RATE_MS as f64;
-        let ends = now_ms.saturating_add(if left_ms.is_finite() { left_ms as i64 } else { i64::MAX / 2 });
-        let midnight = now_ms - now_ms.rem_euclid(DAY_MS) + DAY_MS;
-        pools.push(Pool { region: line.region.clone(), quota, used, ends_ms: (ends < midnight).then_some(ends) });
-    }
-    pools
 }
 
 /// The quotas of the bucket behind a route, as the table of quotas has them.
