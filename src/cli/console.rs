@@ -20,6 +20,7 @@ use super::args::{ConsoleArgs, Global, OnHangup};
 use super::attend::{Ended, Hangup, Signals, Telling, attend};
 use super::keep::{self, Export};
 use super::problem::Problem;
+use super::publish::{self, Metrics};
 use super::runtime;
 use super::say;
 use super::session::{self, Session};
@@ -57,8 +58,7 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
     }
     let Session { info, clients, routes, discovery, planned, settings, config, simulator, .. } = session;
     let simulated = info.simulated;
-    let desk =
-        (terminal || picture).then(|| session::desk(&info, &clients, planned, discovery, &config, runtime.handle()));
+    let metrics = Metrics::of(&config, &routes)?;
     let prices = prices(&routes);
     let opened = Opened { info: &info, routes: &routes, slow_link: args.slow_link, flags: Vec::new() };
     let settings_in_force = settings::effective(global, &config, Some(&opened));
@@ -67,8 +67,14 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
         Some(OnHangup::Drain) | None => Hangup::Drain,
     };
     let load = simulated.then(|| Load::Synthetic(LoadSpec::default()));
-    let setup = EngineSetup { target: info, clients, routes, settings, load, clock, seed: 7 };
+    let target = info.clone();
+    let setup = EngineSetup { target, clients: Arc::clone(&clients), routes, settings, load, clock, seed: 7 };
     let engine = engine::start(setup, runtime.handle());
+    let publishing = metrics.switch(&engine, Arc::clone(&clients));
+    let desk = (terminal || picture).then(|| {
+        let switch = Arc::clone(&publishing);
+        session::desk(&info, &clients, planned, discovery, &config, switch, runtime.handle())
+    });
     let (last, ended) = if terminal {
         if let Some(time) = args.duration {
             let commands = engine.sender();
@@ -121,6 +127,7 @@ pub fn run(global: &Global, args: &ConsoleArgs) -> Result<ExitCode, Problem> {
         ended
     };
     runtime.block_on(engine.shutdown());
+    publish::tell(&runtime.block_on(publishing.turn_off()));
     drop(desk);
     drop(simulator);
     if last.run.attempts > 0 || !terminal || export.is_some() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::engine::{self, EngineSetup, FileLoad, Load, RouteSetup};
 use crate::families::ApiChoice;
@@ -19,7 +20,7 @@ use super::attend::{Ended, Hangup, Signals, attend};
 use super::console::{self, Screen};
 use super::keep::Export;
 use super::problem::Problem;
-use super::publish::{self, Publishing};
+use super::publish::{self, Metrics};
 use super::session::{self, Session};
 use super::settings::{self, Opened};
 use super::{consent, runtime, say};
@@ -91,12 +92,12 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
             "the price of a model in use is unknown, so --max-cost cannot be kept; leave it out or choose another model",
         ));
     }
-    let publishing = Publishing::wanted(args.publish, &session.config, &routes)?;
-    let words = publishing.as_ref().map(Publishing::words);
-    if let Some(words) = &words {
-        say::notice(format_args!("{words}\n"));
+    let metrics = Metrics::of(&session.config, &routes)?;
+    let publishes = args.publish || session.config.publish.enabled;
+    if publishes {
+        say::notice(format_args!("{}\n", metrics.words()));
     }
-    consent::ask(&session.info, &plan, share, words.is_some(), args)?;
+    consent::ask(&session.info, &plan, share, publishes, args)?;
 
     let outputs = Outputs::open(&paths, existing, &identity, input.as_ref(), args.ordered, clock).map_err(usage)?;
     let past = outputs.past.clone();
@@ -104,7 +105,6 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let maybe_paid_twice = past.maybe_paid_twice;
 
     let Session { info, clients, routes, discovery, planned, settings, config, simulator, .. } = session;
-    let desk = args.tui.then(|| session::desk(&info, &clients, planned, discovery, &config, runtime.handle()));
     let prices = console::prices(&routes);
     let given = [
         settings::switched("limits.spill", "--spill", args.spill),
@@ -114,8 +114,8 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     let opened = Opened { info: &info, routes: &routes, slow_link: false, flags };
     let settings_in_force = settings::effective(global, &config, Some(&opened));
     let setup = EngineSetup {
-        target: info,
-        clients,
+        target: info.clone(),
+        clients: Arc::clone(&clients),
         routes,
         settings,
         load: Some(Load::File(load)),
@@ -123,9 +123,15 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
         seed: clock.utc_now().as_nanosecond() as u64,
     };
     let hangup = hangup(args);
-    let to_publish = publishing.map(|publishing| (publishing, std::sync::Arc::clone(&setup.clients)));
     let engine = engine::start(setup, runtime.handle());
-    let publisher = to_publish.map(|(publishing, clients)| publishing.start(&engine, clients, runtime.handle()));
+    let publishing = metrics.switch(&engine, Arc::clone(&clients));
+    if publishes {
+        publishing.turn_on(runtime.handle());
+    }
+    let desk = args.tui.then(|| {
+        let switch = Arc::clone(&publishing);
+        session::desk(&info, &clients, planned, discovery, &config, switch, runtime.handle())
+    });
     let (last, ended) = if args.tui {
         let screen = Screen {
             global,
@@ -146,9 +152,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
         })?
     };
     runtime.block_on(engine.shutdown());
-    if let Some(publisher) = publisher {
-        publish::tell(&runtime.block_on(publisher.finish()));
-    }
+    publish::tell(&runtime.block_on(publishing.turn_off()));
     drop(desk);
     drop(simulator);
 

@@ -9,7 +9,9 @@ use crate::bedrock::{Clients, Commitment, ConnectionSettings, Identity, Resolved
 use crate::catalogue::Catalogue;
 use crate::config::{Adaptive, Config, Paths, QuotaByHand};
 use crate::console::keys::Keymap;
-use crate::control::{self, AgreedPrice, ControlHandle, Desk, DeskSetup, Discovery, PlannedRoute, QuotaSource};
+use crate::control::{
+    self, AgreedPrice, ControlHandle, Desk, DeskSetup, Discovery, PlannedRoute, Publishing, QuotaSource,
+};
 use crate::engine::{EngineSettings, RouteSetup, TargetInfo};
 use crate::limiter::{AdaptiveKnobs, QuotaLimit};
 use crate::record::{Micros, Region, Route};
@@ -307,17 +309,19 @@ pub fn desk(
     planned: Vec<PlannedRoute>,
     discovery: Discovery,
     config: &Config,
+    publishing: Arc<Publishing>,
     runtime: &tokio::runtime::Handle,
 ) -> ControlHandle {
     let identity = discovery.identity.as_ref().ok().cloned();
-    control::start(desk_setup(info, clients, identity, config), planned, discovery, runtime)
+    let setup = DeskSetup { publishing: Some(publishing), ..desk_setup(info, clients, identity, config) };
+    control::start(setup, planned, discovery, runtime)
 }
 
 /// What a control desk on this target stands on.
 #[must_use]
 pub fn desk_setup(info: &TargetInfo, clients: &Arc<Clients>, identity: Option<Identity>, config: &Config) -> DeskSetup {
     let (state, prices) = (state_folder(), agreed_prices(config));
-    DeskSetup { clients: Arc::clone(clients), identity, state, read_only: info.read_only, prices }
+    DeskSetup { clients: Arc::clone(clients), identity, state, read_only: info.read_only, prices, publishing: None }
 }
 
 /// The prices of model units in the configuration.

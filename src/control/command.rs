@@ -102,6 +102,11 @@ pub enum Order {
         /// What it counts.
         metric: Metric,
     },
+    /// Put our own metrics into CloudWatch once a minute, or put them no more.
+    Publish {
+        /// From now on.
+        on: bool,
+    },
     /// Ask now instead of when it is due. Changes nothing.
     Refresh,
 }
@@ -116,6 +121,7 @@ impl Order {
                 | Order::FetchJob { .. }
                 | Order::ReadDay { .. }
                 | Order::TakeOffer { .. }
+                | Order::Publish { on: false }
                 | Order::Refresh
         )
     }
@@ -137,6 +143,8 @@ impl Order {
             Order::RequestQuota { code, value, .. } => format!("ask for {value} of {code}"),
             Order::ReadDay { route } => format!("read a day of {}", route.model),
             Order::TakeOffer { key, .. } => format!("take the quota of {}", key.bucket),
+            Order::Publish { on: true } => "publish metrics".to_owned(),
+            Order::Publish { on: false } => "publish no more".to_owned(),
             Order::Refresh => "refresh".to_owned(),
         }
     }

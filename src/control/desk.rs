@@ -20,6 +20,7 @@ use super::command::{ControlCommand, Order};
 use super::discovery::{Discovery, is_capacity, join, utc_ms};
 use super::journal::Journal;
 use super::offers::Told;
+use super::publishing::{self, Publishing};
 use super::routes::PlannedRoute;
 use super::snapshot::{ControlSnapshot, Question};
 use super::tokens::Tokens;
@@ -43,6 +44,8 @@ pub struct DeskSetup {
     pub read_only: bool,
     /// Prices of model units by configuration.
     pub prices: Vec<AgreedPrice>,
+    /// The metrics of the run that is steered from here, to be published on order.
+    pub publishing: Option<Arc<Publishing>>,
 }
 
 /// What to read beside the provisioned models themselves.
@@ -75,6 +78,8 @@ pub struct Desk {
     pub(super) read_only: bool,
     /// What the limiter was told of each quota.
     pub(super) told: Told,
+    /// Our own metrics.
+    pub(super) publishing: Option<Arc<Publishing>>,
     /// Counts the wishes to be asked again now.
     wishes: watch::Sender<u64>,
     /// Whether workflows are to come to an orderly end.
@@ -85,7 +90,7 @@ impl Desk {
     /// A desk that does what it is told and asks nothing by itself.
     #[must_use]
     pub fn open(setup: DeskSetup) -> Desk {
-        let DeskSetup { clients, identity, state, read_only, prices } = setup;
+        let DeskSetup { clients, identity, state, read_only, prices, publishing } = setup;
         let simulated = clients.simulated();
         let board = Board::new(ControlSnapshot { simulated, identity, ..ControlSnapshot::default() });
         let journal = Journal::within(&state);
@@ -107,6 +112,7 @@ impl Desk {
             waiting: Mutex::default(),
             read_only,
             told: Told::default(),
+            publishing,
             wishes: watch::channel(0).0,
             interrupts: watch::channel(false).0,
         }
@@ -127,7 +133,7 @@ impl Desk {
             return Err(NotDone::because("read-only: nothing that costs or destroys is done"));
         }
         // What has changed nothing is no reason to ask all Regions again.
-        let asks_again = !matches!(order, Order::ReadDay { .. } | Order::TakeOffer { .. });
+        let asks_again = !matches!(order, Order::ReadDay { .. } | Order::TakeOffer { .. } | Order::Publish { .. });
         let done = match order {
             Order::Refresh => Ok(Outcome::Asked),
             Order::CreateProvisioned(new) => provisioned::create(self, new, progress).await,
@@ -143,6 +149,7 @@ impl Desk {
                 self.board.edit(|snapshot| self.told.take(snapshot, &key, metric));
                 Ok(Outcome::Asked)
             }
+            Order::Publish { on } => self.publish(on).await,
             Order::CheckBatch(_)
             | Order::SubmitBatch(_)
             | Order::StopJob { .. }
@@ -316,6 +323,7 @@ pub fn start(setup: DeskSetup, routes: Vec<PlannedRoute>, discovery: Discovery, 
             tasks.spawn(account_watch::watch(Arc::clone(&desk), region, called));
         }
         tasks.spawn(account_watch::watch_increases(Arc::clone(&desk)));
+        tasks.spawn(publishing::watch(Arc::clone(&desk)));
         loop {
             tokio::select! {
                 order = orders.recv() => match order {

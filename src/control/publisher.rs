@@ -18,7 +18,7 @@ use crate::record::{Failure, MinuteReport, Region, Route, RouteReport, Spread, T
 use super::discovery::utc_ms;
 
 /// Minutes that may wait to be published.
-pub const WAITING: usize = 60;
+pub(super) const WAITING: usize = 60;
 /// How often a minute is tried.
 const TRIES: u32 = 5;
 /// The pause after the first try; each is twice as long as the one before.
@@ -31,10 +31,18 @@ const OF_ROUTE: usize = 4 + ThrottleCause::ALL.len();
 /// Where publishing stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PublishView {
+    /// It is on.
+    pub on: bool,
+    /// The namespace of CloudWatch that they go to.
+    pub namespace: String,
+    /// The Regions whose CloudWatch keeps them.
+    pub regions: Vec<Region>,
     /// Metrics that there can be.
     pub metrics: usize,
-    /// What all of them cost a month at list price.
+    /// What all of them cost a month at list price, calls included.
     pub per_month: Usd,
+    /// Calls of PutMetricData a month.
+    pub calls_per_month: u64,
     /// Minutes published.
     pub sent: u64,
     /// Minutes lost.
@@ -49,59 +57,51 @@ impl PublishView {
     /// What publishing `routes` takes: 0.30 USD a metric and month, and 0.01 USD for a thousand calls, one a minute and
     /// Region (list price of the first 10,000 metrics, us-east-1, November 2026).
     #[must_use]
-    pub fn of(routes: &[Route]) -> PublishView {
-        let mut regions: Vec<&Region> = routes.iter().map(|route| &route.region).collect();
+    pub fn of(namespace: &str, routes: &[Route]) -> PublishView {
+        let mut regions: Vec<Region> = routes.iter().map(|route| route.region.clone()).collect();
         regions.sort_unstable();
         regions.dedup();
         let metrics = routes.len() * OF_ROUTE + regions.len();
-        let calls = regions.len() as f64 * 60.0 * 24.0 * 30.0;
-        let per_month = Usd::from_dollars(metrics as f64 * 0.30 + calls / 1_000.0 * 0.01);
-        PublishView { metrics, per_month, ..PublishView::default() }
+        let calls_per_month = regions.len() as u64 * 60 * 24 * 30;
+        let per_month = Usd::from_dollars(metrics as f64 * 0.30 + calls_per_month as f64 / 1_000.0 * 0.01);
+        let namespace = namespace.to_owned();
+        PublishView { namespace, regions, metrics, per_month, calls_per_month, ..PublishView::default() }
     }
 }
 
 /// A publisher at work.
 #[derive(Debug)]
-pub struct Publisher {
-    view: watch::Receiver<PublishView>,
+pub(super) struct Publisher {
     hurry: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
 impl Publisher {
-    /// Publishes what comes from `reports` into `namespace`.
-    #[must_use]
-    pub fn start(
+    /// Publishes what comes from `reports` into the namespace of `show`, where it says how it stands.
+    pub(super) fn start(
         clients: Arc<Clients>,
-        namespace: String,
-        routes: &[Route],
+        show: watch::Sender<PublishView>,
         reports: mpsc::Receiver<MinuteReport>,
         runtime: &Handle,
     ) -> Publisher {
-        let (show, view) = watch::channel(PublishView::of(routes));
         let (hurry, hurried) = watch::channel(false);
-        let work = Work { clients, namespace, show, hurried };
-        Publisher { view, hurry, task: runtime.spawn(work.run(reports)) }
+        let PublishView { namespace, regions, .. } = show.borrow().clone();
+        let work = Work { clients, namespace, regions, show, hurried };
+        Publisher { hurry, task: runtime.spawn(work.run(reports)) }
     }
 
-    /// Where it stands.
-    #[must_use]
-    pub fn view(&self) -> watch::Receiver<PublishView> {
-        self.view.clone()
-    }
-
-    /// The run is over: what has not been published is tried once more, for a few seconds. The last word.
-    pub async fn finish(self) -> PublishView {
+    /// No more minutes come: what has not been published is tried once more, for a few seconds.
+    pub(super) async fn finish(self) {
         self.hurry.send_replace(true);
         // It ends in time by itself, and a task that failed has said all it knows.
         let _ = self.task.await;
-        self.view.borrow().clone()
     }
 }
 
 struct Work {
     clients: Arc<Clients>,
     namespace: String,
+    regions: Vec<Region>,
     show: watch::Sender<PublishView>,
     hurried: watch::Receiver<bool>,
 }
@@ -139,7 +139,7 @@ impl Work {
     }
 
     async fn publish(&self, report: &MinuteReport) {
-        let mut waiting = by_region(report);
+        let mut waiting = by_region(report, &self.regions);
         let mut pause = PAUSE;
         let mut hurried = self.hurried.clone();
         for attempt in 1..=TRIES {
@@ -175,20 +175,23 @@ impl Work {
     }
 }
 
-/// The metrics of a minute, by the Region whose CloudWatch keeps them.
-fn by_region(report: &MinuteReport) -> Vec<(Region, Vec<MetricValues>)> {
-    let mut regions: Vec<(Region, Vec<MetricValues>)> = Vec::new();
+/// The metrics of a minute, by the Region whose CloudWatch keeps them: `regions`, and whichever more were called.
+fn by_region(report: &MinuteReport, regions: &[Region]) -> Vec<(Region, Vec<MetricValues>)> {
+    // What waits has no Region yet: each is told of it, called or not.
+    let begin = |region: &Region| {
+        let mut metrics = Vec::new();
+        spread(&mut metrics, "QueueDepth", MetricUnit::Count, &[], report.start_ms, &report.queue_depth);
+        (region.clone(), metrics)
+    };
+    let mut found: Vec<(Region, Vec<MetricValues>)> = regions.iter().map(begin).collect();
     for route in &report.routes {
-        let at = regions.iter().position(|(region, _)| *region == route.route.region).unwrap_or_else(|| {
-            // What waits has no Region yet: each is told of it.
-            let mut metrics = Vec::new();
-            spread(&mut metrics, "QueueDepth", MetricUnit::Count, &[], report.start_ms, &report.queue_depth);
-            regions.push((route.route.region.clone(), metrics));
-            regions.len() - 1
+        let at = found.iter().position(|(region, _)| *region == route.route.region).unwrap_or_else(|| {
+            found.push(begin(&route.route.region));
+            found.len() - 1
         });
-        of_route(&mut regions[at].1, route, report.start_ms);
+        of_route(&mut found[at].1, route, report.start_ms);
     }
-    regions
+    found
 }
 
 fn of_route(metrics: &mut Vec<MetricValues>, report: &RouteReport, at_ms: i64) {
@@ -236,8 +239,8 @@ mod tests {
     #[test]
     fn the_price_is_that_of_all_metrics_and_calls() {
         let routes = [Route::new("us-east-1", "a"), Route::new("us-west-2", "a"), Route::new("us-east-1", "b")];
-        let view = PublishView::of(&routes);
-        assert_eq!(view.metrics, 26);
+        let view = PublishView::of("Custom/Bedrock", &routes);
+        assert_eq!((view.metrics, view.calls_per_month, view.regions.len()), (26, 86_400, 2));
         assert!((view.per_month.dollars() - (26.0 * 0.30 + 0.864)).abs() < 1e-6, "{view:?}");
     }
 
@@ -250,7 +253,7 @@ mod tests {
         let west = RouteReport::new(Route::new("us-west-2", "a"));
         let mut report = MinuteReport { routes: vec![east, west], ..MinuteReport::default() };
         report.queue_depth.add(0.0);
-        let regions = by_region(&report);
+        let regions = by_region(&report, &["us-east-1".into(), "eu-west-1".into()]);
         let names = |at: usize| regions[at].1.iter().map(|metric| metric.name).collect::<Vec<_>>();
         let latency = "InferenceLatency";
         assert_eq!(
@@ -258,7 +261,8 @@ mod tests {
             ["QueueDepth", latency, latency, latency, "Throttles", "Throttles", "ReservationEfficiency"]
         );
         assert!(regions[0].1.iter().all(|metric| metric.values.len() <= MetricValues::MOST));
-        assert_eq!(names(1), ["QueueDepth"]);
+        assert_eq!(names(1), ["QueueDepth"], "nothing was called there");
+        assert_eq!(names(2), ["QueueDepth"]);
         assert_eq!(regions[0].1[6].values, [(25.0, 1)]);
     }
 }

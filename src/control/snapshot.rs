@@ -8,6 +8,7 @@ use crate::record::{Region, Route, ScopeKey, Usd};
 
 use super::account_use::{AccountUse, MetricCost, QuotaOffer};
 use super::change::Change;
+use super::publisher::PublishView;
 use super::quota::RouteQuota;
 use super::quota_table::QuotaCell;
 use super::work::Work;
@@ -33,6 +34,9 @@ pub struct ControlSnapshot {
     pub account_use: Vec<AccountUse>,
     /// What reading and publishing metrics costs.
     pub metric_cost: MetricCost,
+    /// How publishing our own metrics stands; `None`: nothing here could be published.
+    #[serde(default)]
+    pub publishing: Option<PublishView>,
     /// Quotas that have changed since the session began: offered to the limiter, not imposed.
     pub offers: Vec<QuotaOffer>,
     /// Requests for higher quotas, newest first.

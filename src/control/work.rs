@@ -88,6 +88,11 @@ pub enum Outcome {
     Checked(CheckReport),
     /// Results were fetched and joined.
     Fetched(FetchReport),
+    /// Our metrics go to CloudWatch, or no more.
+    Publishing {
+        /// They go there.
+        on: bool,
+    },
     /// A request for a higher quota is with AWS.
     Requested(QuotaRequest),
 }

@@ -16,7 +16,7 @@ use super::{Command, EngineSetup, EngineSnapshot};
 pub(super) enum Order {
     Command(Command),
     WhenOver(Waiter),
-    Report(mpsc::Sender<MinuteReport>),
+    Report(Option<mpsc::Sender<MinuteReport>>),
     Stop,
 }
 
@@ -28,6 +28,13 @@ impl CommandSender {
     /// Sends one. Never blocks: commands come from people.
     pub fn send(&self, command: Command) {
         let _ = self.0.send(Order::Command(command));
+    }
+
+    /// Hands each minute to `reader` once it is over, and the last one, as far as it has come, when the engine ends or
+    /// somebody else reads (`None`: nobody). Nothing waits for the reader: what it has no room for is lost, which the
+    /// numbers of the minutes tell.
+    pub fn report_to(&self, reader: Option<mpsc::Sender<MinuteReport>>) {
+        let _ = self.0.send(Order::Report(reader));
     }
 }
 
@@ -63,12 +70,6 @@ impl EngineHandle {
     #[must_use]
     pub fn sender(&self) -> CommandSender {
         CommandSender(self.orders.clone())
-    }
-
-    /// Hands each minute to `reader` once it is over, and the last one when the engine ends. Nothing waits for the reader:
-    /// what it has no room for is lost, which the numbers of the minutes tell.
-    pub fn report_to(&self, reader: mpsc::Sender<MinuteReport>) {
-        let _ = self.orders.send(Order::Report(reader));
     }
 
     /// Waits until the load at hand is over (at once if there is none) and gives the last snapshot.

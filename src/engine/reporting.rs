@@ -13,10 +13,11 @@ pub(super) struct Reporting {
 }
 
 impl Reporting {
-    /// From now on, to this reader.
-    pub(super) fn begin(&mut self, reader: mpsc::Sender<MinuteReport>, utc_ms: i64) {
+    /// From now on, to this reader. Whoever read before gets what there is.
+    pub(super) fn begin(&mut self, reader: Option<mpsc::Sender<MinuteReport>>, utc_ms: i64) {
+        self.end();
         self.minute = MinuteReport { start_ms: MinuteUse::start_of(utc_ms), ..MinuteReport::default() };
-        self.reader = Some(reader);
+        self.reader = reader;
     }
 
     /// A call that succeeded.
@@ -53,7 +54,7 @@ impl Reporting {
         self.minute.queue_depth.add(queued as f64);
     }
 
-    /// The run is over: the last minute goes out as far as it has come.
+    /// Nobody reads any more: the last minute goes out as far as it has come.
     pub(super) fn end(&mut self) {
         self.hand_over(self.minute.start_ms);
         self.reader = None;
@@ -89,7 +90,7 @@ mod tests {
         let mut reporting = Reporting::default();
         reporting.throttled(&route, ThrottleCause::Tpm);
         assert!(reporting.minute.routes.is_empty(), "nobody has asked");
-        reporting.begin(send, 61_000);
+        reporting.begin(Some(send), 61_000);
         reporting.throttled(&route, ThrottleCause::Tpm);
         reporting.settled(&route, 10, 40);
         for minute in 1..6 {
@@ -101,5 +102,19 @@ mod tests {
         assert_eq!((first.routes[0].throttles, first.routes[0].settled), ([0, 1, 0, 0], 10));
         assert_eq!(reports.try_recv().unwrap().number, 1);
         assert!(reports.try_recv().is_err(), "there was room for two");
+    }
+
+    #[test]
+    fn whoever_reads_no_more_gets_the_minute_as_far_as_it_has_come() {
+        let (send, mut reports) = mpsc::channel(2);
+        let route = Route::new("us-east-1", "m");
+        let mut reporting = Reporting::default();
+        reporting.begin(Some(send), 61_000);
+        reporting.settled(&route, 10, 40);
+        reporting.begin(None, 62_000);
+        assert_eq!(reports.try_recv().unwrap().routes[0].settled, 10);
+        assert!(matches!(reports.try_recv(), Err(mpsc::error::TryRecvError::Disconnected)));
+        reporting.settled(&route, 10, 40);
+        assert!(reporting.minute.routes.is_empty(), "nobody asks any more");
     }
 }

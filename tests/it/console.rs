@@ -14,6 +14,7 @@ mod account;
 mod keys;
 mod leaving;
 mod pictures;
+mod publishing;
 mod recording;
 mod screens;
 mod settings;
@@ -175,6 +176,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(account::trials());
     trials.extend(keys::trials());
     trials.extend(settings::trials());
+    trials.extend(publishing::trials());
     trials
 }
 

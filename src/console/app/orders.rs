@@ -69,6 +69,8 @@ const fn name(order: &Order) -> &'static str {
         Order::RequestQuota { .. } => "the request goes to AWS",
         Order::TakeOffer { .. } => "the limiter has the new quota",
         Order::ReadDay { .. } => "reading 24 hours from CloudWatch",
+        Order::Publish { on: true } => "publishing: a minute is put into CloudWatch when it is over",
+        Order::Publish { on: false } => "publishing ends; the minute under way is put as far as it has come",
         Order::Refresh => "asking all Regions now",
     }
 }
@@ -290,6 +292,13 @@ pub(super) fn change(state: &mut State) {
     let Some(view) = state.selected_provisioned() else { return };
     let form = form::provisioned::change(view);
     state.overlays.push(Overlay::Form(Box::new(form)));
+}
+
+/// `P`: our metrics into CloudWatch, after the question; or no more of them.
+pub(super) fn publish(state: &mut State, effects: &mut Vec<Effect>) {
+    let now = state.control.as_ref().and_then(|account| account.publishing.as_ref());
+    let on = !now.is_some_and(|now| now.on);
+    order(state, Order::Publish { on }, None, effects);
 }
 
 /// `N` on a route of the account.

@@ -188,6 +188,10 @@ fn in_force(state: &State, snapshot: &EngineSnapshot, mut row: Effective, knob: 
                 let now = if muted.is_empty() { "none".to_owned() } else { format!("[{}]", muted.join(", ")) };
                 Some((now.clone(), !same_names(&now, &row.value)))
             }
+            "publish.enabled" => {
+                let publishing = state.account().and_then(|account| account.publishing.as_ref());
+                publishing.map(|now| (now.on.to_string(), now.on.to_string() != row.value))
+            }
             "console.privacy" => Some((state.private.to_string(), state.private.to_string() != row.value)),
             _ => None,
         },

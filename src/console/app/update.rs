@@ -245,6 +245,7 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
         Action::RequestQuota => orders::request_quota(state),
         Action::Increases => increases::open(state),
         Action::Ways => ways::open(state),
+        Action::Publish => orders::publish(state, effects),
         Action::TakeOffer => orders::take_offer(state, effects),
     }
 }

@@ -324,6 +324,24 @@ pub(super) fn dayable(state: &State) -> Result<(), String> {
     if state.selected_use().is_some() { Ok(()) } else { no("no route is selected") }
 }
 
+/// Beginning to publish costs; ending it does not.
+pub(super) fn publishable(state: &State) -> Result<(), String> {
+    managed(state)?;
+    let Some(now) = state.control.as_ref().and_then(|account| account.publishing.as_ref()) else {
+        return no("there is no run here whose metrics could be published");
+    };
+    if now.on {
+        return Ok(());
+    }
+    if state.live.target.read_only {
+        return no("READ-ONLY: publishing costs, and is not offered");
+    }
+    if now.regions.is_empty() {
+        return no("no model is in use: there is nothing to publish; name one with --model");
+    }
+    present(state)
+}
+
 pub(super) fn offered(state: &State) -> Result<(), String> {
     let (Some(account), Some(row)) = (state.account(), state.selected_use()) else { return no("no route is selected") };
     let offers = usage::offers(account, row.route());

@@ -213,6 +213,8 @@ fn outcome_words(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Changed { arn } => format!("done: {}", fmt::sanitise(provisioned::id_of(arn))),
         Outcome::Asked => "asked".to_owned(),
+        Outcome::Publishing { on: true } => "on".to_owned(),
+        Outcome::Publishing { on: false } => "off".to_owned(),
         Outcome::Requested(request) => format!("requested: {} of {}", request.value, fmt::sanitise(&request.name)),
         Outcome::Checked(report) if report.error_count > 0 => {
             let first = report.errors.first().map_or("", String::as_str);
@@ -228,6 +230,40 @@ fn fetched_words(report: &FetchReport) -> String {
     let warning = warnings.first().map_or(String::new(), |warning| format!("; {}", fmt::sanitise(warning)));
     let [ok, retryable, permanent, missing] = [ok, retryable, permanent, missing].map(|n| fmt::exact(*n));
     format!("{ok} ok, {retryable} to retry, {permanent} failed for good, {missing} missing{warning}")
+}
+
+/// How publishing our own metrics stands; `None`: it is off and never was on.
+pub(super) fn publishing(view: &View<'_>) -> Option<Line<'static>> {
+    let now = view.state.account()?.publishing.as_ref()?;
+    let namespace = fmt::sanitise(&now.namespace).into_owned();
+    let put = |line: Line<'static>| match now.last_ms {
+        0 => line.muted(", the first minute is not over"),
+        last => line.muted(format!(", last put {}", fmt::age(view.state.since(last)))),
+    };
+    let lost = |line: Line<'static>| match now.lost {
+        0 => line.muted(", 0 lost"),
+        lost => line.with(Role::Warn, format!(", {} lost", fmt::exact(lost))),
+    };
+    match (&now.problem, now.on) {
+        (Some(problem), true) => {
+            let line = Line::of(Role::Danger, format!("{} publishing to {namespace} fails", view.kit.glyphs.danger));
+            Some(lost(line).text(format!(": {}", fmt::sanitise(problem))))
+        }
+        (None, true) => {
+            let line = Line::of(Role::Muted, format!("publishing {} metrics to {namespace}", now.metrics));
+            Some(lost(put(line)))
+        }
+        (problem, false) if now.sent + now.lost > 0 => {
+            let minutes = if now.sent == 1 { "minute" } else { "minutes" };
+            let sent = fmt::exact(now.sent);
+            let line = lost(Line::of(Role::Muted, format!("published {sent} {minutes} to {namespace}, off now")));
+            Some(match problem {
+                Some(problem) => line.text(format!(": {}", fmt::sanitise(problem))),
+                None => line,
+            })
+        }
+        (_, false) => None,
+    }
 }
 
 /// One line for jobs and provisioned throughput, on the dashboard. `None`: there is nothing to tell.
@@ -264,6 +300,12 @@ pub(super) fn summary(view: &View<'_>) -> Option<Line<'static>> {
         if jobs.failed > 0 {
             line.push(Role::Warn, format!(", {} {} failed", g.warn, jobs.failed));
         }
+    }
+    if let Some(publishing) = publishing(view) {
+        if !line.parts.is_empty() {
+            line.push(Role::Muted, format!("  {}  ", g.separator));
+        }
+        line.parts.extend(publishing.parts);
     }
     (!line.parts.is_empty()).then_some(line)
 }

@@ -140,6 +140,7 @@ impl Rig {
             state: self.folder.path().to_owned(),
             read_only: false,
             prices: Vec::new(),
+            publishing: None,
         }
     }
 

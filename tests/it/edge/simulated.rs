@@ -223,7 +223,7 @@ async fn found() {
 /// A desk that changes nothing needs no folder.
 fn setup(clients: Arc<Clients>) -> DeskSetup {
     let state = std::env::temp_dir().join("bedrock-top-none");
-    DeskSetup { clients, identity: None, state, read_only: true, prices: Vec::new() }
+    DeskSetup { clients, identity: None, state, read_only: true, prices: Vec::new(), publishing: None }
 }
 
 /// A service that allows nothing.

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bedrock_top::bedrock::{Clients, ConnectionSettings, Target};
-use bedrock_top::control::{PublishView, Publisher, WAITING};
+use bedrock_top::control::{PublishView, Publishing};
 use bedrock_top::engine::EngineSnapshot;
 use bedrock_top::record::{MinuteUse, Reconciled, Route, UseDifference, reconcile};
 use bedrock_top::sim::{Fault, FaultKind, Scenario};
 use libtest_mimic::Trial;
-use tokio::sync::mpsc;
 
 use super::{EAST, MODEL, Rig, WEST, account, finished, hurried, lines, quota, scope, trial, until};
 use crate::cloudwatch;
@@ -156,14 +155,13 @@ async fn run_and_publish(rig: &Rig) -> (Arc<EngineSnapshot>, PublishView) {
     let target = Target::Simulator { url: rig.simulator.url().clone() };
     let clients = Clients::connect(&target, &[EAST.into()], ConnectionSettings::default()).await.unwrap();
     let engine = rig.start(rig.file(RECORDS, 20, true)).await;
-    let (minutes, reports) = mpsc::channel(WAITING);
-    engine.report_to(minutes);
-    let routes = [Route::new(EAST, MODEL)];
-    let runtime = tokio::runtime::Handle::current();
-    let publisher = Publisher::start(Arc::new(clients), NAMESPACE.into(), &routes, reports, &runtime);
+    let sender = engine.sender();
+    let reports = Box::new(move |reader| sender.report_to(reader));
+    let publishing = Publishing::new(Arc::new(clients), NAMESPACE, &[Route::new(EAST, MODEL)], reports);
+    publishing.turn_on(&tokio::runtime::Handle::current());
     let last = finished(&engine).await;
     engine.shutdown().await;
-    (last, publisher.finish().await)
+    (last, publishing.turn_off().await)
 }
 
 async fn published() {

@@ -6,7 +6,7 @@ use crate::record::Region;
 use crate::report::Draft;
 
 use super::super::provisioned::id_of;
-use super::{Asked, Confirmed, Dialog, Fact, Gate, account, batch, increase, provisioned};
+use super::{Asked, Confirmed, Dialog, Fact, Gate, account, batch, increase, provisioned, publishing};
 
 /// Why a read-only console gives no such order.
 const READ_ONLY: &str = "READ-ONLY: nothing that creates, changes, stops or deletes is offered";
@@ -51,6 +51,10 @@ pub fn control_gate(command: ControlCommand, now: &Account<'_>) -> Gate<ControlC
         Order::ResubmitJob { region, arn, folder } => batch::resubmit(region, arn, folder, now),
         Order::DeleteCopies { region, arn } => batch::delete_copies(region, arn, now),
         Order::RequestQuota { region, code, value } => match increase::request(region, code, *value, now) {
+            Ok(question) => question,
+            Err(why) => return Gate::Refuse(why),
+        },
+        Order::Publish { .. } => match publishing::publish(now) {
             Ok(question) => question,
             Err(why) => return Gate::Refuse(why),
         },

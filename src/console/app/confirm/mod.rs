@@ -8,6 +8,7 @@ mod control;
 mod engine;
 mod increase;
 mod provisioned;
+mod publishing;
 
 use tui_input::Input;
 

@@ -541,7 +541,7 @@ fn the_ways_to_buy_are_of_our_load_or_of_the_selected_route() {
     use super::super::ways::compared;
     let mut state = open(fixtures::running());
     tell(&mut state, fixtures::used_account().0);
-    press(&mut state, "w");
+    press(&mut state, "$");
     let ours = compared(&state).unwrap();
     assert_eq!((ours.about.as_str(), ours.ways.work.requests), ("our load", Some(2_061)));
     assert_eq!(ours.ways.work.per_hour, Some(14_400.0), "4.0 a second");
@@ -559,7 +559,7 @@ fn the_ways_to_buy_are_of_our_load_or_of_the_selected_route() {
 fn without_any_figure_there_is_nothing_to_compare() {
     let mut state = open(fixtures::idle());
     tell(&mut state, fixtures::nothing().0);
-    press(&mut state, "w");
+    press(&mut state, "$");
     assert_eq!(super::super::ways::compared(&state), None);
     assert_eq!(state.place(), Place::Ways);
 }

@@ -67,7 +67,14 @@ fn list_of(view: &View<'_>, body: Rect, buf: &mut Buffer) {
     super::filter_words(&mut summary, view.state.filter());
     let inner = Panel::new("Account").ruled().summary(summary).render(list, buf, view.kit);
     head(view, known).render(inner, buf, view.kit);
-    let below = Rect { y: inner.y + 1.min(inner.height), height: inner.height.saturating_sub(1), ..inner };
+    let publishing = account::publishing(view);
+    let above = 1 + u16::from(publishing.is_some());
+    if let Some(publishing) = publishing {
+        let [_, line, _] = layout::rows(inner, [1, 1, 0]);
+        publishing.render(line, buf, view.kit);
+    }
+    let above = above.min(inner.height);
+    let below = Rect { y: inner.y + above, height: inner.height - above, ..inner };
     table(view, known, &rows, at, below, buf);
     account::section("Look at", &attention, attention_area, buf, view);
     account::section("Tokens per day", &days, days_area, buf, view);
