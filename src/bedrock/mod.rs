@@ -42,4 +42,4 @@ pub use permissions::{Permission, Probe, Purpose, Trial, permissions, policy};
 pub use probe::ModelAccess;
 pub use provisioned::{Commitment, NewProvisioned, ProvisionedModel, ProvisionedStatus};
 pub use quota_requests::{QuotaRequest, RequestState};
-pub use target::{Identified, Resolved, Target, TargetError, identify};
+pub use target::{Identified, Resolved, Served, Target, TargetError, identify};

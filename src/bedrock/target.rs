@@ -5,6 +5,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
+use crate::record::{Region, Route};
+
+use super::message::one_line;
 use super::transport;
 
 /// Where calls go.
@@ -29,8 +32,24 @@ pub enum Target {
 pub enum Resolved {
     /// `sim`: the caller starts a simulator in its own process and then connects to its URL.
     StartSimulator,
-    /// This target.
+    /// A simulator that runs, and what it serves.
+    Simulator {
+        /// Its base URL.
+        url: Url,
+        /// Its Regions and where its quotas hold.
+        served: Served,
+    },
+    /// This target, which is none.
     Target(Target),
+}
+
+/// What can be called at a simulator, by its own word; nothing, if it does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Its Regions.
+    pub regions: Vec<Region>,
+    /// Where its quotas hold, in the order of its scenario.
+    pub metered: Vec<Route>,
 }
 
 /// Who answers at a URL.
@@ -42,6 +61,8 @@ pub enum Identified {
         version: String,
         /// The account that it plays.
         account: Option<String>,
+        /// What can be called there.
+        served: Served,
     },
     /// Somebody else.
     Other,
@@ -82,6 +103,8 @@ pub enum TargetError {
 
 /// How long the question who is there may take.
 const IDENTIFY_WITHIN: Duration = Duration::from_secs(3);
+/// Regions and quotas that are taken from an answer.
+const MOST: usize = 1_000;
 
 impl Target {
     /// What `--target` asks for: `sim`, `aws`, or a URL. Behind a URL, a simulator that identifies itself is a simulator;
@@ -100,9 +123,9 @@ impl Target {
         }
         let url = parse(arg)?;
         match identify(&url).await {
-            Identified::Simulator { .. } => match profile {
+            Identified::Simulator { served, .. } => match profile {
                 Some(profile) => Err(TargetError::ProfileWithSimulator { url, profile: profile.to_owned() }),
-                None => Ok(Resolved::Target(Target::Simulator { url })),
+                None => Ok(Resolved::Simulator { url, served }),
             },
             Identified::Other => {
                 let profile = profile.map(str::to_owned);
@@ -159,6 +182,15 @@ pub async fn identify(url: &Url) -> Identified {
         #[serde(rename = "bedrock-top-sim")]
         version: String,
         account: Option<String>,
+        #[serde(default)]
+        regions: Vec<String>,
+        #[serde(default)]
+        metered: Vec<Metered>,
+    }
+    #[derive(Deserialize)]
+    struct Metered {
+        region: String,
+        model: String,
     }
     let mut question = url.clone();
     question.set_path("/__bedrock-top");
@@ -166,8 +198,17 @@ pub async fn identify(url: &Url) -> Identified {
         Err(cause) => Identified::Unreachable(cause),
         Ok((200, body)) => match serde_json::from_slice::<Card>(&body) {
             Ok(card) => Identified::Simulator {
-                version: super::message::one_line(&card.version),
-                account: card.account.as_deref().map(super::message::one_line),
+                version: one_line(&card.version),
+                account: card.account.as_deref().map(one_line),
+                served: Served {
+                    regions: card.regions.iter().take(MOST).map(|region| one_line(region).into()).collect(),
+                    metered: card
+                        .metered
+                        .iter()
+                        .take(MOST)
+                        .map(|here| Route::new(one_line(&here.region), one_line(&here.model)))
+                        .collect(),
+                },
             },
             Err(_) => Identified::Other,
         },

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::bedrock::{Purpose, policy};
 use crate::console::term::{Caps, ColourDepth, GlyphLevel};
 use crate::control::{Finding, Health, examine};
+use crate::report::paragraph;
 
 use super::args::Global;
 use super::problem::Problem;
@@ -87,7 +88,7 @@ pub fn run(global: &Global, args: DoctorArgs) -> Result<ExitCode, Problem> {
             });
             say::result(format_args!("{value}\n"));
         } else {
-            say::result(format_args!("{}", as_text(&findings)));
+            say::result(format_args!("{}", as_text(&findings, say::width())));
         }
         Ok(ExitCode::from(match worst {
             Health::Unusable => 2,
@@ -156,7 +157,7 @@ fn state_folder(folder: &Path) -> Finding {
     }
 }
 
-fn as_text(findings: &[Finding]) -> String {
+fn as_text(findings: &[Finding], columns: usize) -> String {
     let mut text = String::new();
     let width = |of: fn(&Finding) -> usize| findings.iter().map(of).max().unwrap_or(0);
     let (places, whats) = (width(|one| one.place.chars().count()), width(|one| one.what.chars().count()));
@@ -170,9 +171,10 @@ fn as_text(findings: &[Finding]) -> String {
         };
         let words: Vec<&str> = purposes.iter().map(|purpose| purpose.word()).collect();
         let who = if words.is_empty() { String::new() } else { format!(" (for {})", words.join(", ")) };
-        text.push_str(&format!("{word:<9}  {place:<places$}  {what:<whats$}  {detail}{who}\n"));
+        let head = format!("{word:<9}  {place:<places$}  {what:<whats$}  ");
+        text.push_str(&paragraph(&head, &format!("{detail}{who}"), columns));
         if let Some(remedy) = remedy {
-            text.push_str(&format!("{:<9}  {:<places$}  -> {remedy}\n", "", ""));
+            text.push_str(&paragraph(&format!("{:<9}  {:<places$}  -> ", "", ""), remedy, columns));
         }
     }
     let count = |wanted: Health| findings.iter().filter(|finding| finding.health == wanted).count();
@@ -180,4 +182,24 @@ fn as_text(findings: &[Finding]) -> String {
     let verdict = if missing == 0 { "all well".to_owned() } else { format!("{missing} missing") };
     text.push_str(&format!("{verdict}; {} not tried\n", count(Health::NotTried)));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_hang_under_what_was_found_and_are_no_wider_than_the_terminal() {
+        let what = "cloudwatch:PutMetricData";
+        let detail = "it would publish a metric, which costs and cannot be deleted again by anybody";
+        let findings = [
+            Finding::new(Health::NotTried, "us-east-1", what, detail).remedy("allow it, by the policy that is printed"),
+            Finding::new(Health::Well, "us-east-1", "sts", "well"),
+        ];
+        let text = as_text(&findings, 80);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1].find(char::is_alphabetic), lines[0].find("it would"), "{text}");
+        assert!(as_text(&findings, 40).lines().all(|line| line.chars().count() <= 40));
+    }
 }

@@ -10,6 +10,16 @@ pub fn result(text: Arguments<'_>) {
     let _ = out.write_fmt(text).and_then(|()| out.flush());
 }
 
+/// Columns for results where there is no terminal.
+const COLUMNS: usize = 120;
+
+/// How wide a line of results may be: as the terminal is.
+#[must_use]
+pub fn width() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
+    size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(COLUMNS)
+}
+
 /// A notice, on standard error.
 pub fn notice(text: Arguments<'_>) {
     let _ = std::io::stderr().write_fmt(text);

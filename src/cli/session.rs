@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::bedrock::{Clients, Commitment, ConnectionSettings, Identity, Resolved, Target};
+use crate::bedrock::{Clients, Commitment, ConnectionSettings, Identity, Resolved, Served, Target};
 use crate::catalogue::Catalogue;
 use crate::config::{Adaptive, Config, Paths, QuotaByHand};
 use crate::console::keys::Keymap;
@@ -98,7 +98,9 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
     let profile = global.profile.clone().or_else(|| config.profile.clone());
     let resolved =
         Target::resolve(&name, profile.as_deref()).await.map_err(|error| Problem::usage(error.to_string()))?;
-    let (target, simulator, mut scenario_in) = match resolved {
+    let another =
+        || Problem::usage("--scenario is for the simulator inside (`--target sim`); a running simulator has its own");
+    let (target, simulator, served) = match resolved {
         Resolved::StartSimulator => {
             let scenario = match scenario {
                 Some(path) => crate::config::load_scenario(path)?,
@@ -106,19 +108,15 @@ pub async fn open(global: &Global, config: Config, scenario: Option<&Path>) -> R
             };
             let simulator = Simulator::start(scenario.clone(), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
                 .map_err(|error| Problem::usage(format!("the simulator cannot start: {error}")))?;
-            (Target::Simulator { url: simulator.url().clone() }, Some(simulator), Some(scenario))
+            let served = served(&scenario);
+            (Target::Simulator { url: simulator.url().clone() }, Some(simulator), served)
         }
-        Resolved::Target(target) => {
-            if scenario.is_some() {
-                return Err(Problem::usage(
-                    "--scenario is for the simulator inside (`--target sim`); a running simulator has its own",
-                ));
-            }
-            (target, None, None)
-        }
+        _ if scenario.is_some() => return Err(another()),
+        Resolved::Simulator { url, served } => (Target::Simulator { url }, None, served),
+        Resolved::Target(target) => (target, None, Served::default()),
     };
     let simulated = target.simulated();
-    let (regions, models) = places(global, &config, simulated, scenario_in.take());
+    let (regions, models) = places(global, &config, simulated, &served);
     let connection = connection(&config);
     let clients =
         Clients::connect(&target, &regions, connection).await.map_err(|error| Problem::usage(error.to_string()))?;
@@ -224,7 +222,7 @@ pub struct Remote {
     /// The models of flags and file.
     pub models: Vec<String>,
     /// Does orders.
-    pub desk: Desk,
+    pub desk: Arc<Desk>,
     /// The configuration.
     pub config: Config,
 }
@@ -238,14 +236,18 @@ pub async fn link(global: &Global, config: Config, command: &str, more: &[Region
     let profile = global.profile.clone().or_else(|| config.profile.clone());
     let resolved =
         Target::resolve(&name, profile.as_deref()).await.map_err(|error| Problem::usage(error.to_string()))?;
-    let Resolved::Target(target) = resolved else {
-        return Err(Problem::usage(format!(
-            "`{command}` needs an account that outlives it: `--target aws`, or a simulator that runs beside it \
-             (`bedrock-top sim --listen 127.0.0.1:4566`, then `--target http://127.0.0.1:4566`)"
-        )));
+    let (target, served) = match resolved {
+        Resolved::Target(target) => (target, Served::default()),
+        Resolved::Simulator { url, served } => (Target::Simulator { url }, served),
+        Resolved::StartSimulator => {
+            return Err(Problem::usage(format!(
+                "`{command}` needs an account that outlives it: `--target aws`, or a simulator that runs beside it \
+                 (`bedrock-top sim --listen 127.0.0.1:4566`, then `--target http://127.0.0.1:4566`)"
+            )));
+        }
     };
     let simulated = target.simulated();
-    let (mut regions, models) = places(global, &config, simulated, None);
+    let (mut regions, models) = places(global, &config, simulated, &served);
     for region in more {
         if !regions.contains(region) {
             regions.push(region.clone());
@@ -274,7 +276,7 @@ pub async fn remote(global: &Global, config: Config, command: &str, more: &[Regi
     let identity = clients.identity().await.map_err(|failure| Problem::usage(failure.message))?;
     known_account(&mut info, &identity, &config);
     announce(&info);
-    let desk = Desk::open(desk_setup(&info, &clients, Some(identity), &config));
+    let desk = Arc::new(Desk::open(desk_setup(&info, &clients, Some(identity), &config)));
     Ok(Remote { info, clients, models, desk, config })
 }
 
@@ -341,29 +343,32 @@ fn commitment(word: &str) -> Option<Commitment> {
     all.into_iter().find(|commitment| commitment.word() == word)
 }
 
-/// Regions and models: flags, else the file, else the scenario or the demo; on AWS the SDK's own Region variables.
-fn places(global: &Global, config: &Config, simulated: bool, scenario: Option<Scenario>) -> (Vec<Region>, Vec<String>) {
+/// What a scenario serves.
+fn served(scenario: &Scenario) -> Served {
+    let regions = scenario.regions.iter().map(|region| Region::from(region.name.as_str()));
+    let metered = scenario.quotas.iter().map(|quota| Route::new(quota.region.as_str(), quota.model.as_str()));
+    Served { regions: regions.collect(), metered: metered.collect() }
+}
+
+/// Regions and models: flags, else the file, else what the simulator serves; on AWS the SDK's own Region variables.
+fn places(global: &Global, config: &Config, simulated: bool, served: &Served) -> (Vec<Region>, Vec<String>) {
     let first = |flag: &[String], file: &[String]| if flag.is_empty() { file.to_vec() } else { flag.to_vec() };
     let mut regions = first(&global.regions, &config.regions);
     let mut models = first(&global.models, &config.models);
     if simulated {
-        let scenario = scenario.unwrap_or_else(Scenario::demo);
         if models.is_empty() {
-            // The model of the scenario's first quota, else the demo's.
-            let first = scenario.quotas.first().map(|quota| quota.model.clone());
-            models.push(first.unwrap_or_else(|| DEMO_MODEL.to_string()));
+            // The model of the scenario's first quota, in the Regions that were named if it has any there.
+            let here =
+                |route: &&Route| regions.is_empty() || regions.iter().any(|region| region == route.region.as_str());
+            let first = served.metered.iter().find(here).or(served.metered.first());
+            models.push(first.map_or_else(|| DEMO_MODEL.to_string(), |route| route.model.to_string()));
         }
         if regions.is_empty() {
-            let metered =
-                scenario.quotas.iter().filter(|quota| models.contains(&quota.model)).map(|quota| &quota.region);
-            for region in metered {
-                if !regions.contains(region) {
-                    regions.push(region.clone());
-                }
-            }
+            let used = |route: &&Route| models.iter().any(|model| model == route.model.as_str());
+            regions.extend(served.metered.iter().filter(used).map(|route| route.region.to_string()));
         }
         if regions.is_empty() {
-            regions = scenario.regions.iter().map(|region| region.name.clone()).collect();
+            regions = served.regions.iter().map(ToString::to_string).collect();
         }
         if regions.is_empty() {
             regions.push("us-east-1".to_string());

@@ -62,7 +62,12 @@ fn keys() -> Vec<Key> {
         },
         Key {
             name: "tenant",
-            kind: Kind::Tables(vec![text("region"), text("model"), number("tokens_per_minute", 0.0..=1e12)]),
+            kind: Kind::Tables(vec![
+                text("region"),
+                text("model"),
+                number("tokens_per_minute", 0.0..=1e12),
+                Key { name: "shape", kind: Kind::Choice(vec!["steady", "day", "bursts"]) },
+            ]),
         },
         Key {
             name: "fault",
@@ -159,7 +164,7 @@ fn required(table: &toml::Table) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::{Commitment, FaultKind, MeterKind};
+    use crate::sim::{Commitment, FaultKind, MeterKind, Shape};
 
     #[test]
     fn the_documented_scenario_is_read_as_it_says() {
@@ -186,6 +191,7 @@ burst_seconds = 60
 region = "us-east-1"
 model = "anthropic.claude-3-haiku-20240307-v1:0"
 tokens_per_minute = 30000
+shape = "bursts"
 [[fault]]
 region = "us-west-2"
 kind = "lost_reply"
@@ -214,6 +220,7 @@ error_rate = 0.02
         assert_eq!(scenario.quotas[0].rpm, Some(60));
         assert_eq!(scenario.quotas[0].meter, MeterKind::Sliding);
         assert_eq!(scenario.quotas[0].tpd, None);
+        assert_eq!(scenario.tenants[0].shape, Shape::Bursts);
         assert_eq!(scenario.faults[0].kind, FaultKind::LostReply);
         assert_eq!((scenario.service_quotas[0].value, scenario.service_quotas[0].region.as_deref()), (4.0, None));
         assert_eq!((scenario.provisioned[0].units, scenario.provisioned[0].commitment), (2, Commitment::OneMonth));
@@ -228,6 +235,15 @@ error_rate = 0.02
             let again = serde_json::to_value(scenario.faults[0].kind).unwrap();
             assert_eq!(again, name);
         }
+    }
+
+    #[test]
+    fn an_unknown_shape_is_refused_with_the_words_that_are_known() {
+        let tenant = "[[tenant]]\nregion = \"us-east-1\"\nmodel = \"m\"\ntokens_per_minute = 1\n";
+        let error = parse_scenario("s.toml", &format!("{tenant}shape = \"burst\"")).unwrap_err().to_string();
+        assert!(error.contains("tenant[0].shape = \"burst\": expected one of steady, day, bursts"), "{error}");
+        assert!(error.contains("did you mean `bursts`?"), "{error}");
+        assert_eq!(parse_scenario("s.toml", tenant).unwrap().tenants[0].shape, Shape::Steady);
     }
 
     #[test]

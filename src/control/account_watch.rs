@@ -15,9 +15,10 @@ use crate::record::{Failure, MinuteUse, Region, Route, ScopeKey, Usd};
 
 use super::account_use::{AccountUse, DayPiece, DayUse};
 use super::desk::Desk;
-use super::discovery::utc_ms;
+use super::discovery::{Discovery, join, utc_ms};
 use super::routes::PlannedRoute;
 use super::snapshot::{ControlSnapshot, Question};
+use super::watch::Watcher;
 use super::work::{NotDone, Outcome};
 
 /// CloudWatch has news once a minute.
@@ -117,6 +118,25 @@ fn service_now(desk: &Desk) -> (i64, SystemTime) {
 
 fn at(ms: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).unwrap_or_default())
+}
+
+/// Reads the account once, for whoever keeps no desk running: what `discovery` found about `routes`, the requests for
+/// higher quotas, and `with_use` what CloudWatch counted at each route. What could not be read is among the problems.
+pub async fn read_account(
+    desk: &Arc<Desk>,
+    routes: Vec<PlannedRoute>,
+    discovery: Discovery,
+    with_use: bool,
+) -> Arc<ControlSnapshot> {
+    let called = by_region(&routes);
+    Watcher::new(Arc::clone(desk), routes, discovery).publish();
+    let everybody = async {
+        if with_use {
+            join(called.iter().map(|(region, called)| read(desk, region, called))).await;
+        }
+    };
+    tokio::join!(read_increases(desk), everybody);
+    desk.board.now()
 }
 
 /// Reads the last hour of a Region. Says whether it answered.

@@ -40,6 +40,7 @@ pub use crate::bedrock::{
     QuotaRequest, RequestState,
 };
 pub use account_use::{AccountUse, DayPiece, DayUse, MetricCost, QuotaOffer};
+pub use account_watch::read_account;
 pub use capacity::{AgreedPrice, Idle, term_price, unit_price};
 pub use change::Change;
 pub use command::{BatchInput, ControlCommand, NewBatch, Order};

@@ -9,10 +9,13 @@ use crate::record::{Micros, Usage};
 use super::ledger::{Ledger, ScopeLedger};
 use super::provisioned::Serving;
 use super::route::Operation;
-use super::scenario::{MeterKind, QuotaSpec, Scenario};
+use super::scenario::{MeterKind, QuotaSpec, Scenario, Shape};
+use super::shape::MINUTE;
 
 /// Access key ids and error names are kept apart up to this many: a hostile client may invent more.
 const NAMES: usize = 64;
+/// Minutes of others' use that are made up for at once: meters that nobody has asked for longer know no more of it.
+const LONGEST: u64 = 1_500;
 
 /// One account, in all its Regions.
 pub(super) struct Account {
@@ -23,6 +26,41 @@ pub(super) struct Account {
     errors: BTreeMap<&'static str, u64>,
     access_keys: BTreeSet<String>,
     tpd: u64,
+    others: Vec<Others>,
+    clock: OthersClock,
+}
+
+/// What one of the others uses.
+#[derive(Clone, Copy, Debug)]
+struct Others {
+    scope: usize,
+    tokens_per_minute: f64,
+    shape: Shape,
+    seed: u64,
+}
+
+/// The minutes by which others change what they use: the service's, which runs `speed` times as fast as the meters'.
+#[derive(Clone, Copy, Debug)]
+struct OthersClock {
+    began: Micros,
+    speed: f64,
+    /// The last one that the meters know of.
+    minute: u64,
+    /// Whether any of them ever changes it.
+    changes: bool,
+}
+
+impl OthersClock {
+    /// The service's minute at `now`.
+    fn minute_at(&self, now: Micros) -> u64 {
+        (self.began + Micros::from_secs_f64(now.since(self.began).secs_f64() * self.speed)).0 / MINUTE
+    }
+
+    /// When a minute of the service begins.
+    fn start_of(&self, minute: u64) -> Micros {
+        let since = Micros(minute.saturating_mul(MINUTE)).since(self.began);
+        self.began + Micros::from_secs_f64(since.secs_f64() / self.speed)
+    }
 }
 
 /// A request in flight, as the account knows it.
@@ -59,6 +97,8 @@ impl Account {
             errors: BTreeMap::new(),
             access_keys: BTreeSet::new(),
             tpd: scenario.tpd,
+            others: Vec::new(),
+            clock: OthersClock { began: now, speed: scenario.speed, minute: now.0 / MINUTE, changes: false },
         };
         for quota in &scenario.quotas {
             // A resolved scenario has routes only.
@@ -66,13 +106,39 @@ impl Account {
             let burndown = route.model.map_or(1, |model| model.burndown);
             account.open(&quota.region, route.bucket.as_str(), quota_spec(quota, burndown), now);
         }
-        for tenant in &scenario.tenants {
+        for (index, tenant) in scenario.tenants.iter().enumerate() {
             let Ok(route) = catalogue.route(&tenant.region, &tenant.model) else { continue };
-            if let Some(scope) = account.find(&tenant.region, route.bucket.as_str()) {
-                account.scopes[scope].meters.others(tenant.tokens_per_minute as u64, now);
+            let Some(scope) = account.find(&tenant.region, route.bucket.as_str()) else { continue };
+            let (tokens_per_minute, shape, seed) =
+                (tenant.tokens_per_minute, tenant.shape, scenario.tenant_seed(index));
+            account.others.push(Others { scope, tokens_per_minute, shape, seed });
+        }
+        account.clock.changes = account.others.iter().any(|others| others.shape != Shape::Steady);
+        account.set_others(account.clock.minute, now);
+        account
+    }
+
+    /// Lets the others use what they use up to `now`.
+    pub(super) fn follow_others(&mut self, now: Micros) {
+        if !self.clock.changes {
+            return;
+        }
+        let present = self.clock.minute_at(now);
+        for minute in (self.clock.minute + 1).max(present.saturating_sub(LONGEST))..=present {
+            self.set_others(minute, self.clock.start_of(minute).min(now));
+            self.clock.minute = minute;
+        }
+    }
+
+    /// What others use in a minute of the service's, from `at` on.
+    fn set_others(&mut self, minute: u64, at: Micros) {
+        let level = |others: &Others| others.tokens_per_minute * others.shape.level(others.seed, minute);
+        for (index, scope) in self.scopes.iter_mut().enumerate() {
+            let mut here = self.others.iter().filter(|others| others.scope == index).peekable();
+            if here.peek().is_some() {
+                scope.meters.others(here.map(level).sum::<f64>().round() as u64, at);
             }
         }
-        account
     }
 
     /// The scope of a bucket in a Region. One without a quota is opened at its first use: it meters nothing but the day.
@@ -319,6 +385,47 @@ mod tests {
         let model = Catalogue::embedded().model(SONNET).unwrap();
         let scope = account.scope("us-east-1", SONNET, model, Micros::ZERO);
         (account, scope)
+    }
+
+    /// An account in which others have these shapes and tokens a minute, and how much of the quota is in use at the end
+    /// of each of the next minutes.
+    fn loads(tpm: u64, tenants: &[(Shape, f64)], minutes: u64) -> Vec<f64> {
+        let tenants = tenants.iter().map(|(shape, tokens_per_minute)| crate::sim::TenantSpec {
+            region: "us-east-1".into(),
+            model: SONNET.into(),
+            tokens_per_minute: *tokens_per_minute,
+            shape: *shape,
+        });
+        let quota =
+            QuotaSpec { region: "us-east-1".into(), model: SONNET.into(), tpm: Some(tpm), ..QuotaSpec::default() };
+        let scenario = Scenario { quotas: vec![quota], tenants: tenants.collect(), ..Scenario::default() };
+        let began = Micros(15 * 60 * MINUTE);
+        let mut account = Account::new(&scenario, Catalogue::embedded(), began);
+        let ends = (1..=minutes).map(|minute| began + Micros(minute * MINUTE - 1));
+        ends.map(|end| {
+            account.follow_others(end);
+            account.load(0, end)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn bursts_take_the_quota_in_one_minute_of_five_and_leave_it_in_the_others() {
+        let loads = loads(10_000, &[(Shape::Bursts, 4_000.0)], 50);
+        for span in loads.chunks(5) {
+            let busy = span.iter().filter(|load| **load > 0.99).count();
+            let calm = span.iter().filter(|load| **load < 0.01).count();
+            assert_eq!((busy, calm), (1, 4), "{span:?}");
+        }
+    }
+
+    #[test]
+    fn others_at_the_same_quota_add_up_whatever_their_shapes() {
+        let half = (Shape::Steady, 6_000.0);
+        assert_eq!(loads(10_000, &[half], 3), [0.0; 3]);
+        assert!(loads(10_000, &[half, half], 6)[5] > 0.9, "twelve of ten");
+        // At the busiest of its day it takes 1.8 times its mean.
+        assert!(loads(10_000, &[(Shape::Day, 6_000.0)], 20)[19] > 0.9);
     }
 
     /// The worked example of the user guide, measured on Sonnet 4.6: 26 in and 1,203 out settle at 26 + 5 x 1,203.

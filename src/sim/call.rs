@@ -270,10 +270,14 @@ fn refusal(world: &World, error: &ServiceError, service: &Service, request_id: &
 
 fn identification(world: &World) -> Response<ReplyBody> {
     let regions: Vec<&str> = world.scenario.regions.iter().map(|region| region.name.as_str()).collect();
+    let quotas = world.scenario.quotas.iter();
+    let metered: Vec<_> =
+        quotas.map(|quota| serde_json::json!({ "region": quota.region, "model": quota.model })).collect();
     Answer::json(&serde_json::json!({
         "bedrock-top-sim": env!("CARGO_PKG_VERSION"),
         "account": world.scenario.account,
         "regions": regions,
+        "metered": metered,
         "seed": world.scenario.seed,
     }))
     .into_response()

@@ -265,7 +265,12 @@ mod tests {
                 tpm: Some(u64::MAX),
                 ..QuotaSpec::default()
             }],
-            tenants: vec![TenantSpec { region: "us-east-1".into(), model: "x".into(), tokens_per_minute: -1.0 }],
+            tenants: vec![TenantSpec {
+                region: "us-east-1".into(),
+                model: "x".into(),
+                tokens_per_minute: -1.0,
+                ..TenantSpec::default()
+            }],
             faults: vec![Fault {
                 region: Some("eu-north-1".into()),
                 kind: FaultKind::Outage,

@@ -35,6 +35,7 @@ mod runtime;
 mod s3;
 mod scenario;
 mod server;
+mod shape;
 mod stream;
 mod sts;
 mod tags;
@@ -47,6 +48,6 @@ pub use ledger::{BatchLedger, Ledger, ScopeLedger};
 pub use route::Operation;
 pub use scenario::{
     Commitment, Fault, FaultKind, JobSpec, MeterKind, ProvisionedSpec, QuotaSpec, RegionSpec, Scenario,
-    ServiceQuotaSpec, TenantSpec,
+    ServiceQuotaSpec, Shape, TenantSpec,
 };
 pub use server::Simulator;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::shape::Shape;
+
 /// A scenario file (TOML). All keys are optional.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -73,6 +75,11 @@ impl Scenario {
         let own = self.service_quotas.iter().filter(|quota| quota.code == code);
         let here = own.filter(|quota| quota.region.as_deref().is_none_or(|named| named == region));
         here.max_by_key(|quota| quota.region.is_some()).map(|quota| quota.value)
+    }
+
+    /// Tenants of the same shape do not move in step.
+    pub(super) fn tenant_seed(&self, index: usize) -> u64 {
+        self.seed.wrapping_add(index as u64)
     }
 }
 
@@ -149,7 +156,7 @@ impl Default for QuotaSpec {
     }
 }
 
-/// Somebody else on the same account: uses up quota evenly.
+/// Somebody else on the same account, who uses up quota.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TenantSpec {
@@ -157,8 +164,10 @@ pub struct TenantSpec {
     pub region: String,
     /// Foundation model or profile id.
     pub model: String,
-    /// Settled quota tokens per minute.
+    /// Settled quota tokens per minute, on average.
     pub tokens_per_minute: f64,
+    /// How they are spread over time: `steady`, `day`, `bursts`.
+    pub shape: Shape,
 }
 
 /// The account's value of a Service Quotas row. (The quotas of on-demand inference are [`QuotaSpec`]s.)

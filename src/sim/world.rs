@@ -145,7 +145,9 @@ impl World {
 
     pub(super) fn account(&self) -> MutexGuard<'_, Account> {
         // The account is consistent after each of its methods, so a panic elsewhere does not spoil it.
-        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        account.follow_others(self.unix());
+        account
     }
 
     /// The provisioned models.

@@ -3,7 +3,7 @@
 
 use std::process::Stdio;
 
-use bedrock_top::sim::{Fault, FaultKind, Operation, QuotaSpec, Scenario, Simulator};
+use bedrock_top::sim::{Fault, FaultKind, Operation, QuotaSpec, Scenario, Simulator, TenantSpec};
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 
@@ -19,6 +19,8 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("quotas_and_doctor_need_an_account_that_outlives_them", needs_a_target),
         trial("quotas_lists_every_bucket_with_its_source", lists),
+        trial("quotas_lists_what_everybody_uses", lists_use),
+        trial("a_url_of_a_simulator_says_what_it_serves", places_of_a_url),
         trial("quotas_without_permission_shows_the_defaults_and_says_so", lists_defaults),
         trial("a_request_goes_from_its_draft_to_the_raised_quota", request_to_the_end),
         trial("a_request_is_never_filed_without_consent", no_consent),
@@ -134,7 +136,62 @@ fn lists() {
     assert!(all["quotas"].as_array().unwrap().iter().any(|row| row["bucket"] == HAIKU));
     let text = rig.run(SONNET, &["quotas"]).expect(0);
     assert!(text.stderr.starts_with("target http"), "{text}");
-    assert!(text.stdout.starts_with("REGION") && text.stdout.contains("5,000,000"), "{text}");
+    assert!(text.stdout.starts_with("  QUOTA") && text.stdout.contains("5,000,000"), "{text}");
+    assert!(text.stdout.contains("lasts the day at this rate") && text.stdout.contains("a simulator bills nothing"));
+    assert!(text.stdout.lines().all(|line| line.chars().count() <= 120), "{text}");
+    let unasked = rig.json(SONNET, &["quotas", "--no-use"], 0);
+    assert_eq!((&unasked["use"], &unasked["cloudwatch"]["metrics_read"]), (&Value::Null, &json!(0)));
+}
+
+/// Somebody else uses a fifth of the quota: the list says what screen 6 says.
+fn lists_use() {
+    let mut scenario = scenario(600.0, vec![]);
+    let tokens_per_minute = 600.0 * 20_000.0;
+    scenario.quotas[1].tpm = Some(60_000_000);
+    scenario.tenants.push(TenantSpec {
+        region: "us-east-1".into(),
+        model: HAIKU.into(),
+        tokens_per_minute,
+        ..TenantSpec::default()
+    });
+    let rig = Rig::new(scenario);
+    let known = |listed: &Value| listed["use"][0]["last_minute"]["quota_tokens"].as_u64().is_some_and(|used| used > 0);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let listed = loop {
+        let listed = rig.json(HAIKU, &["quotas", "list"], 0);
+        if known(&listed) || std::time::Instant::now() > deadline {
+            break listed;
+        }
+    };
+    let used = &listed["use"][0];
+    assert_eq!((&used["model"], &used["tpm"]), (&json!(HAIKU), &json!(60_000_000)), "{listed}");
+    let last = used["last_minute"]["quota_tokens"].as_u64().unwrap();
+    assert!((19_000..=21_000).contains(&last), "{listed}");
+    assert!(used["p90_quota_tokens"].as_u64().unwrap() <= used["peak_quota_tokens"].as_u64().unwrap(), "{listed}");
+    assert!(used["quota_tokens_today"].as_u64().unwrap() >= last && used["throttles_last_hour"] == 0, "{listed}");
+    assert_eq!(listed["pools"][0]["region"], "us-east-1", "{listed}");
+    let text = rig.run(HAIKU, &["quotas"]).expect(0);
+    assert!(text.stdout.contains("tokens a minute by everybody: last minute"), "{text}");
+}
+
+/// A URL of a simulator needs no Region and no model: it says what it serves.
+fn places_of_a_url() {
+    let rig = Rig::new(scenario(1.0, vec![]));
+    let url = rig.simulator.url().to_string();
+    let run = |args: &[&str]| {
+        let mut command = rig.folder.program(&[args, &["--target", &url]].concat());
+        finish(command.stdin(Stdio::null()).spawn().unwrap())
+    };
+    let listed = run(&["quotas", "--no-use", "--json"]).expect(0).summary();
+    let rows = listed["quotas"].as_array().unwrap();
+    assert!(rows.iter().all(|row| row["region"] == "us-east-1"), "{listed}");
+    assert!(rows.iter().any(|row| row["bucket"] == SONNET && row["named"] == true), "{listed}");
+    rig.folder.write("one.jsonl", "{\"prompt\": \"hello\", \"max_tokens\": 20}\n");
+    let done = run(&["run", "one.jsonl", "-o", "out.jsonl"]).expect(0);
+    done.says(&["Regions us-east-1\n"]);
+    let ledger = rig.simulator.ledger();
+    let used = ledger.scopes.iter().find(|scope| scope.completed > 0).unwrap();
+    assert_eq!((used.region.as_str(), used.bucket.as_str()), ("us-east-1", SONNET));
 }
 
 fn lists_defaults() {

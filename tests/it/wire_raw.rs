@@ -194,7 +194,12 @@ fn a_body_beyond_the_limit_is_refused_while_it_comes() -> Result<(), Failed> {
 }
 
 fn an_unusable_scenario_does_not_start() -> Result<(), Failed> {
-    let tenant = TenantSpec { region: "us-east-1".into(), model: "nothing".into(), tokens_per_minute: 1.0 };
+    let tenant = TenantSpec {
+        region: "us-east-1".into(),
+        model: "nothing".into(),
+        tokens_per_minute: 1.0,
+        ..TenantSpec::default()
+    };
     let scenario = Scenario { account: "1".into(), tenants: vec![tenant], ..scenario() };
     let error = Simulator::start(scenario, LOOPBACK).err().ok_or("an error was expected")?;
     check(error.kind() == ErrorKind::InvalidInput, &error)?;

@@ -31,7 +31,8 @@ pub struct QuotasArgs {
 /// Parts of `quotas`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum QuotasCommand {
-    /// The quotas of --model in the Regions of --region: applied, by whom, the default, whether more can be had.
+    /// The quotas of --model in the Regions of --region: applied, by whom, the default, whether more can be had, and what
+    /// the account uses of them.
     List(ListArgs),
     /// Which quota a file needs more of to be done in time, the text for AWS, and the request itself after a question.
     Request(RequestArgs),
@@ -53,6 +54,9 @@ pub struct ListArgs {
     /// Of every model that a Region lists a quota for.
     #[arg(long)]
     pub all: bool,
+    /// Leave CloudWatch unasked, which costs for each metric: quotas without their use.
+    #[arg(long)]
+    pub no_use: bool,
 }
 
 /// What `quotas request` takes.

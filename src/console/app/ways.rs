@@ -17,7 +17,7 @@ pub struct Compared {
     pub ways: Ways,
 }
 
-/// `w`: of the route that is selected on the account's screen, else of our load.
+/// `$`: of the route that is selected on the account's screen, else of our load.
 pub(super) fn open(state: &mut State) {
     let on_account = state.screen == Screen::Account;
     let route = state.selected_use().filter(|_| on_account).map(|row| row.route().clone());

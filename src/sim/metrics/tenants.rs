@@ -1,12 +1,13 @@
 //! What the others on the account publish: a tenant of the scenario calls as CloudWatch would count it.
 //!
-//! A tenant uses its tokens evenly, in short calls of [`CALL`] quota tokens. It is written into the books when somebody
-//! looks at them: whole calls up to then, each in the minute in which it ended.
+//! A tenant uses its tokens by its shape, in short calls of [`CALL`] quota tokens. It is written into the books when
+//! somebody looks at them: whole calls up to then, each in the minute in which it ended.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use crate::record::Micros;
+use crate::sim::shape::MINUTE;
 use crate::sim::world::World;
 
 use super::traffic;
@@ -15,8 +16,6 @@ use super::traffic;
 const CALL: u64 = 1_000;
 /// Output tokens of it: much is read and little said.
 const OUTPUT: u64 = 10;
-/// One minute.
-const MINUTE: u64 = 60_000_000;
 /// Minutes that are made up for at once: what nobody has looked at for a day is not seen any more.
 const LONGEST: u64 = 1_500;
 
@@ -31,13 +30,15 @@ pub(in crate::sim) fn catch_up(world: &World) {
     let began = world.began();
     let from = written.unwrap_or(began).max(Micros(now.0.saturating_sub(LONGEST * MINUTE)));
     *written = Some(now);
-    for tenant in &world.scenario.tenants {
+    for (index, tenant) in world.scenario.tenants.iter().enumerate() {
+        let seed = world.scenario.tenant_seed(index);
         let Ok(route) = world.catalogue.route(&tenant.region, &tenant.model) else { continue };
         let burndown = route.model.map_or(1, |model| u64::from(model.burndown));
         let output = OUTPUT.min(CALL / burndown.max(1) / 2);
         // Quotas are in real time, the books in service time.
         let calls_a_minute = tenant.tokens_per_minute / world.scenario.speed / CALL as f64;
-        let calls_until = |at: Micros| (at.since(began).0 as f64 / MINUTE as f64 * calls_a_minute) as u64;
+        let used_before = tenant.shape.used(seed, began);
+        let calls_until = |at: Micros| ((tenant.shape.used(seed, at) - used_before) * calls_a_minute) as u64;
         let mut at = from;
         while at < now {
             let end = Micros((at.0 / MINUTE + 1) * MINUTE).min(now);

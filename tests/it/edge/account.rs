@@ -1,6 +1,6 @@
 //! Targets, and the questions to the control plane.
 
-use bedrock_top::bedrock::{Identified, ProfileKind, Resolved, Target, identify};
+use bedrock_top::bedrock::{Identified, ProfileKind, Resolved, Served, Target, identify};
 use bedrock_top::record::{ErrorClass, Family, Route};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -27,7 +27,8 @@ const CARD: &str = r#"{"bedrock-top-sim":"0.1.0","account":"123456789012"}"#;
 
 async fn identification() {
     let sim = Server::start(|_| reply(200, &[], CARD.as_bytes())).await;
-    let expected = Identified::Simulator { version: "0.1.0".into(), account: Some("123456789012".into()) };
+    let (version, account) = ("0.1.0".into(), Some("123456789012".into()));
+    let expected = Identified::Simulator { version, account, served: Served::default() };
     assert_eq!(identify(&sim.url()).await, expected);
     let [seen]: [Seen; 1] = sim.seen().try_into().unwrap();
     assert_eq!((seen.method.as_str(), seen.path.as_str()), ("GET", "/__bedrock-top"));
@@ -56,7 +57,7 @@ async fn resolution() {
     let url = sim.url();
     assert_eq!(
         Target::resolve(url.as_str(), None).await.unwrap(),
-        Resolved::Target(Target::Simulator { url: url.clone() })
+        Resolved::Simulator { url: url.clone(), served: Served::default() }
     );
     let error = Target::resolve(url.as_str(), Some("dev")).await.unwrap_err().to_string();
     assert!(error.contains("leave `--profile dev` out"), "{error}");

@@ -135,8 +135,10 @@ async fn child() {
     let (Ok(target), Ok(expect)) = (std::env::var(CHILD_TARGET), std::env::var(CHILD_EXPECT)) else {
         panic!("made to be run by edge::nothing_real_travels_to_a_simulator");
     };
-    let Resolved::Target(target) = Target::resolve(&target, None).await.unwrap() else {
-        panic!("no simulator of its own")
+    let target = match Target::resolve(&target, None).await.unwrap() {
+        Resolved::Target(target) => target,
+        Resolved::Simulator { url, .. } => Target::Simulator { url },
+        Resolved::StartSimulator => panic!("no simulator of its own"),
     };
     assert_eq!(target.simulated(), expect == "simulator");
     let region = Region::from("us-east-1");

@@ -72,10 +72,14 @@ async fn find(clients: &Clients, models: &[&str]) -> (Discovery, Expansion) {
 
 async fn known() {
     let simulator = simulator(scenario());
-    let Identified::Simulator { account, .. } = identify(simulator.url()).await else { panic!("not known") };
+    let Identified::Simulator { account, served, .. } = identify(simulator.url()).await else { panic!("not known") };
     assert_eq!(account.as_deref(), Some("123456789012"));
     let resolved = Target::resolve(simulator.url().as_str(), None).await.unwrap();
-    assert_eq!(resolved, Resolved::Target(Target::Simulator { url: simulator.url().clone() }));
+    assert_eq!(
+        served.metered[0],
+        Route::new(scenario().quotas[0].region.as_str(), scenario().quotas[0].model.as_str())
+    );
+    assert_eq!(resolved, Resolved::Simulator { url: simulator.url().clone(), served });
 }
 
 /// A body of each family that has one, for a model of it.
@@ -300,7 +304,12 @@ async fn wait_for(
 }
 
 async fn others() {
-    let tenant = TenantSpec { region: "us-east-1".into(), model: HAIKU.into(), tokens_per_minute: 1_800_000.0 };
+    let tenant = TenantSpec {
+        region: "us-east-1".into(),
+        model: HAIKU.into(),
+        tokens_per_minute: 1_800_000.0,
+        ..TenantSpec::default()
+    };
     // A minute of the service lasts a second.
     let simulator = simulator(Scenario { speed: 60.0, metric_delay_s: 0.0, tenants: vec![tenant], ..scenario() });
     let clients = Arc::new(clients(&simulator, &["us-east-1"]).await);
