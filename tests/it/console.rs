@@ -19,6 +19,7 @@ mod recording;
 mod screens;
 mod settings;
 mod steering;
+mod watched;
 mod work;
 
 /// The size that must work, and the size that must be beautiful.
@@ -177,6 +178,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(keys::trials());
     trials.extend(settings::trials());
     trials.extend(publishing::trials());
+    trials.extend(watched::trials());
     trials
 }
 
