@@ -149,6 +149,12 @@ impl Clients {
         self.clock.offset_ms()
     }
 
+    /// How many times as fast as ours the service's clock runs, where it does not run as ours: a simulator's `speed`.
+    #[must_use]
+    pub fn clock_speed(&self) -> Option<f64> {
+        self.clock.speed()
+    }
+
     /// When the credentials in use end. Looks them up if no call has needed them yet; `None` if they do not end, or if
     /// there are none.
     pub async fn credentials_until(&self) -> Option<SystemTime> {

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
 use aws_smithy_types::DateTime;
+use serde::{Deserialize, Serialize};
 
 use crate::record::{Failure, MinuteUse, Region};
 
@@ -30,6 +31,25 @@ type Sums = Vec<(i64, u64)>;
 /// The figures of several models as they are called, oldest first; a minute without data is left out.
 pub type ModelMinutes = BTreeMap<String, Vec<MinuteUse>>;
 
+/// How long the calls of one minute took, whoever made them: `InvocationLatency`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MinuteLatency {
+    /// The minute's start, UTC, milliseconds since 1970.
+    pub start_ms: i64,
+    /// Median, milliseconds.
+    pub p50_ms: u64,
+    /// 99th percentile, milliseconds.
+    pub p99_ms: u64,
+}
+
+impl MinuteLatency {
+    /// Metrics of one model.
+    pub const METRICS: u64 = 2;
+}
+
+/// One figure for each period: a model as it is called, a metric, a statistic of it.
+type Wanted<'a> = (&'a str, &'static str, &'static str);
+
 /// Which counts of a minute are asked for. AWS bills each metric of each model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counts {
@@ -42,6 +62,7 @@ pub enum Counts {
 /// A metric of `AWS/Bedrock`, and where its sum goes in a minute.
 type Column = (&'static str, fn(&mut MinuteUse) -> &mut u64);
 
+const SUM: &str = "Sum";
 const QUOTA_TOKENS: &str = "EstimatedTPMQuotaUsage";
 /// The columns; those that tell of the quota first.
 const COLUMNS: [Column; 7] = [
@@ -82,7 +103,7 @@ impl Clients {
         now: SystemTime,
     ) -> Result<BTreeMap<String, Invocations>, Failure> {
         let from = now.checked_sub(Duration::from_secs(86_400)).unwrap_or(SystemTime::UNIX_EPOCH);
-        let wanted: Vec<_> = models.iter().map(|model| (model.as_str(), "Invocations")).collect();
+        let wanted: Vec<_> = models.iter().map(|model| (model.as_str(), "Invocations", SUM)).collect();
         let found = self.sums(region, &wanted, PERIOD, from..now).await?;
         let ends = |sums: Sums| sums.into_iter().map(|(start, sum)| (start + i64::from(PERIOD) * 1_000, sum)).collect();
         let found = models.iter().cloned().zip(found).filter(|(_, sums)| !sums.is_empty());
@@ -101,7 +122,7 @@ impl Clients {
         span: Range<SystemTime>,
     ) -> Result<ModelMinutes, Failure> {
         let pairs = || models.iter().flat_map(|model| counts.columns().iter().map(move |column| (model, *column)));
-        let wanted: Vec<_> = pairs().map(|(model, (metric, _))| (model.as_str(), metric)).collect();
+        let wanted: Vec<_> = pairs().map(|(model, (metric, _))| (model.as_str(), metric, SUM)).collect();
         let found = self.sums(region, &wanted, 60, span).await?;
         let mut minutes: BTreeMap<String, BTreeMap<i64, MinuteUse>> = BTreeMap::new();
         for ((model, (_, column)), sums) in pairs().zip(found) {
@@ -125,16 +146,41 @@ impl Clients {
         models: &[String],
         span: Range<SystemTime>,
     ) -> Result<Vec<u64>, Failure> {
-        let wanted: Vec<_> = models.iter().map(|model| (model.as_str(), QUOTA_TOKENS)).collect();
+        let wanted: Vec<_> = models.iter().map(|model| (model.as_str(), QUOTA_TOKENS, SUM)).collect();
         let found = self.sums(region, &wanted, 3_600, span).await?;
         Ok(found.iter().map(|sums| sums.iter().fold(0u64, |all, (_, sum)| all.saturating_add(*sum))).collect())
     }
 
-    /// The sums of each of `wanted` (model as it is called, metric) in periods of `period` seconds, in their order.
+    /// How long the calls of each minute of `span` took, model by model in their order: two metrics for each.
+    ///
+    /// # Errors
+    /// As every call; `Access` names the permission.
+    pub async fn latencies(
+        &self,
+        region: &Region,
+        models: &[String],
+        span: Range<SystemTime>,
+    ) -> Result<Vec<Vec<MinuteLatency>>, Failure> {
+        let both = |model: &'_ String| ["p50", "p99"].map(|stat| (model.clone(), stat));
+        let pairs: Vec<(String, &'static str)> = models.iter().flat_map(both).collect();
+        let wanted: Vec<_> = pairs.iter().map(|(model, stat)| (model.as_str(), "InvocationLatency", *stat)).collect();
+        let found = self.sums(region, &wanted, 60, span).await?;
+        let of_model = |pair: &[Sums]| {
+            let [p50, p99] = pair else { return Vec::new() };
+            let slowest: BTreeMap<i64, u64> = p99.iter().copied().collect();
+            let minute = |(start_ms, p50_ms): &(i64, u64)| {
+                Some(MinuteLatency { start_ms: *start_ms, p50_ms: *p50_ms, p99_ms: *slowest.get(start_ms)? })
+            };
+            p50.iter().filter_map(minute).collect()
+        };
+        Ok(found.chunks(2).map(of_model).collect())
+    }
+
+    /// The figures of each of `wanted` in periods of `period` seconds, in their order.
     async fn sums(
         &self,
         region: &Region,
-        wanted: &[(&str, &str)],
+        wanted: &[Wanted<'_>],
         period: i32,
         span: Range<SystemTime>,
     ) -> Result<Vec<Sums>, Failure> {
@@ -151,15 +197,15 @@ impl Clients {
     async fn sums_of(
         &self,
         region: &Region,
-        wanted: &[(&str, &str)],
+        wanted: &[Wanted<'_>],
         period: i32,
         span: &Range<SystemTime>,
     ) -> Result<Vec<Sums>, Failure> {
         let client = &self.region(region)?.metrics;
-        let queries = wanted.iter().enumerate().map(|(index, (model, name))| {
+        let queries = wanted.iter().enumerate().map(|(index, (model, name, stat))| {
             let dimension = Dimension::builder().name("ModelId").value(*model).build();
             let metric = Metric::builder().namespace("AWS/Bedrock").metric_name(*name).dimensions(dimension);
-            let sum = MetricStat::builder().metric(metric.build()).period(period).stat("Sum").build();
+            let sum = MetricStat::builder().metric(metric.build()).period(period).stat(*stat).build();
             MetricDataQuery::builder().id(format!("m{index}")).metric_stat(sum).return_data(true).build()
         });
         let queries: Vec<_> = queries.collect();

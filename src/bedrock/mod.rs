@@ -35,7 +35,7 @@ pub use call::{Attempt, Call, Progress, ProgressSink};
 pub use connect::{Clients, ConnectError, ConnectionSettings};
 pub use jobs::{BatchJob, InvocationType, JobCounts, JobRequest, JobStatus};
 pub(crate) use message::one_line;
-pub use metrics::{Counts, Invocations, ModelMinutes};
+pub use metrics::{Counts, Invocations, MinuteLatency, ModelMinutes};
 pub use objects::{Address, ObjectFacts, ObjectStream, Part};
 pub use own_metrics::{MetricUnit, MetricValues};
 pub use permissions::{Permission, Probe, Purpose, Trial, permissions, policy};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bedrock::MinuteLatency;
 use crate::catalogue::Metric;
 use crate::limiter::QuotaLimit;
 use crate::record::{MinuteUse, Route, ScopeKey, Usd};
@@ -18,6 +19,9 @@ pub struct AccountUse {
     /// The minutes of the last hour for which something was published, oldest first. A minute that is not here has no
     /// data: nothing was called, or it is not published yet.
     pub minutes: Arc<Vec<MinuteUse>>,
+    /// How long the calls of those minutes took.
+    #[serde(default)]
+    pub latency: Arc<Vec<MinuteLatency>>,
     /// Quota tokens since midnight UTC, by the same metric; `None`: not known.
     pub today: Option<u64>,
     /// The last 24 hours, once asked for.

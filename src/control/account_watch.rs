@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::bedrock::{Counts, ModelMinutes};
+use crate::bedrock::{Counts, MinuteLatency, ModelMinutes};
 use crate::record::{Failure, MinuteUse, Region, Route, ScopeKey, Usd};
 
 use super::account_use::{AccountUse, DayPiece, DayUse};
@@ -100,9 +100,9 @@ async fn wait(wishes: &mut watch::Receiver<u64>, due: Instant, soonest: Instant)
     }
 }
 
-/// Metrics of so many routes each time: those of the minutes, and one since midnight.
+/// Metrics of so many routes each time: those of the minutes, how long the calls took, and one since midnight.
 const fn metrics_of(routes: usize) -> u64 {
-    routes as u64 * (Counts::All.metrics() + 1)
+    routes as u64 * (Counts::All.metrics() + MinuteLatency::METRICS + 1)
 }
 
 /// What so many metrics cost: nothing on a simulator.
@@ -144,11 +144,13 @@ async fn read(desk: &Desk, region: &Region, called: &Called) -> bool {
     let answer = ask(desk, region, called).await;
     desk.paid(metrics_of(called.len()));
     desk.board.answered(Question::Use, Some(region), answer.as_ref().err());
-    let Ok((mut minutes, today)) = answer else { return false };
+    let Ok(Answer { mut minutes, today, latency }) = answer else { return false };
     desk.board.edit(|snapshot| {
-        for ((route, key), today) in called.iter().zip(today) {
+        desk.tell_time(snapshot);
+        for (((route, key), today), latency) in called.iter().zip(today).zip(latency) {
             let used = snapshot.use_of(route, key);
             used.minutes = Arc::new(minutes.remove(route.model.as_str()).unwrap_or_default());
+            used.latency = Arc::new(latency);
             used.today = Some(today);
             used.read_at_ms = utc_ms(SystemTime::now());
         }
@@ -156,15 +158,24 @@ async fn read(desk: &Desk, region: &Region, called: &Called) -> bool {
     true
 }
 
-async fn ask(desk: &Desk, region: &Region, called: &Called) -> Result<(ModelMinutes, Vec<u64>), Failure> {
+/// What CloudWatch says of a Region: of each route the minutes by name, the rest in the order of the routes.
+struct Answer {
+    minutes: ModelMinutes,
+    today: Vec<u64>,
+    latency: Vec<Vec<MinuteLatency>>,
+}
+
+async fn ask(desk: &Desk, region: &Region, called: &Called) -> Result<Answer, Failure> {
     let models: Vec<String> = called.iter().map(|(route, _)| route.model.to_string()).collect();
     let (now_ms, now) = service_now(desk);
     let midnight = at(now_ms - now_ms.rem_euclid(DAY_MS));
     let hour = now.checked_sub(HOUR).unwrap_or(UNIX_EPOCH);
-    tokio::try_join!(
+    let (minutes, today, latency) = tokio::try_join!(
         desk.clients.model_minutes(region, &models, Counts::All, hour..now),
-        desk.clients.quota_tokens(region, &models, midnight..now)
-    )
+        desk.clients.quota_tokens(region, &models, midnight..now),
+        desk.clients.latencies(region, &models, hour..now)
+    )?;
+    Ok(Answer { minutes, today, latency })
 }
 
 /// Reads the requests for higher quotas.
@@ -191,6 +202,7 @@ impl ControlSnapshot {
                 route: route.clone(),
                 key: key.clone(),
                 minutes: Arc::default(),
+                latency: Arc::default(),
                 today: None,
                 day: None,
                 read_at_ms: 0,

@@ -250,6 +250,12 @@ impl Desk {
         });
     }
 
+    /// Notes the service's clock.
+    pub(super) fn tell_time(&self, snapshot: &mut ControlSnapshot) {
+        snapshot.clock_offset_ms = self.clients.clock_offset_ms();
+        snapshot.clock_speed = self.clients.clock_speed();
+    }
+
     /// Now, by the service's clock, milliseconds since 1970.
     #[must_use]
     pub fn service_now_ms(&self) -> i64 {

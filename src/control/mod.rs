@@ -35,6 +35,7 @@ mod watch;
 mod work;
 
 // The nouns of the snapshot and of orders: who reads and gives them needs no other room for them.
+pub use crate::bedrock::MinuteLatency;
 pub use crate::bedrock::{
     BatchJob, Commitment, InvocationType, JobCounts, JobStatus, NewProvisioned, ProvisionedModel, ProvisionedStatus,
     QuotaRequest, RequestState,

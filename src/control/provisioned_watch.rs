@@ -115,7 +115,7 @@ pub(super) async fn read(desk: &Desk, region: Region) -> (Region, Option<Failure
     let lost = look_up(desk, &region, &models);
     let rows = desk.capacity_rows(&region);
     desk.board.edit(|snapshot| {
-        snapshot.clock_offset_ms = desk.clients.clock_offset_ms();
+        desk.tell_time(snapshot);
         snapshot.answered(Question::Provisioned, Some(&region), None);
         let references: Vec<&ProvisionedModel> = models.iter().collect();
         snapshot.unit_quotas.retain(|quota| quota.region != region);

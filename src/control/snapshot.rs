@@ -64,6 +64,9 @@ pub struct ControlSnapshot {
     /// The service's time minus ours, milliseconds, from the `Date` of its replies: ages and countdowns of remote things
     /// are computed with it.
     pub clock_offset_ms: i64,
+    /// How many times as fast as ours the service's clock runs, where it does not run as ours: its minutes are not ours.
+    #[serde(default)]
+    pub clock_speed: Option<f64>,
 }
 
 /// What a model unit costs per hour.

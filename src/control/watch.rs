@@ -123,7 +123,7 @@ impl Watcher {
             snapshot.limits = limits;
             snapshot.quotas = quotas;
             snapshot.cells = cells;
-            snapshot.clock_offset_ms = self.desk.clients.clock_offset_ms();
+            self.desk.tell_time(snapshot);
             self.problems(snapshot);
         });
     }

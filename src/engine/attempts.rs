@@ -7,7 +7,7 @@ use crate::workload::Finished;
 
 use super::breaker::{Breaker, BreakerChange};
 use super::delivery::Parcel;
-use super::dispatcher::{Dispatcher, utc_ms};
+use super::dispatcher::{Dispatcher, service_ms, utc_ms};
 use super::flight::{InFlight, News, Retry};
 use super::illness::Illness;
 use super::load::{Work, never_advice};
@@ -56,7 +56,7 @@ impl Dispatcher {
         let unparks = route.parked.as_mut().map(|park| park.probing = true).is_some();
         route.in_flight += 1;
         route.sent += 1;
-        self.minutes.began(index, utc_ms(&self.clock), quote.costs.hold());
+        self.minutes.began(index, service_ms(&self.clock, &self.clients), quote.costs.hold());
         for window in [&mut self.window, &mut route.window] {
             let second = window.at(now);
             second.sent += 1;
@@ -249,7 +249,7 @@ impl Dispatcher {
             let route = &self.routes[index];
             if reject_of(class).is_some() {
                 // Throttled in the middle of its stream: it was admitted, and what was generated is charged.
-                self.minutes.invoked(index, utc_ms(&self.clock), &usage, route.burndown());
+                self.minutes.invoked(index, service_ms(&self.clock, &self.clients), &usage, route.burndown());
             }
             let model = route.setup.route.model.as_str().to_string();
             let known = route.setup.price(&usage);
@@ -257,7 +257,7 @@ impl Dispatcher {
             price = known.unwrap_or_default();
             self.window.at(now).spent += price.0;
         } else {
-            self.minutes.refused(index, utc_ms(&self.clock), &failure);
+            self.minutes.refused(index, service_ms(&self.clock, &self.clients), &failure);
             self.money.release(flight.quote.worst);
         }
         flight.work.cost += price;
@@ -351,7 +351,7 @@ impl Dispatcher {
         let route = &mut self.routes[flight.route];
         let charged = flight.tickets.settle(&mut self.limiter, usage, route.burndown(), now);
         route.settled += charged;
-        self.minutes.invoked(flight.route, utc_ms(&self.clock), usage, route.burndown());
+        self.minutes.invoked(flight.route, service_ms(&self.clock, &self.clients), usage, route.burndown());
         self.reporting.settled(&route.setup.route, charged, flight.quote.costs.hold());
         for window in [&mut self.window, &mut route.window] {
             let second = window.at(now);

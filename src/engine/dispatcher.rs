@@ -533,6 +533,11 @@ impl Dispatcher {
     }
 }
 
+/// UTC by the service's clock, in milliseconds: its minutes are those that its counts can be compared with.
+pub(super) fn service_ms(clock: &RunClock, clients: &Clients) -> i64 {
+    utc_ms(clock).saturating_add(clients.clock_offset_ms())
+}
+
 /// UTC by the run's clock, in milliseconds.
 pub(super) fn utc_ms(clock: &RunClock) -> i64 {
     clock.utc_now().as_millisecond()

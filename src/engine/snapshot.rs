@@ -44,7 +44,10 @@ pub struct EngineSnapshot {
     pub knobs: Vec<KnobView>,
     /// Second-by-second history, oldest first, at most one hour.
     pub series: Arc<Series>,
-    /// What was called at each route in each UTC minute of the last hour, the present one included.
+    /// The service's time minus ours, milliseconds: by it minutes begin.
+    #[serde(default)]
+    pub clock_offset_ms: i64,
+    /// What was called at each route in each UTC minute of the last hour by the service's clock, the present one included.
     #[serde(default)]
     pub minutes: Arc<Vec<RouteMinutes>>,
     /// Tuning changes and events to mark on the charts, oldest first, at most 64.

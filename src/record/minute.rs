@@ -39,7 +39,7 @@ impl MinuteUse {
     }
 
     /// Takes the counts of another minute in.
-    pub(super) fn add(&mut self, other: &MinuteUse) {
+    pub fn add(&mut self, other: &MinuteUse) {
         let sums: [(&mut u64, u64); 8] = [
             (&mut self.invocations, other.invocations),
             (&mut self.throttles, other.throttles),

@@ -232,6 +232,6 @@ fn publish(desk: &Desk, region: &Region, views: Vec<JobView>, slots: Vec<JobSlot
         snapshot.job_slots.extend(slots);
         snapshot.jobs_read_ms.retain(|(read, _)| read != region);
         snapshot.jobs_read_ms.push((region.clone(), utc_ms(SystemTime::now())));
-        snapshot.clock_offset_ms = desk.clients.clock_offset_ms();
+        desk.tell_time(snapshot);
     });
 }
