@@ -66,6 +66,17 @@ fn of_account(text: &mut String, snapshot: &EngineSnapshot, account: &ControlSna
     }
     let (sentence, advice) = watch::verdict(account, &rows);
     let _ = writeln!(text, "\n## The account, by CloudWatch\n\n{}. {}\n", cell(&sentence), cell(&advice));
+    for row in &rows {
+        if let Some(words) = usage::others_words(row) {
+            let _ = writeln!(text, "{} {}: {}.\n", row.route().region, cell(row.route().model.as_str()), cell(&words));
+        }
+    }
+    if let Some(speed) = account.clock_speed {
+        let _ = writeln!(
+            text,
+            "The service's clock runs {speed:.0} times as fast as ours: its minutes are not ours, and nothing is compared.\n"
+        );
+    }
     let _ = writeln!(
         text,
         "Settled tokens of all callers. What others have reserved beyond that is invisible: their part is at least what is said here.\n"
@@ -98,10 +109,12 @@ fn of_account(text: &mut String, snapshot: &EngineSnapshot, account: &ControlSna
         let ends =
             pool.ends_ms.map_or("lasts the day".to_owned(), |ends| format!("runs out at {}", stamp(ends, "%H:%M")));
         let region = cell(pool.region.as_str());
+        let used = pool.used.map_or("an unknown part".to_owned(), |used| used.to_string());
+        let unread = if pool.unread > 0 { format!(" ({} of them not read)", pool.unread) } else { String::new() };
         let _ = writeln!(
             text,
-            "\nTokens of the day in {region}: {} of {} used at these routes, {ends} UTC at this rate.",
-            pool.used, pool.quota
+            "\nTokens of the day in {region}: {used} of {} used at these routes{unread}, {ends} at this rate, UTC.",
+            pool.quota
         );
     }
     for request in &account.increases {

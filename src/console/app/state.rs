@@ -240,6 +240,8 @@ pub struct State {
     pub level: Level,
     /// The settings screen.
     pub settings: Settings,
+    /// After a load the dashboard is the account's again.
+    pub after_load: bool,
     /// Who and whose account it is is masked in everything drawn.
     pub private: bool,
     /// Named warnings.
@@ -301,6 +303,7 @@ impl State {
             log: List::default(),
             level: Level::Info,
             settings: Settings::default(),
+            after_load: false,
             private: false,
             warned: Warned::default(),
             toast: None,
@@ -444,6 +447,7 @@ impl State {
     #[must_use]
     pub fn dashboard_rows(&self) -> usize {
         match self.expanded.unwrap_or(self.focus) {
+            Panel::Quota if self.watching() => self.watched().len(),
             Panel::Quota => self.shown().scopes.len(),
             Panel::Regions => self.shown().regions.len(),
             _ => 0,

@@ -1,7 +1,7 @@
 //! The one function that changes the state.
 
 use crate::console::keys::{self, Action, Chord, Lookup};
-use crate::engine::{Level, LoadKind};
+use crate::engine::{Level, LoadKind, LoadState};
 use crate::record::Micros;
 
 use super::confirm::Agreement;
@@ -35,6 +35,7 @@ pub fn update(state: &mut State, msg: Msg, now: Micros) -> Vec<Effect> {
                 state.agreed = Some(Agreement::of(&snapshot));
             }
             state.now = state.now.max(snapshot.at);
+            state.after_load &= snapshot.state == LoadState::Finished;
             state.live = snapshot;
             let (live, now) = (state.live.clone(), state.now);
             state.tuning.settle(&live, now);
@@ -182,6 +183,7 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
         Action::Expand => {
             state.expanded = if state.expanded.is_some() { None } else { Some(state.focus) };
         }
+        Action::WatchAccount => state.after_load = !state.after_load,
         Action::Themes => state.overlays.push(Overlay::Themes { before: state.theme }),
         Action::Incident => write_incident(state, effects),
         Action::Picture => effects.push(Effect::Picture { name: incident::picture_name(state.utc_ms()) }),
@@ -418,7 +420,9 @@ fn open(state: &mut State) {
     }
     match state.screen {
         Screen::Dashboard => {
-            if let Some(key) = state.dashboard_scope().cloned() {
+            if let Some(route) = state.watched_route() {
+                state.detail = Some(Detail::Account { route, scroll: 0 });
+            } else if let Some(key) = state.dashboard_scope().cloned() {
                 state.detail = Some(Detail::Scope { key, scroll: 0 });
             }
         }

@@ -34,6 +34,10 @@ pub enum Sort {
     Model,
     /// By Region, then model.
     Region,
+    /// Most used by others first.
+    Others,
+    /// Most used in the last minute first.
+    Use,
     /// Most throttles of the last hour first.
     Throttles,
 }
@@ -45,7 +49,9 @@ impl Sort {
         match self {
             Sort::Fullest => Sort::Model,
             Sort::Model => Sort::Region,
-            Sort::Region => Sort::Throttles,
+            Sort::Region => Sort::Others,
+            Sort::Others => Sort::Use,
+            Sort::Use => Sort::Throttles,
             Sort::Throttles => Sort::Fullest,
         }
     }
@@ -55,8 +61,10 @@ impl Sort {
     pub const fn name(self) -> &'static str {
         match self {
             Sort::Fullest => "peak use",
-            Sort::Model => "model",
+            Sort::Model => "name",
             Sort::Region => "Region",
+            Sort::Others => "others' part",
+            Sort::Use => "last minute",
             Sort::Throttles => "throttles",
         }
     }
@@ -110,18 +118,19 @@ impl UseRow<'_> {
     }
 }
 
-/// The minutes of ours at a route, oldest first; those that are over.
+/// The minutes of ours at a route by the service's clock, oldest first; those that are over.
 #[must_use]
 pub fn our_minutes<'a>(engine: &'a EngineSnapshot, route: &Route) -> &'a [MinuteUse] {
     let ours = engine.minutes.iter().find(|ours| ours.route == *route);
     let minutes = ours.map(|ours| ours.minutes.as_slice()).unwrap_or_default();
-    let present = MinuteUse::start_of(engine.utc_ms);
+    let present = MinuteUse::start_of(engine.utc_ms.saturating_add(engine.clock_offset_ms));
     &minutes[..minutes.partition_point(|minute| minute.start_ms < present)]
 }
 
-/// When this run began, UTC milliseconds.
+/// When this run began, UTC milliseconds by the service's clock.
 fn began(engine: &EngineSnapshot) -> i64 {
-    engine.utc_ms.saturating_sub(i64::try_from(engine.at.0 / 1_000).unwrap_or(i64::MAX))
+    let now = engine.utc_ms.saturating_add(engine.clock_offset_ms);
+    now.saturating_sub(i64::try_from(engine.at.0 / 1_000).unwrap_or(i64::MAX))
 }
 
 /// The row of a route.
@@ -132,7 +141,11 @@ fn row<'a>(account: &'a ControlSnapshot, engine: &'a EngineSnapshot, limits: &'a
         limits,
         account: known,
         scope: engine.scopes.iter().find(|scope| scope.route == limits.route),
-        reconciled: reconcile(our_minutes(engine, &limits.route), theirs, began(engine)),
+        // Where the service's minutes are shorter than ours, they are not the same minutes.
+        reconciled: match account.clock_speed {
+            None => reconcile(our_minutes(engine, &limits.route), theirs, began(engine)),
+            Some(_) => Reconciled::default(),
+        },
     }
 }
 
@@ -189,6 +202,11 @@ fn compare(sort: Sort, a: &UseRow<'_>, b: &UseRow<'_>) -> Ordering {
         }
         Sort::Model => a.route().model.cmp(&b.route().model),
         Sort::Region => a.route().region.cmp(&b.route().region),
+        Sort::Others => b.others().partial_cmp(&a.others()).unwrap_or(Ordering::Equal),
+        Sort::Use => {
+            let last = |row: &UseRow<'_>| row.account.and_then(AccountUse::last).map(|minute| minute.quota_tokens);
+            Reverse(last(a)).cmp(&Reverse(last(b)))
+        }
         Sort::Throttles => Reverse(a.throttles()).cmp(&Reverse(b.throttles())),
     };
     by.then_with(|| place(a).cmp(&place(b)))
@@ -215,19 +233,27 @@ pub fn offers<'a>(account: &'a ControlSnapshot, route: &Route) -> Vec<&'a QuotaO
     account.offers.iter().filter(|offer| offer.route == *route).collect()
 }
 
+/// What an estimate may be off without a reason, as a part of the quota.
+const WITHIN: f64 = 0.05;
+/// Others who use less than this part of what is missing do not explain it.
+const EXPLAINS: f64 = 0.25;
+
 /// Why a limiter believes in less than the quota, if the others are the reason: one sentence.
 #[must_use]
 pub fn others_words(row: &UseRow<'_>) -> Option<String> {
     let (scope, quota) = (row.scope?, row.tpm()?);
-    let others = row.reconciled.others_at_least.filter(|share| *share >= 0.02)?;
+    let others = row.reconciled.others_at_least?;
     let minutes = row.reconciled.minutes.max(1);
     let tokens = row.reconciled.difference.quota_tokens.max(0).unsigned_abs() / minutes;
     let tpm = &scope.limiter.tpm;
     let believed = tpm.estimate.map(|(low, high)| (low + high) / 2.0).or(tpm.believed)?;
-    (believed < quota as f64 * 0.95).then(|| {
+    let missing = quota as f64 - believed;
+    let explained = tokens as f64 / missing;
+    (missing > quota as f64 * WITHIN && explained >= EXPLAINS).then(|| {
         let si = crate::console::ui::fmt::si;
+        let part = if explained < 1.0 { format!("{:.0} %", explained * 100.0) } else { "all".to_owned() };
         format!(
-            "the limiter finds {} of {}: others use at least {} a minute ({:.0} %), and what they reserve beyond that is invisible",
+            "the limiter finds {} of {} TPM: others use at least {} a minute ({:.0} % of the account's use), {part} of what is missing; what they reserve beyond that is invisible",
             si(believed),
             si(quota as f64),
             si(tokens as f64),
@@ -272,11 +298,99 @@ mod tests {
         let here = || account.account_use.iter().filter(|known| known.route.region == pool.region);
         let rate: u64 =
             here().flat_map(|known| known.minutes.iter().rev().take(5)).map(|minute| minute.quota_tokens).sum();
-        let expected = now + ((pool.quota - pool.used) as f64 / (rate as f64 / 5.0) * 60_000.0) as i64;
+        let expected = now + ((pool.quota - pool.used.unwrap()) as f64 / (rate as f64 / 5.0) * 60_000.0) as i64;
         assert!(ends.abs_diff(expected) < 2, "{ends} {expected}");
         let mut calm = account.clone();
         calm.account_use.iter_mut().for_each(|known| known.minutes = std::sync::Arc::default());
         assert_eq!(super::pools(&calm, now)[0].ends_ms, None);
         assert_eq!(super::pools(&account, now + 3 * 3_600_000)[0].ends_ms, None, "a rate of long ago");
+    }
+
+    #[test]
+    fn a_route_that_is_not_read_hides_no_pool() {
+        let (mut account, now) = fixtures::used_account();
+        let all = pools(&account, now)[0].clone();
+        assert_eq!((all.used, all.unread), (Some(300_000_000), 0));
+        account.account_use[0].today = None;
+        let some = pools(&account, now)[0].clone();
+        assert_eq!((some.used, some.unread), (Some(150_000_000), 1));
+        account.account_use.clear();
+        let none = pools(&account, now)[0].clone();
+        assert_eq!((none.used, none.unread, none.ends_ms), (None, 2, None));
+        account.limits.clear();
+        assert_eq!(pools(&account, now), []);
+    }
+
+    fn haiku(account: &ControlSnapshot, engine: &EngineSnapshot) -> Reconciled {
+        rows(account, engine, "us-east-1 haiku", Sort::Model)[0].reconciled
+    }
+
+    #[test]
+    fn minutes_are_compared_by_the_services_clock() {
+        let (account, _) = fixtures::used_account();
+        let engine = fixtures::running();
+        let right = haiku(&account, &engine);
+        assert!(right.minutes > 0 && right.difference.quota_tokens > 0, "{right:?}");
+        // Our own clock goes wrong by minutes: what was counted by the service's stays what it was.
+        for wrong in [-190_000, 200_000] {
+            let engine = EngineSnapshot { utc_ms: engine.utc_ms - wrong, clock_offset_ms: wrong, ..engine.clone() };
+            assert_eq!(haiku(&account, &engine), right, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn minutes_of_another_length_are_not_compared() {
+        let (mut account, _) = fixtures::used_account();
+        account.clock_speed = Some(60.0);
+        let engine = fixtures::running();
+        assert_eq!(haiku(&account, &engine), Reconciled::default());
+        let rows = rows(&account, &engine, "us-east-1 haiku", Sort::Model);
+        assert_eq!(rows[0].others(), None, "nothing is said of the others");
+    }
+
+    #[test]
+    fn others_explain_an_estimate_with_their_numbers_or_say_nothing() {
+        let (account, _) = fixtures::used_account();
+        let mut engine = fixtures::running();
+        let words = |engine: &EngineSnapshot| {
+            let rows = rows(&account, engine, "us-east-1 haiku", Sort::Model);
+            others_words(&rows[0])
+        };
+        let at = engine.scopes.iter().position(|scope| scope.route.region.as_str() == "us-east-1").unwrap();
+        let mut believes = |low: f64, high: f64| {
+            engine.scopes[at].limiter.tpm.estimate = Some((low, high));
+            words(&engine)
+        };
+        let said = believes(60_000.0, 64_000.0).unwrap();
+        for word in ["62.0k of 100k TPM", "others use at least", "38 % of the account's use", "of what is missing"] {
+            assert!(said.contains(word), "{said}");
+        }
+        assert_eq!(believes(96_000.0, 100_000.0), None, "as good as the quota");
+        assert_eq!(believes(1_000.0, 3_000.0), None, "so little explains nothing of so much");
+    }
+
+    #[test]
+    fn every_order_is_an_order() {
+        let (account, _) = fixtures::used_account();
+        let engine = fixtures::running();
+        let mut sort = Sort::default();
+        let mut names = Vec::new();
+        loop {
+            names.push(sort.name());
+            let rows = rows(&account, &engine, "", sort);
+            match sort {
+                Sort::Others => assert!(rows.windows(2).all(|pair| pair[0].others() >= pair[1].others())),
+                Sort::Use => {
+                    let last = |row: &UseRow<'_>| row.account.and_then(AccountUse::last).map(|last| last.quota_tokens);
+                    assert!(rows.windows(2).all(|pair| last(&pair[0]) >= last(&pair[1])));
+                }
+                _ => assert_eq!(rows.len(), account.limits.len()),
+            }
+            sort = sort.next();
+            if sort == Sort::default() {
+                break;
+            }
+        }
+        assert_eq!(names.len(), 6, "{names:?}");
     }
 }

@@ -149,7 +149,7 @@ pub(super) fn resettable(state: &State) -> Result<(), String> {
 
 pub(super) fn openable(state: &State) -> Result<(), String> {
     match state.place_beneath() {
-        Place::Dashboard if state.dashboard_scope().is_none() => {
+        Place::Dashboard if state.dashboard_scope().is_none() && state.watched_route().is_none() => {
             no("no row is selected; Tab to Quota or Regions, then Up and Down")
         }
         Place::Warnings if state.selected_warning().is_none() => no("nothing is the matter"),
@@ -340,6 +340,17 @@ pub(super) fn publishable(state: &State) -> Result<(), String> {
         return no("no model is in use: there is nothing to publish; name one with --model");
     }
     present(state)
+}
+
+pub(super) fn watchable(state: &State) -> Result<(), String> {
+    if state.account().is_none_or(|account| account.limits.is_empty()) {
+        return no("no account is watched");
+    }
+    match state.shown().state {
+        LoadState::Finished => Ok(()),
+        LoadState::Idle => no("nothing has run yet: this is the account"),
+        _ => keyed(state, "a load is on; the account is on {}", Action::Account),
+    }
 }
 
 pub(super) fn offered(state: &State) -> Result<(), String> {

@@ -124,6 +124,7 @@ fn label(state: &State, action: Action) -> Option<&'static str> {
         Action::Pause if matches!(state.live.state, LoadState::Paused | LoadState::Pausing { .. }) => "resume",
         Action::Freeze if state.frozen.is_some() => "live",
         Action::Expand if state.expanded.is_some() => "all panels",
+        Action::WatchAccount if state.after_load => "the load",
         Action::FailedOnly if state.failed_only => "all records",
         Action::Help if matches!(top, Some(Overlay::Help { .. })) => "back",
         Action::Open if matches!(top, Some(Overlay::Warnings(_))) => "go there",

@@ -101,7 +101,11 @@ fn add(line: &mut Line<'static>, label: &'static str, text: &str, cells: usize, 
 /// Load state, age of the data, UTC.
 fn status(view: &View<'_>) -> Line<'static> {
     let kit = view.kit;
-    let (glyph, text, role) = words::load_state(&view.snap.state, kit.glyphs);
+    let (glyph, text, role) = if view.state.watching() {
+        (kit.glyphs.ring, "WATCHING".to_owned(), Role::Info)
+    } else {
+        words::load_state(&view.snap.state, kit.glyphs)
+    };
     let mut line = Line::of(role, format!("{glyph} {text}"));
     let gap = format!(" {} ", kit.glyphs.separator);
     let age = view.state.age();

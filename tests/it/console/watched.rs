@@ -213,7 +213,7 @@ fn gateway() -> Result<(), Failed> {
     asked_until(&mut pty, "the account's use, with its age", |screen| {
         has(screen, "the account, by CloudWatch") && has(screen, "of its TPM") && has(screen, " ago")
     })?;
-    check_words(&pty, &["us-east-1", "claude-3-haiku", "Account flow", "Invocations"])?;
+    check_words(&pty, &["us-east-1", "claude-3-haiku", "Calls", "invocations", "last hour", "Latency"])?;
     pty.resize(SMALL.0, SMALL.1);
     pty.wait("the same on a small screen", |screen| has(screen, "WATCHING") && has(screen, "of its TPM"))?;
     // Load asks first.

@@ -10,12 +10,9 @@ use crate::console::ui::widgets::{Bin, Chart, Level, Line, Series, Shape};
 use crate::console::ui::{fmt, layout};
 use crate::limiter::QuotaLimit;
 
-use super::{below, history, section, watch};
+use super::{below, history, section};
 
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    if view.state.watching() && view.snap.series.tpm_settled.len() < 2 {
-        return watch::chart(view, area, buf);
-    }
     let summary = history::held(view).unwrap_or_else(|| match view.snap.marks.last() {
         Some(mark) => Line::of(Role::Muted, "last change ")
             .text(fmt::sanitise(&mark.what))

@@ -1,5 +1,6 @@
 //! The dashboard's panels. Each draws its own heading and fills the area that it is given, however small.
 
+mod calls;
 mod chart;
 mod flow;
 mod history;
@@ -32,6 +33,9 @@ pub(super) fn render(panel: Panel, view: &View<'_>, area: Rect, buf: &mut Buffer
         return;
     }
     view.kit.takes_clicks(area, Hit::Panel(panel));
+    if view.state.watching() && watch::render(panel, view, area, buf) {
+        return;
+    }
     match panel {
         Panel::Run => run::render(view, area, buf),
         Panel::Money => money::render(view, area, buf),
@@ -48,8 +52,13 @@ pub(super) fn render(panel: Panel, view: &View<'_>, area: Rect, buf: &mut Buffer
 
 /// Draws a panel's heading and returns the area below it.
 fn section(panel: Panel, summary: Line<'_>, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Rect {
+    titled(panel, panel.title(), summary, view, area, buf)
+}
+
+/// The same under a heading of its own.
+fn titled(panel: Panel, title: &str, summary: Line<'_>, view: &View<'_>, area: Rect, buf: &mut Buffer) -> Rect {
     let focused = view.state.screen == Screen::Dashboard && view.state.focus == panel;
-    Section::new(panel.title()).ruled().summary(summary).focused(focused).render(area, buf, view.kit)
+    Section::new(title).ruled().summary(summary).focused(focused).render(area, buf, view.kit)
 }
 
 /// The selected row of a panel, if it has the focus.

@@ -11,7 +11,7 @@ use crate::console::ui::{fmt, words};
 use crate::engine::{BreakerView, ScopeView};
 use crate::limiter::{DimensionStatus, QuotaLimit};
 
-use super::{history, section, selected, watch};
+use super::{history, section, selected};
 
 /// Cells of a figure: `unknown`.
 const FIGURE: usize = 7;
@@ -48,9 +48,6 @@ impl Columns {
 }
 
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    if view.state.watching() {
-        return watch::quota(view, area, buf);
-    }
     let scopes = &view.snap.scopes;
     let total = &view.snap.total;
     let summary = Line::of(Role::Muted, "per minute, last 60 s ")

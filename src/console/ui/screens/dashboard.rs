@@ -23,7 +23,12 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
     }
     let count = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
     let amounts = Amounts {
-        scopes: count(view.snap.scopes.len()),
+        // A bucket of the watched account has one row, a scope of a load has two.
+        scopes: count(if view.state.watching() {
+            view.state.watched().len().div_ceil(2)
+        } else {
+            view.snap.scopes.len()
+        }),
         regions: count(view.snap.regions.len()),
         verdict: panels::verdict_rows(view, body.width),
     };

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::console::app::usage::{self, Sort};
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Line, Panel};
@@ -50,6 +51,10 @@ fn lines(view: &View<'_>, scope: &ScopeView, width: u16) -> Vec<Line<'static>> {
         lines.push(fact("sends nothing for", Role::Warn, text));
     }
     head(view, scope, &mut lines);
+    let others = others(view, scope).map(|words| fmt::wrap(&words, usize::from(width).saturating_sub(NAME)));
+    for (at, line) in others.into_iter().flatten().enumerate() {
+        lines.push(fact(if at == 0 { "others" } else { "" }, Role::Warn, line));
+    }
     lines.push(Line::new());
     dimensions(scope, &mut lines);
     lines.push(Line::new());
@@ -69,6 +74,12 @@ fn lines(view: &View<'_>, scope: &ScopeView, width: u16) -> Vec<Line<'static>> {
     lines.push(Line::new());
     epochs(view, limiter.epochs, &limiter.last_epochs, &mut lines);
     lines
+}
+
+/// Why the limiter finds less than the quota, if that is the others' use.
+fn others(view: &View<'_>, scope: &ScopeView) -> Option<String> {
+    let rows = usage::rows(view.state.account()?, view.snap, "", Sort::Model);
+    usage::others_words(rows.iter().find(|row| row.limits.key == scope.key)?)
 }
 
 /// Why the head of the queue waits here and until when, and what has kept it waiting here so far.

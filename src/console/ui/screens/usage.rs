@@ -12,21 +12,28 @@ use crate::console::ui::{account, fmt, layout};
 use crate::control::{ControlSnapshot, Question, QuotaOffer, QuotaSource};
 use crate::limiter::QuotaLimit;
 
-fn columns(region: u16) -> [Column<'static>; 12] {
+/// Cells of the gauge of the last minute against the quota.
+const GAUGE: usize = 8;
+
+/// The columns; those with the higher numbers give way first.
+fn columns(region: u16) -> [Column<'static>; 15] {
     let number = |title, width| Column::new(title, Width::Fixed(width)).align(Align::Right);
     [
-        Column::new("model", Width::Flex(14)).align(Align::Middle),
+        Column::new("model", Width::Flex(20)).align(Align::Middle),
         Column::new("Region", Width::Fixed(region)).align(Align::Middle),
-        Column::new("bucket", Width::Fixed(6)).drop(4),
+        Column::new("bucket", Width::Fixed(6)).drop(5),
         number("TPM", 6),
-        number("RPM", 6).drop(3),
-        Column::new("from", Width::Fixed(10)).drop(6),
-        number("ours", 6).drop(2),
+        number("RPM", 6).drop(7),
+        Column::new("from", Width::Fixed(10)).drop(8),
+        number("ours", 6).drop(4),
+        number("held", 6).drop(3),
         number("last", 6),
-        number("P90", 6).drop(5),
+        Column::new("of TPM", Width::Fixed(GAUGE as u16)).drop(6),
+        number("P90", 6).drop(9),
         number("peak", 11),
-        number("others", 8),
-        number("429 /h", 7).drop(1),
+        number("others", 6),
+        number("429/h", 5).drop(1),
+        number("read", 4).drop(2),
     ]
 }
 
@@ -95,7 +102,8 @@ fn by_region(read: Vec<(crate::record::Region, i64)>) -> Vec<(crate::record::Reg
 
 /// What the figures are, and what reading them costs.
 fn head(view: &View<'_>, known: &ControlSnapshot) -> Line<'static> {
-    let mut line = Line::of(Role::Muted, "tokens a minute: ours as settled, the account's by CloudWatch, last hour");
+    let mut line =
+        Line::of(Role::Muted, "tokens a minute: ours settled and held, the account's by CloudWatch, last hour");
     let cost = known.metric_cost;
     if cost.per_hour.0 > 0 {
         line.push(Role::Muted, format!(" {} reading costs ", view.kit.glyphs.separator));
@@ -109,10 +117,12 @@ fn table(view: &View<'_>, known: &ControlSnapshot, rows: &[UseRow<'_>], at: usiz
     let region = super::region_width(rows.iter().map(|row| &row.route().region), area.width);
     let columns = columns(region);
     let sorted = match view.state.usage.sort {
-        Sort::Fullest => (9, true),
+        Sort::Fullest => (11, true),
         Sort::Model => (0, false),
         Sort::Region => (1, false),
-        Sort::Throttles => (11, true),
+        Sort::Others => (12, true),
+        Sort::Use => (8, true),
+        Sort::Throttles => (13, true),
     };
     let row = |at: usize| cells(view, &rows[at]);
     Table {
@@ -161,6 +171,7 @@ fn cells<'a>(view: &View<'_>, row: &UseRow<'a>) -> Vec<Cell<'a>> {
     let route = row.limits.route.clone();
     let none = || Cell::new(Role::Muted, fmt::NONE);
     let tokens = |value: Option<u64>| value.map_or_else(none, |value| Cell::text(fmt::count(value)));
+    let last = row.account.and_then(|known| known.last()).map(|minute| minute.quota_tokens);
     let peak = row.account.and_then(|known| known.peak_tpm());
     let peak_cell = match (peak, peak.and_then(|peak| row.part(peak))) {
         (Some(peak), Some(part)) => {
@@ -172,7 +183,7 @@ fn cells<'a>(view: &View<'_>, row: &UseRow<'a>) -> Vec<Cell<'a>> {
     let others = match row.others() {
         Some(share) => Cell::new(
             if share >= 0.2 { Role::Warn } else { Role::Text },
-            format!("{} {:>3.0}%", view.kit.glyphs.bounds[0], share * 100.0),
+            format!("{}{:>3.0} %", view.kit.glyphs.bounds[0], share * 100.0),
         ),
         None => none(),
     };
@@ -189,17 +200,51 @@ fn cells<'a>(view: &View<'_>, row: &UseRow<'a>) -> Vec<Cell<'a>> {
         Cell::text(limit_word(row.limits.quota.rpm.0)),
         Cell::new(Role::Muted, source_word(&row.limits.quota.tpm.1)),
         tokens(row.scope.map(|scope| scope.limiter.settled_60s)),
-        tokens(row.account.and_then(|known| known.last()).map(|minute| minute.quota_tokens)),
+        tokens(row.scope.map(|scope| scope.limiter.held)),
+        tokens(last),
+        last.and_then(|last| row.part(last)).map_or_else(none, |part| gauge(view, part)),
         tokens(row.account.and_then(|known| known.p90_tpm())),
         peak_cell,
         others,
         throttles,
+        match row.account {
+            Some(known) => Cell::new(Role::Muted, short_age(view, known.read_at_ms)),
+            None => none(),
+        },
     ]
+}
+
+/// A part of the quota as a bar; what is more than all of it is full.
+fn gauge<'a>(view: &View<'_>, part: f64) -> Cell<'a> {
+    let g = view.kit.glyphs;
+    let halves = ((part * 2.0 * GAUGE as f64).round() as usize).clamp(usize::from(part > 0.0), 2 * GAUGE);
+    let half = if halves % 2 == 1 { g.bar_half } else { "" };
+    let empty = GAUGE - halves.div_ceil(2);
+    let role = match part_role(Some(part)) {
+        Role::Text => Role::Settled,
+        role => role,
+    };
+    Cell::new(role, format!("{}{half}{}", g.bar_full.repeat(halves / 2), g.bar_empty.repeat(empty)))
+}
+
+/// How long ago something was read, in four cells.
+fn short_age(view: &View<'_>, at_ms: i64) -> String {
+    match view.state.since(at_ms).0 / 1_000_000 {
+        seconds @ ..100 => format!("{seconds}s"),
+        seconds @ ..6_000 => format!("{}m", seconds / 60),
+        seconds @ ..360_000 => format!("{}h", seconds / 3_600),
+        seconds => format!("{}d", (seconds / 86_400).min(999)),
+    }
 }
 
 /// What wants attention: offers, unread Regions, routes at their quota.
 fn attention(view: &View<'_>, known: &ControlSnapshot) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = known.offers.iter().map(|offer| offer_line(view, offer)).collect();
+    if let Some(speed) = known.clock_speed {
+        let words = format!("the service's clock runs {speed:.0} times as fast as ours: its minutes are ");
+        let words = format!("{words}shorter, and ours cannot be compared with them");
+        lines.push(Line::of(Role::Info, format!("{} ", view.kit.glyphs.dot)).text(words));
+    }
     lines.extend(account::problems(view, known, &[Question::Provisioned, Question::Jobs]));
     lines.extend(view.state.visible_use().iter().filter_map(|row| {
         let words = usage::others_words(row)?;
@@ -234,7 +279,10 @@ pub(super) fn offer_line(view: &View<'_>, offer: &QuotaOffer) -> Line<'static> {
     let name = format!("{} in {}", short_model(&offer.route.model), fmt::sanitise(offer.route.region.as_str()));
     Line::of(Role::Accent, format!("{} ", view.kit.glyphs.dot))
         .with(Role::Strong, name)
-        .text(format!(": {metric} {} now, was {}; ", limit_word(offer.now), limit_word(offer.was)))
+        .text(match offer.was {
+            QuotaLimit::Unknown => format!(": {metric} is known now, {}; ", limit_word(offer.now)),
+            was => format!(": {metric} {} now, was {}; ", limit_word(offer.now), limit_word(was)),
+        })
         .with(Role::Key, view.state.keymap.key(crate::console::keys::Action::TakeOffer))
         .muted(" gives it to the limiter")
         .muted(format!(", seen {}", fmt::age(view.state.since(offer.seen_ms))))
@@ -243,15 +291,20 @@ pub(super) fn offer_line(view: &View<'_>, offer: &QuotaOffer) -> Line<'static> {
 /// The pools of the day, a line each.
 fn days(view: &View<'_>, known: &ControlSnapshot) -> Vec<Line<'static>> {
     let line = |pool: &Pool| {
-        let part = pool.used as f64 / pool.quota.max(1) as f64;
+        let part = pool.used.map(|used| used as f64 / pool.quota.max(1) as f64);
         let line = Line::of(Role::Muted, format!("{} ", fmt::sanitise(pool.region.as_str())))
-            .with(part_role(Some(part)), fmt::percent(part))
+            .with(part_role(part), fmt::maybe_percent(part))
             .text(format!(" of {}, ", fmt::count(pool.quota)));
+        let Some(used) = pool.used else { return line.with(Role::Warn, "its use was not read yet") };
         let line = match pool.ends_ms {
             Some(ends) => line.with(Role::Warn, format!("runs out at {} UTC", fmt::utc_time(ends))),
             None => line.muted("lasts the day at this rate"),
         };
-        line.muted(format!("; {} by the models in use since midnight UTC", fmt::count(pool.used)))
+        let line = match pool.unread {
+            0 => line,
+            unread => line.with(Role::Warn, format!("; at least: {unread} in use not read")),
+        };
+        line.muted(format!("; {} by the models in use since midnight UTC", fmt::count(used)))
     };
     usage::pools(known, view.state.service_ms()).iter().map(line).collect()
 }

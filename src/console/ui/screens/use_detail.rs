@@ -10,6 +10,7 @@ use crate::console::ui::widgets::{Axis, Bin, Chart, Level, Line, Panel, Series, 
 use crate::console::ui::{fmt, layout};
 use crate::control::{ControlSnapshot, DayUse, QuotaCell};
 use crate::control::{QuotaRequest, RequestState};
+use crate::limiter::QuotaLimit;
 use crate::record::{MinuteUse, Reconciled};
 
 use super::Facts;
@@ -27,7 +28,12 @@ pub(in crate::console::ui) fn render(view: &View<'_>, scroll: u16, body: Rect, b
     let (Some(account), Some(row)) = (view.state.account(), view.state.selected_use()) else {
         return super::scrolled(&[super::gone(view)], scroll, inner, buf, view.kit);
     };
-    let chart = if inner.height >= 2 * CHART { CHART } else { 0 };
+    // Calls and throttles have charts of their own where the facts keep room.
+    let chart = match inner.height {
+        height if height >= 5 * CHART => 3 * CHART,
+        height if height >= 2 * CHART => CHART,
+        _ => 0,
+    };
     let (facts, [hour]) = layout::stack(inner, [chart]);
     super::scrolled(&lines(view, account, &row, usize::from(facts.width)), scroll, facts, buf, view.kit);
     if chart > 0 {
@@ -35,13 +41,28 @@ pub(in crate::console::ui) fn render(view: &View<'_>, scroll: u16, body: Rect, b
     }
 }
 
+/// What a chart of the hour shows of each minute.
+pub(in crate::console::ui) struct Shown {
+    /// The number.
+    of: fn(&MinuteUse) -> u64,
+    /// Its unit.
+    unit: &'static str,
+    /// What is allowed of it, if that is known.
+    quota: Option<u64>,
+}
+
+/// Quota tokens against their quota.
+pub(in crate::console::ui) fn tokens(tpm: Option<u64>) -> Shown {
+    Shown { of: |minute| minute.quota_tokens, unit: "quota tokens per minute", quota: tpm }
+}
+
 /// A number of each second of the hour that ends with the present minute; seconds of minutes without data are none.
-fn seconds(minutes: &[MinuteUse], first_ms: i64) -> Vec<f32> {
+fn seconds(of: fn(&MinuteUse) -> u64, minutes: &[MinuteUse], first_ms: i64) -> Vec<f32> {
     let mut values = vec![f32::NAN; HOUR as usize];
     for minute in minutes {
         let from = minute.start_ms.saturating_sub(first_ms).div_euclid(1_000);
         for second in from.max(0)..from.saturating_add(60).min(HOUR as i64) {
-            values[second as usize] = minute.quota_tokens as f32;
+            values[second as usize] = of(minute) as f32;
         }
     }
     values
@@ -49,35 +70,50 @@ fn seconds(minutes: &[MinuteUse], first_ms: i64) -> Vec<f32> {
 
 fn the_hour(view: &View<'_>, row: &UseRow<'_>, area: Rect, buf: &mut Buffer) {
     let theirs = row.account.map(|known| known.minutes.as_slice()).unwrap_or_default();
-    hour_chart(view, theirs, usage::our_minutes(view.snap, row.route()), row.tpm(), area, buf);
+    // Minutes of another length cannot stand beside each other.
+    let apart = view.state.account().is_some_and(|account| account.clock_speed.is_some());
+    let ours = if apart { &[] } else { usage::our_minutes(view.snap, row.route()) };
+    let rpm = match row.limits.quota.rpm.0 {
+        QuotaLimit::Limit(rpm) => Some(rpm),
+        QuotaLimit::Unknown | QuotaLimit::Absent => None,
+    };
+    let calls = Shown { of: |minute| minute.invocations, unit: "invocations per minute", quota: rpm };
+    let throttles = Shown { of: |minute| minute.throttles, unit: "throttles per minute", quota: None };
+    let all = [tokens(row.tpm()), calls, throttles];
+    let (first, rest) = layout::stack(area, [CHART, CHART].map(|rows| if area.height >= 3 * CHART { rows } else { 0 }));
+    for (shown, area) in all.iter().zip([first].into_iter().chain(rest)) {
+        if area.height > 0 {
+            hour_chart(view, shown, theirs, ours, area, buf);
+        }
+    }
 }
 
 /// Minutes of everybody with ours beside them, up to the last one that is published: of later ones there is no news of
 /// anybody.
 pub(in crate::console::ui) fn hour_chart(
     view: &View<'_>,
+    shown: &Shown,
     theirs: &[MinuteUse],
     ours: &[MinuteUse],
-    tpm: Option<u64>,
     area: Rect,
     buf: &mut Buffer,
 ) {
     let last = theirs.last().map(|minute| minute.start_ms);
     let end_ms = last.unwrap_or_else(|| MinuteUse::start_of(view.state.service_ms())) + MinuteUse::LENGTH_MS;
     let first_ms = end_ms - 1_000 * HOUR as i64;
-    let (theirs, ours) = (seconds(theirs, first_ms), seconds(ours, first_ms));
+    let (theirs, ours) = (seconds(shown.of, theirs, first_ms), seconds(shown.of, ours, first_ms));
     let all = Series { name: "the account", values: &theirs, role: Role::Settled, shape: Shape::Area, bin: Bin::Max };
     let part = Series { name: "ours", values: &ours, role: Role::Target, shape: Shape::Line, bin: Bin::Max };
     let both = [all, part];
     let sent = ours.iter().any(|value| value.is_finite());
-    let levels: Vec<Level<'_>> =
-        tpm.map(|tpm| Level { name: "quota", value: tpm as f64, role: Role::Quota }).into_iter().collect();
+    let level = |quota: u64| Level { name: "quota", value: quota as f64, role: Role::Quota };
+    let levels: Vec<Level<'_>> = shown.quota.map(level).into_iter().collect();
     Chart {
         series: if sent { &both } else { &both[..1] },
         levels: &levels,
         marks: &[],
         axis: Axis { past_utc_ms: Some(end_ms - 1_000), ..Axis::live(HOUR - 1, HOUR) },
-        unit: "quota tokens per minute",
+        unit: shown.unit,
         legend: true,
     }
     .render(area, buf, view.kit);
@@ -117,7 +153,7 @@ fn lines(view: &View<'_>, account: &ControlSnapshot, row: &UseRow<'_>, width: us
     if let Some(words) = usage::others_words(row) {
         facts.add("others", Role::Warn, &words);
     }
-    for line in reconciled(&row.reconciled) {
+    for line in reconciled(&row.reconciled, account.clock_speed) {
         facts.line(line.0, line.1);
     }
     match row.account.and_then(|known| known.day.as_ref()) {
@@ -199,7 +235,11 @@ fn hour_line(view: &View<'_>, row: &UseRow<'_>) -> Line<'static> {
 }
 
 /// Our counts, CloudWatch's and the difference, for the same minutes.
-fn reconciled(found: &Reconciled) -> Vec<(&'static str, Line<'static>)> {
+fn reconciled(found: &Reconciled, clock_speed: Option<f64>) -> Vec<(&'static str, Line<'static>)> {
+    if let Some(speed) = clock_speed {
+        let words = format!("the service's clock runs {speed:.0} times as fast as ours: its minutes are not ours");
+        return vec![("ours beside it", Line::of(Role::Muted, words))];
+    }
     if found.minutes == 0 {
         return vec![("ours beside it", Line::of(Role::Muted, "no minute yet that both sides have whole"))];
     }
