@@ -538,7 +538,7 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Increases "account.requests" [c('A')] "all requests" None USE 6 when::managed, "Show every request for a higher quota: status, when, support case."),
     row!(Ways "account.ways" [c('$')] "ways to buy" None WORKLOAD 14 when::always, "Compare on demand, flex, priority, batch and provisioned for the workload at hand."),
     row!(Sort "account.sort" [c('o')] "sort" None SORTED 7 when::always, "Sort the list by something else."),
-    row!(Refresh "account.refresh" [Chord::ctrl('r')] "ask now" None ACCOUNT 8 when::managed, "Ask all Regions now instead of when it is due."),
+    row!(Refresh "account.refresh" [Chord::ctrl('r')] "ask now" None ACCOUNT 8 when::askable, "Ask all Regions now instead of when it is due."),
     row!(PlayPause "replay.pause" [c(' ')] "hold" None STEER 1 when::plays, "In a replay: hold it, or let it go on."),
     row!(PlayStep "replay.step" [c('.')] "step" None STEER 2 when::plays, "In a replay: hold it, and go on by one snapshot."),
     row!(PlaySlower "replay.slower" [c('<')] "slower" None STEER 6 when::plays, "In a replay: half the speed, down to a quarter of real time."),

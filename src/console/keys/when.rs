@@ -342,6 +342,14 @@ pub(super) fn publishable(state: &State) -> Result<(), String> {
     present(state)
 }
 
+/// On the dashboard of a load the account is not on the screen.
+pub(super) fn askable(state: &State) -> Result<(), String> {
+    if state.place_beneath() == Place::Dashboard && !state.watching() {
+        return keyed(state, "the account is on {}", Action::Account);
+    }
+    managed(state)
+}
+
 pub(super) fn watchable(state: &State) -> Result<(), String> {
     if state.account().is_none_or(|account| account.limits.is_empty()) {
         return no("no account is watched");

@@ -18,7 +18,7 @@ use super::{below, row, selected, titled};
 const NAME: usize = 16;
 const FIGURE: usize = 16;
 /// Cells of a figure beside the name of a bucket.
-const NARROW: usize = 10;
+const NARROW: usize = 9;
 /// Minutes of the throttles over time.
 const MINUTES: i64 = 60;
 
@@ -109,7 +109,7 @@ pub(super) fn throttles(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         figures.iter().fold(name, |line, figure| format!("{line}{figure:>NARROW$}"))
     };
     if let Some(row) = row(inner, 0) {
-        let head = cells("quota", ["last min", "last hour", "of calls"].map(str::to_owned));
+        let head = cells("quota", ["minute", "hour", "of calls"].map(str::to_owned));
         Line::of(Role::Head, head).render(row, buf, view.kit);
     }
     let mut throttled: Vec<_> = buckets
@@ -235,7 +235,7 @@ pub(super) fn latency(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         figures.iter().fold(name, |line, figure| format!("{line}{figure:>NARROW$}"))
     };
     if let Some(row) = row(inner, 0) {
-        let head = cells("last minute", ["p50", "p99", "p99, hour"].map(str::to_owned));
+        let head = cells("last minute", ["p50", "p99", "p99 hour"].map(str::to_owned));
         Line::of(Role::Head, head).render(row, buf, view.kit);
     }
     let list = below(inner, 1);

@@ -26,7 +26,7 @@ fn columns(region: u16) -> [Column<'static>; 15] {
         number("RPM", 6).drop(7),
         Column::new("from", Width::Fixed(10)).drop(8),
         number("ours", 6).drop(4),
-        number("held", 6).drop(3),
+        number("reserved", 8).drop(3),
         number("last", 6),
         Column::new("of TPM", Width::Fixed(GAUGE as u16)).drop(6),
         number("P90", 6).drop(9),
@@ -103,7 +103,7 @@ fn by_region(read: Vec<(crate::record::Region, i64)>) -> Vec<(crate::record::Reg
 /// What the figures are, and what reading them costs.
 fn head(view: &View<'_>, known: &ControlSnapshot) -> Line<'static> {
     let mut line =
-        Line::of(Role::Muted, "tokens a minute: ours settled and held, the account's by CloudWatch, last hour");
+        Line::of(Role::Muted, "tokens a minute: ours settled and reserved, the account's by CloudWatch, last hour");
     let cost = known.metric_cost;
     if cost.per_hour.0 > 0 {
         line.push(Role::Muted, format!(" {} reading costs ", view.kit.glyphs.separator));
@@ -200,7 +200,7 @@ fn cells<'a>(view: &View<'_>, row: &UseRow<'a>) -> Vec<Cell<'a>> {
         Cell::text(limit_word(row.limits.quota.rpm.0)),
         Cell::new(Role::Muted, source_word(&row.limits.quota.tpm.1)),
         tokens(row.scope.map(|scope| scope.limiter.settled_60s)),
-        tokens(row.scope.map(|scope| scope.limiter.held)),
+        tokens(row.scope.map(|scope| scope.limiter.reserved_60s)),
         tokens(last),
         last.and_then(|last| row.part(last)).map_or_else(none, |part| gauge(view, part)),
         tokens(row.account.and_then(|known| known.p90_tpm())),
