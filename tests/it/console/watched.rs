@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 
-use super::{Home, LARGE, SMALL, check_words, footer, has, leave, row_with, trial};
+use super::{Home, LARGE, SMALL, check_words, has, leave, row_with, trial};
 use crate::pty::{Pty, check};
 
 /// How often CloudWatch can be asked by hand: the console asks on demand once in 20 s.
 const ASKED: Duration = Duration::from_secs(25);
 /// A minute that both sides have whole ends two minutes after the beginning at the latest.
-const ASKS: usize = 14;
+const ASKS: usize = 8;
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -55,8 +55,12 @@ impl Drop for Sim {
     }
 }
 
-/// Passes every connection on to `to`, but one that asks who is there: that is told that nobody is. What a gateway in
-/// front of AWS looks like.
+/// The header by which a simulator's replies are known, and one of the same length that nobody knows.
+const SIMULATED: &[u8] = b"x-bedrock-top-sim";
+const UNKNOWN: &[u8] = b"x-gateway-passed1";
+
+/// Passes every connection on to `to`, but one that asks who is there: that is told that nobody is; and nothing in the
+/// replies says that they are simulated. What a gateway in front of AWS looks like.
 fn forwarder(to: &str) -> Result<String, Failed> {
     let to: SocketAddr = to.strip_prefix("http://").ok_or("no address")?.trim_end_matches('/').parse()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -79,11 +83,31 @@ fn forward(mut near: TcpStream, to: SocketAddr) -> std::io::Result<()> {
     far.write_all(&first[..read])?;
     let (mut back_from, mut back_to) = (far.try_clone()?, near.try_clone()?);
     thread::spawn(move || {
-        let _ = std::io::copy(&mut back_from, &mut back_to);
+        let _ = disguise(&mut back_from, &mut back_to);
         let _ = back_to.shutdown(Shutdown::Both);
     });
     std::io::copy(&mut near, &mut far)?;
     far.shutdown(Shutdown::Write)
+}
+
+/// Copies, with the simulator's header under another name.
+fn disguise(from: &mut impl Read, to: &mut impl Write) -> std::io::Result<()> {
+    let (mut held, mut buffer) = (Vec::new(), [0; 64 * 1024]);
+    loop {
+        let read = from.read(&mut buffer)?;
+        held.extend_from_slice(&buffer[..read]);
+        while let Some(at) = held.windows(SIMULATED.len()).position(|window| window == SIMULATED) {
+            held[at..at + UNKNOWN.len()].copy_from_slice(UNKNOWN);
+        }
+        // What may be the beginning of the name waits for the rest of it.
+        let begun = (1..SIMULATED.len()).rev().find(|cells| held.ends_with(&SIMULATED[..*cells])).unwrap_or(0);
+        let begun = if read == 0 { 0 } else { begun };
+        to.write_all(&held[..held.len() - begun])?;
+        held.drain(..held.len() - begun);
+        if read == 0 {
+            return Ok(());
+        }
+    }
 }
 
 /// Asks all Regions by hand until `holds`.
@@ -219,8 +243,17 @@ fn gateway() -> Result<(), Failed> {
     // Load asks first.
     pty.send("L");
     pty.wait("the form of the load", |screen| has(screen, "Arrivals") || has(screen, "arrival"))?;
-    pty.send("\x1b");
-    pty.wait("the account again", |screen| has(screen, "of its TPM"))?;
-    check(!footer(pty.screen()).is_empty(), pty.text())?;
+    pty.send("\r");
+    pty.wait("the question", |screen| has(screen, "▸ Cancel"))?;
+    check_words(&pty, &["us-east-1", "$"])?;
+    pty.send("\t\r");
+    pty.wait("a running load", |screen| has(screen, "RUNNING") && !has(screen, "Calls ─"))?;
+    // And after it the account is to be seen again.
+    pty.send("S");
+    pty.wait("its end", |screen| has(screen, "FINISHED"))?;
+    pty.send("w");
+    pty.wait("the account again", |screen| has(screen, "WATCHING") && has(screen, "Calls ─"))?;
+    pty.send("w");
+    pty.wait("the load again", |screen| has(screen, "FINISHED") && !has(screen, "Calls ─"))?;
     leave(&mut pty).map(|_| ())
 }
