@@ -68,6 +68,15 @@ mod tests {
     }
 
     #[test]
+    fn what_was_unread_at_first_is_offered_as_what_it_is() {
+        let told = Told::default();
+        assert_eq!(told.offers(&limits(QuotaLimit::Unknown), &[], 1), []);
+        let offers = told.offers(&limits(QuotaLimit::Limit(400)), &[], 2);
+        assert_eq!((offers[0].was, offers[0].now), (QuotaLimit::Unknown, QuotaLimit::Limit(400)));
+        assert_eq!(told.offers(&limits(QuotaLimit::Unknown), &offers, 3), [], "unread again");
+    }
+
+    #[test]
     fn a_change_is_offered_until_it_is_taken_or_goes_back() {
         let told = Told::default();
         assert_eq!(told.offers(&limits(QuotaLimit::Limit(100)), &[], 1), []);

@@ -545,7 +545,7 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(PlayFaster "replay.faster" [c('>')] "faster" None STEER 6 when::plays, "In a replay: twice the speed, up to 16 times real time, then straight to the end."),
     row!(Freeze "view.freeze" [c('f')] "freeze" None STEER 10 when::always, "Hold the display still; the load goes on."),
     row!(Privacy "view.privacy" [c('*')] "privacy" None VIEWS 0 when::always, "Mask account, caller, profile, labels and buckets in everything drawn, or show them again."),
-    row!(WatchAccount "view.account" [c('w')] "account" None DASHBOARD 10 when::watchable, "After a load: show the account without it, or the load again."),
+    row!(WatchAccount "view.account" [c('a')] "account" None DASHBOARD 10 when::watchable, "After a load: show the account without it, or the load again."),
     row!(Expand "view.expand" [c('e')] "expand" None DASHBOARD 11 when::always, "Show the focused panel alone, or all panels again."),
     row!(Earlier "chart.earlier" [k(Key::Left), c('(')] "earlier" None DASHBOARD 12 when::charted, "Look at an earlier moment of the last hour; the charts are held there."),
     row!(Later "chart.later" [k(Key::Right), c(')')] "later" None DASHBOARD 0 when::charted, "Look at a later moment; past the newest one the charts follow the present again."),

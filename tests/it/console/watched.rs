@@ -251,9 +251,9 @@ fn gateway() -> Result<(), Failed> {
     // And after it the account is to be seen again.
     pty.send("S");
     pty.wait("its end", |screen| has(screen, "FINISHED"))?;
-    pty.send("w");
+    pty.send("a");
     pty.wait("the account again", |screen| has(screen, "WATCHING") && has(screen, "Calls ─"))?;
-    pty.send("w");
+    pty.send("a");
     pty.wait("the load again", |screen| has(screen, "FINISHED") && !has(screen, "Calls ─"))?;
     leave(&mut pty).map(|_| ())
 }
