@@ -161,7 +161,8 @@ impl Dispatcher {
         let model = route.setup.model_id().as_str().to_string();
         let price = route.setup.price(&usage);
         self.money.settle(flight.quote.worst, price, source == UsageSource::Estimate, &model);
-        self.window.at(now).spent += price.unwrap_or_default().0;
+        self.spend(flight.route, price.unwrap_or_default(), now);
+        let route = &mut self.routes[flight.route];
         if source != UsageSource::Estimate {
             let uncached = usage.input.saturating_add(usage.cache_write);
             let actual = uncached.saturating_add(usage.cache_read);
@@ -255,7 +256,7 @@ impl Dispatcher {
             let known = route.setup.price(&usage);
             self.money.settle(flight.quote.worst, known, failure.usage.is_none(), &model);
             price = known.unwrap_or_default();
-            self.window.at(now).spent += price.0;
+            self.spend(index, price, now);
         } else {
             self.minutes.refused(index, service_ms(&self.clock, &self.clients), &failure);
             self.money.release(flight.quote.worst);
@@ -341,9 +342,19 @@ impl Dispatcher {
         let price = route.setup.price(&usage);
         self.charge(&flight, &usage, now);
         self.money.settle(flight.quote.worst, price, true, &model);
+        self.spend(flight.route, price.unwrap_or_default(), now);
         flight.work.cost += price.unwrap_or_default();
         self.book(&flight, price.unwrap_or_default());
         self.put_back(flight.work);
+    }
+
+    /// Money that an attempt cost.
+    fn spend(&mut self, route: usize, price: Usd, now: Micros) {
+        let route = &mut self.routes[route];
+        route.spent += price;
+        for window in [&mut self.window, &mut route.window] {
+            window.at(now).spent += price.0;
+        }
     }
 
     /// What the service charges its meters for an attempt; tells the limiter and the windows.

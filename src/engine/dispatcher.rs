@@ -28,6 +28,7 @@ use super::reporting::Reporting;
 use super::retry::RetryBudget;
 use super::router::{Choice, Known, RouteState, Router};
 use super::stats::{History, Latency, Window};
+use super::trends::TrendBook;
 use super::undo::Undone;
 use super::verdict::WaitCounts;
 use super::{
@@ -116,6 +117,7 @@ pub(super) struct Dispatcher {
     pub latencies: Latencies,
     pub totals: Totals,
     pub history: History,
+    pub trends: TrendBook,
     pub minutes: MinuteBook,
     pub reporting: Reporting,
     pub chronicle: Chronicle,
@@ -198,6 +200,7 @@ impl Dispatcher {
             latencies: Latencies::default(),
             totals: Totals::default(),
             history: History::default(),
+            trends: TrendBook::default(),
             minutes: MinuteBook::default(),
             reporting: Reporting::default(),
             chronicle: Chronicle::default(),

@@ -28,11 +28,13 @@ mod publish;
 mod reporting;
 mod retry;
 mod router;
+mod sampling;
 mod settings;
 mod setup;
 mod snapshot;
 mod stats;
 mod text;
+mod trends;
 mod undo;
 mod verdict;
 
@@ -45,3 +47,4 @@ pub use settings::EngineSettings;
 pub use setup::{EngineSetup, FileLoad, Load, RouteSetup};
 pub use snapshot::*;
 pub use text::sanitise;
+pub use trends::{Cause, LatencyTrend, ModelTrend, RegionState, RegionTrend, ScopeTrend, Trend, Trends};

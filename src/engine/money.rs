@@ -28,6 +28,12 @@ impl Money {
         self.cap.is_none_or(|cap| self.spent + self.in_flight + worst <= cap)
     }
 
+    /// Settled so far.
+    #[must_use]
+    pub const fn spent(&self) -> Usd {
+        self.spent
+    }
+
     /// A request is sent.
     pub fn commit(&mut self, worst: Usd) {
         self.in_flight += worst;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::limiter::ScopeStatus;
-use crate::record::{ErrorClass, Micros, Region, Usd};
+use crate::record::{Micros, Region, Usd};
 
 use super::dispatcher::{Dispatcher, utc_ms};
 use super::load::{ActiveLoad, Ending};
 use super::router::RouteState;
-use super::stats::{Sample, by_class, percentiles};
+use super::stats::{Window, by_class, percentiles};
 use super::verdict::{Evidence, Reservation, verdict};
 use super::{
     BreakerView, ClientHealth, EngineSetup, EngineSnapshot, EstimatorView, FlowView, LatencyView, LoadState, MoneyView,
@@ -29,8 +29,7 @@ impl Dispatcher {
         let run = self.run_view(now);
         let client = self.client_health(now);
         let flow = self.flow_view(&client, now);
-        let per_hour = self.window.last(60, now).map(|second| second.spent).sum::<i64>();
-        let per_hour = Usd(per_hour).scaled(3_600.0 / self.window_span(now));
+        let per_hour = self.per_hour(&self.window, now);
         let snapshot = EngineSnapshot {
             at: now,
             utc_ms: utc_ms(&self.clock),
@@ -58,6 +57,7 @@ impl Dispatcher {
             knobs: self.settings.views(&self.settings_at_start, self.arrival_knob()),
             series: self.history.share(),
             clock_offset_ms: self.clients.clock_offset_ms(),
+            trends: self.trends.share(),
             minutes: self.minutes.share(&self.routes, now),
             marks: self.chronicle.marks(),
             recent: self.chronicle.recent(),
@@ -69,33 +69,6 @@ impl Dispatcher {
             client,
         };
         self.snapshot.send_replace(Arc::new(snapshot));
-    }
-
-    /// Takes the second that has just ended into the history.
-    pub(super) fn take_sample(&mut self, second: u64, now: Micros) {
-        self.process_view = self.process.read(now);
-        let past = Micros::from_secs(second.saturating_sub(1));
-        let (mut throttles, mut errors) = (0, 0);
-        for (class, count) in ErrorClass::ALL.iter().zip(self.window.at(past).failed) {
-            if class.is_throttle() { throttles += count } else { errors += count }
-        }
-        let statuses = self.routes.iter().map(|route| self.limiter.status(route.meters.main, now));
-        let (held, target) = statuses.fold((0.0, 0.0), |(held, target), status| {
-            (held + status.held as f64, target + status.tpm.target.unwrap_or(0.0))
-        });
-        let sample = Sample {
-            rpm: self.window.sum(60, now, |s| u64::from(s.sent)) as f32,
-            tpm_settled: self.window.sum(60, now, |s| s.settled) as f32,
-            held: held as f32,
-            target_tpm: target as f32,
-            throttles: throttles as f32,
-            errors: errors as f32,
-            done: self.window.at(past).done as f32,
-            queue: self.queue.len() as f32,
-            in_flight: self.in_flight.len() as f32,
-            p50_ms: self.latencies.attempt.median(now).map_or(f32::NAN, |p50| p50.millis_f64() as f32),
-        };
-        self.history.push(second, sample);
     }
 
     fn state(&self) -> LoadState {
@@ -192,6 +165,12 @@ impl Dispatcher {
         now.since(self.started).secs_f64().clamp(1.0, 60.0)
     }
 
+    /// Spend per hour at the rate of the last 60 s.
+    pub(super) fn per_hour(&self, window: &Window, now: Micros) -> Usd {
+        let spent = window.last(60, now).map(|second| second.spent).sum::<i64>();
+        Usd(spent).scaled(3_600.0 / self.window_span(now))
+    }
+
     fn client_health(&self, now: Micros) -> ClientHealth {
         ClientHealth {
             schedule_delay: self.latencies.schedule_delay.percentiles(now),
@@ -205,7 +184,6 @@ impl Dispatcher {
             .iter()
             .zip(statuses)
             .map(|(route, limiter)| {
-                let reserved = route.window.sum(60, now, |s| s.reserved);
                 let settled = route.window.sum(60, now, |s| s.settled);
                 let reservation = Reservation {
                     replies: route.window.sum(60, now, |s| u64::from(s.ok)),
@@ -227,7 +205,10 @@ impl Dispatcher {
                     settled_total: route.settled,
                     breaker: route.breaker.view(now),
                     parked: route.parked.as_ref().map(|park| (park.cause.clone(), park.remedy.clone())),
-                    reservation_efficiency: (reserved > 0 && settled > 0).then(|| settled as f64 / reserved as f64),
+                    spent_total: route.spent,
+                    per_hour: route.has_price().then(|| self.per_hour(&route.window, now)),
+                    reservation_efficiency: reservation.efficiency(),
+                    burndown: route.burndown(),
                     wasted_60s: reservation.wasted(),
                     advice: reservation.advice(),
                     head_waited: route.head_waited.clone(),
@@ -238,13 +219,18 @@ impl Dispatcher {
     }
 
     fn region_views(&self, statuses: &[ScopeStatus], now: Micros) -> Vec<RegionView> {
+        self.regions_in_use().into_iter().map(|region| self.region_view(region, statuses, now)).collect()
+    }
+
+    /// Each Region once, in the order of the routes.
+    pub(super) fn regions_in_use(&self) -> Vec<&Region> {
         let mut names: Vec<&Region> = Vec::new();
         for route in &self.routes {
             if !names.contains(&&route.setup.route.region) {
                 names.push(&route.setup.route.region);
             }
         }
-        names.into_iter().map(|region| self.region_view(region, statuses, now)).collect()
+        names
     }
 
     fn region_view(&self, region: &Region, statuses: &[ScopeStatus], now: Micros) -> RegionView {
@@ -294,7 +280,7 @@ impl Dispatcher {
                 rpm = rpm.zip(status.rpm.target).map(|(sum, target)| sum + target);
             }
         }
-        let reserved = self.window.sum(60, now, |s| s.reserved);
+        let held = self.window.sum(60, now, |s| s.released);
         let settled = self.window.sum(60, now, |s| s.settled);
         let ok = self.window.sum(60, now, |s| u64::from(s.ok));
         let failures = self.window.failures(60, now);
@@ -302,7 +288,7 @@ impl Dispatcher {
             finished: ok + failures.iter().sum::<u64>(),
             waits: self.wait_counts(),
             failures,
-            efficiency: (reserved > 0 && settled > 0).then(|| settled as f64 / reserved as f64),
+            efficiency: (held > 0 && settled > 0).then(|| settled as f64 / held as f64),
             mean_max_tokens: self.totals.mean_max_tokens,
             largest_output: self.totals.largest_output.into_iter().max().unwrap_or(0),
             mean_hold: self.totals.mean_hold,
@@ -347,6 +333,7 @@ impl EngineSnapshot {
             knobs: setup.settings.views(&setup.settings, None),
             series: Arc::new(Series::default()),
             clock_offset_ms: 0,
+            trends: Arc::default(),
             minutes: Arc::default(),
             marks: Arc::default(),
             recent: Arc::default(),

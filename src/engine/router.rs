@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::catalogue::{Model, cost};
 use crate::limiter::{Cost, Decision, Generation, Limiter, QuotaLimit, Why};
-use crate::record::{Micros, ModelId, Priority, Region, Route, Usd};
+use crate::record::{Micros, ModelId, Priority, Region, Route, Usage, Usd};
 
 use super::breaker::Breaker;
 use super::estimate::Estimator;
@@ -53,6 +53,8 @@ pub struct RouteState {
     pub sent: u64,
     /// Quota tokens settled since the start.
     pub settled: u64,
+    /// Spent since the start.
+    pub spent: Usd,
     /// How long the head of the queue has waited here since the start, by reason.
     pub head_waited: Vec<(Why, Micros)>,
     /// Seconds of its life.
@@ -80,6 +82,7 @@ impl RouteState {
             largest_accepted: 0,
             sent: 0,
             settled: 0,
+            spent: Usd::ZERO,
             head_waited: Vec::new(),
             window: Window::default(),
             latency: Latency::default(),
@@ -93,6 +96,12 @@ impl RouteState {
     #[must_use]
     pub fn burndown(&self) -> u32 {
         self.setup.quota.burndown
+    }
+
+    /// Whether it is known what it costs.
+    #[must_use]
+    pub fn has_price(&self) -> bool {
+        self.setup.price(&Usage::default()).is_some()
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::limiter::{Preset, QuotaLimit, ScopeStatus, Why};
 use crate::record::{ErrorClass, Micros, MinuteUse, Priority, RecordId, Region, Route, ScopeKey, Usage, Usd};
 
-use super::KnobView;
+use super::{KnobView, Trends};
 
 /// Everything about the run at one moment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ pub struct EngineSnapshot {
     pub knobs: Vec<KnobView>,
     /// Second-by-second history, oldest first, at most one hour.
     pub series: Arc<Series>,
+    /// The last hour in steps of five seconds, told apart by scope, Region, model and cause.
+    #[serde(default)]
+    pub trends: Arc<Trends>,
     /// The service's time minus ours, milliseconds: by it minutes begin.
     #[serde(default)]
     pub clock_offset_ms: i64,
@@ -314,8 +317,18 @@ pub struct ScopeView {
     pub breaker: BreakerView,
     /// Why it is parked, if it is: cause and remedy.
     pub parked: Option<(String, String)>,
-    /// Settled over reserved quota tokens of the last 60 s, 0 to 1 (above 1 with a heavy burndown).
+    /// Spent here since the start.
+    #[serde(default)]
+    pub spent_total: Usd,
+    /// Spend per hour at the rate of the last 60 s; `None`: no price is known.
+    #[serde(default)]
+    pub per_hour: Option<Usd>,
+    /// What was settled in the last 60 s as a part of what had been held at admission for the same attempts. Above 1 where
+    /// output counts by its burndown at settlement and once at admission.
     pub reservation_efficiency: Option<f64>,
+    /// How many quota tokens an output token counts at settlement.
+    #[serde(default = "once")]
+    pub burndown: u32,
     /// Of what was settled in the last 60 s: quota tokens that had been reserved and were not used.
     pub wasted_60s: u64,
     /// What to do about a reservation far above what is used, if it is.
@@ -324,6 +337,10 @@ pub struct ScopeView {
     pub head_waited: Vec<(Why, Micros)>,
     /// Throttles of the last 60 s by class, zeroes left out.
     pub throttles_60s: Vec<(ErrorClass, u64)>,
+}
+
+fn once() -> u32 {
+    1
 }
 
 impl ScopeView {
@@ -508,7 +525,7 @@ pub struct Series {
 }
 
 /// JSON has no NaN: a second without data is written as null.
-fn gaps<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f32>, D::Error> {
+pub(super) fn gaps<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f32>, D::Error> {
     let values = Vec::<Option<f32>>::deserialize(from)?;
     Ok(values.into_iter().map(|value| value.unwrap_or(f32::NAN)).collect())
 }

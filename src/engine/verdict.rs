@@ -173,6 +173,13 @@ pub struct Reservation {
 }
 
 impl Reservation {
+    /// What was settled as a part of what had been held for the same attempts; above 1 where a burndown counts at
+    /// settlement what the hold counted once.
+    #[must_use]
+    pub fn efficiency(&self) -> Option<f64> {
+        (self.held > 0 && self.settled > 0).then(|| self.settled as f64 / self.held as f64)
+    }
+
     /// Quota tokens held and not used.
     #[must_use]
     pub fn wasted(&self) -> u64 {
