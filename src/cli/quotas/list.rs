@@ -229,12 +229,13 @@ impl Listed {
 }
 
 fn pool_words(pool: &Pool) -> String {
-    let part = percent(pool.used as f64 / pool.quota.max(1) as f64);
+    let Some(used) = pool.used else { return "its use was not read".to_owned() };
+    let part = percent(used as f64 / pool.quota.max(1) as f64);
     let ends = pool.ends_ms.map_or("lasts the day at this rate".to_owned(), |ends| {
         let minute = ends.rem_euclid(86_400_000) / 60_000;
         format!("runs out at {:02}:{:02} UTC at this rate", minute / 60, minute % 60)
     });
-    format!("{} ({part}) by the models in use since midnight UTC; {ends}", count(pool.used))
+    format!("{} ({part}) by the models in use since midnight UTC; {ends}", count(used))
 }
 
 fn ago(ms: i64) -> String {

@@ -38,7 +38,7 @@ pub enum Breakpoint {
     Standard,
     /// From 120x36.
     Large,
-    /// From 180x50.
+    /// From 160x36: columns beside each other, each panel with its chart.
     Huge,
 }
 
@@ -55,7 +55,7 @@ impl Breakpoint {
             Breakpoint::Small
         } else if width < 116 || height < 36 {
             Breakpoint::Standard
-        } else if width < 180 || height < 50 {
+        } else if width < 160 {
             Breakpoint::Large
         } else {
             Breakpoint::Huge
@@ -105,14 +105,14 @@ impl Panel {
             Breakpoint::Huge => &[
                 Panel::Run,
                 Panel::Money,
+                Panel::Verdict,
                 Panel::Quota,
-                Panel::Chart,
                 Panel::Flow,
+                Panel::Chart,
                 Panel::Throttles,
                 Panel::Regions,
                 Panel::Latency,
                 Panel::Journal,
-                Panel::Verdict,
             ],
         }
     }
@@ -121,8 +121,16 @@ impl Panel {
     #[must_use]
     pub const fn charts(self) -> bool {
         match self {
-            Panel::Quota | Panel::Flow | Panel::Chart | Panel::Throttles | Panel::Latency | Panel::Verdict => true,
-            Panel::Run | Panel::Money | Panel::Regions | Panel::Journal => false,
+            Panel::Journal => false,
+            Panel::Run
+            | Panel::Money
+            | Panel::Quota
+            | Panel::Verdict
+            | Panel::Flow
+            | Panel::Chart
+            | Panel::Throttles
+            | Panel::Regions
+            | Panel::Latency => true,
         }
     }
 

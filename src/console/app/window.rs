@@ -4,7 +4,7 @@
 //! that new data do not move it, and a cursor stands in it at the moment whose figures are read out. Nothing else on
 //! the screen is held.
 
-use super::{Panel, State};
+use super::{Breakpoint, Panel, State};
 
 /// Widths to choose from, seconds.
 pub const ZOOMS: [u64; 6] = [60, 120, 300, 900, 1_800, 3_600];
@@ -92,8 +92,10 @@ impl State {
     #[must_use]
     pub fn sight(&self) -> Sight {
         let series = &self.shown().series;
-        // All charts of the dashboard are as wide as the screen without its margins.
-        let auto = fitting(self.size.0.saturating_sub(2), series.rpm.len());
+        // All charts of the dashboard show the same time: as wide as the screen without its margins, or half of it.
+        let halves = self.expanded.is_none() && self.breakpoint() == Breakpoint::Huge;
+        let width = if halves { self.size.0 / 2 } else { self.size.0.saturating_sub(2) };
+        let auto = fitting(width, series.rpm.len());
         let span = self.window.zoom.unwrap_or(auto);
         let last = series.last_second;
         match self.window.held {

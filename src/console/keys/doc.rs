@@ -48,7 +48,7 @@ const GLOSSARY: [(&str, &str); 31] = [
     ("hold", "What Bedrock reserves when it admits a request: input plus max_tokens."),
     ("settle", "What it finally charges to the quota: input plus output times burndown."),
     ("burndown", "Quota tokens per output token: 1, or 5 and more for recent Claude models."),
-    ("efficiency", "Settled over held, last 60 s. Low: max_tokens is larger than the replies."),
+    ("of hold", "Settled over held at admission. Low: max_tokens is too large. Over 100%: burndown."),
     ("target", "What the limiter allows itself now, per minute."),
     ("quota", "What the service allows, and where that number came from."),
     ("debt", "What is in flight will settle above its hold by this much."),

@@ -36,10 +36,20 @@ impl<'a> Fact<'a> {
     }
 }
 
+/// How many columns of at least `least` cells fit into `width`.
+fn columns(least: u16, width: u16) -> u16 {
+    ((width + GAP) / (least + GAP)).clamp(1, 4)
+}
+
+/// How many rows so many facts take.
+pub(super) fn rows(facts: usize, least: u16, width: u16) -> u16 {
+    u16::try_from(facts).unwrap_or(u16::MAX).div_ceil(columns(least, width))
+}
+
 /// Draws facts row by row, the most important first, in as many columns of at least `least` cells as fit. What does
 /// not fit below is left out.
 pub(super) fn render(facts: &[Fact<'_>], least: u16, area: Rect, buf: &mut Buffer, kit: Kit<'_>) {
-    let columns = ((area.width + GAP) / (least + GAP)).clamp(1, 4);
+    let columns = columns(least, area.width);
     let width = (area.width + GAP) / columns - GAP.min(area.width);
     for (at, fact) in facts.iter().enumerate() {
         let (row, column) = (at as u16 / columns, at as u16 % columns);

@@ -80,15 +80,30 @@ pub(super) fn stack<const N: usize>(area: Rect, below: [u16; N]) -> (Rect, [Rect
     (Rect { height: left, ..area }, parts)
 }
 
-/// How much there is to show, which decides heights.
+/// How many rows the panels have something for, without their headings.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Amounts {
     /// Scopes.
     pub scopes: u16,
-    /// Regions.
+    /// Progress and spend.
+    pub top: u16,
+    /// Regions and their last errors.
     pub regions: u16,
-    /// Rows of the verdict and its advice, wrapped.
+    /// Causes of failures.
+    pub causes: u16,
+    /// Latency distributions.
+    pub latencies: u16,
+    /// The verdict and its advice, wrapped.
     pub verdict: u16,
 }
+
+/// Rows of Flow with its heading: two of rates, then queue, errors and why the head waits.
+const FLOW: u16 = 7;
+/// Rows of a chart with its title that says anything.
+const CHART: u16 = 7;
+
+/// Parts of the width of progress, spend and verdict on the largest screens.
+pub(super) const TOP: [u16; 3] = [5, 4, 6];
 
 /// The panels of the dashboard and their places.
 pub(super) fn dashboard(at: Breakpoint, body: Rect, amounts: &Amounts) -> Vec<(Panel, Rect)> {
@@ -100,9 +115,11 @@ pub(super) fn dashboard(at: Breakpoint, body: Rect, amounts: &Amounts) -> Vec<(P
             vec![(Panel::Run, run), (Panel::Money, money), (Panel::Quota, quota), (Panel::Verdict, verdict)]
         }
         Breakpoint::Standard => {
+            let top_rows = 1 + amounts.top.clamp(2, 4);
             let verdict_rows = 1 + amounts.verdict.clamp(2, 4);
-            let quota_rows = 2 + (amounts.scopes * 2).clamp(2, body.height.saturating_sub(12 + verdict_rows).max(2));
-            let [top, quota, flow, verdict] = rows(body, [5, quota_rows, 0, verdict_rows]);
+            let most = body.height.saturating_sub(top_rows + FLOW + verdict_rows).max(2);
+            let quota_rows = 2 + (amounts.scopes * 2).clamp(2, most);
+            let [top, quota, flow, verdict] = rows(body, [top_rows, quota_rows, 0, verdict_rows]);
             let [run, money] = columns(top, [1, 1]);
             vec![
                 (Panel::Run, run),
@@ -113,14 +130,20 @@ pub(super) fn dashboard(at: Breakpoint, body: Rect, amounts: &Amounts) -> Vec<(P
             ]
         }
         Breakpoint::Large => {
+            let top_rows = 1 + amounts.top.clamp(2, 4);
             let quota_rows = 2 + (amounts.scopes * 2).clamp(2, 8);
-            let table_rows = 2 + amounts.regions.clamp(4, 8);
             let verdict_rows = 1 + amounts.verdict.clamp(2, 4);
-            let [top, quota, chart, middle, tables, verdict] =
-                rows(body, [5, quota_rows, 0, 7, table_rows, verdict_rows]);
+            // Two columns, each with rows as it needs them.
+            let latency_rows = 2 + amounts.latencies.clamp(4, 6);
+            let left = FLOW + 2 + amounts.regions.clamp(2, 8);
+            let right = 2 + amounts.causes.clamp(3, 5) + latency_rows;
+            let most = body.height.saturating_sub(top_rows + quota_rows + verdict_rows + CHART - 1);
+            let middle_rows = left.max(right).min(most.max(FLOW + 4));
+            let [top, quota, chart, middle, verdict] = rows(body, [top_rows, quota_rows, 0, middle_rows, verdict_rows]);
             let [run, money] = columns(top, [4, 3]);
-            let [flow, throttles] = columns(middle, [4, 3]);
-            let [regions, latency] = columns(tables, [4, 3]);
+            let [left, right] = columns(middle, [4, 3]);
+            let [flow, regions] = rows(left, [FLOW, 0]);
+            let (throttles, [latency]) = stack(right, [latency_rows.min(right.height.saturating_sub(4))]);
             vec![
                 (Panel::Run, run),
                 (Panel::Money, money),
@@ -133,29 +156,40 @@ pub(super) fn dashboard(at: Breakpoint, body: Rect, amounts: &Amounts) -> Vec<(P
                 (Panel::Verdict, verdict),
             ]
         }
-        Breakpoint::Huge => {
-            let quota_rows = 2 + (amounts.scopes * 2).clamp(2, 12);
-            let table_rows = 2 + amounts.regions.clamp(6, 10);
-            let verdict_rows = 1 + amounts.verdict.clamp(2, 4);
-            let [top, quota, chart, middle, tables, verdict] =
-                rows(body, [5, quota_rows, 0, 8, table_rows, verdict_rows]);
-            let [run, money] = columns(top, [4, 3]);
-            let [flow, throttles, latency] = columns(middle, [4, 3, 3]);
-            let [regions, journal] = columns(tables, [4, 3]);
-            vec![
-                (Panel::Run, run),
-                (Panel::Money, money),
-                (Panel::Quota, quota),
-                (Panel::Chart, chart),
-                (Panel::Flow, flow),
-                (Panel::Throttles, throttles),
-                (Panel::Latency, latency),
-                (Panel::Regions, regions),
-                (Panel::Journal, journal),
-                (Panel::Verdict, verdict),
-            ]
-        }
+        Breakpoint::Huge => huge(body, amounts),
     }
+}
+
+/// What is used against what is allowed at the left, how it goes over time at the right, what happened at the bottom.
+fn huge(body: Rect, amounts: &Amounts) -> Vec<(Panel, Rect)> {
+    let top_rows = 1 + amounts.top.max(amounts.verdict).clamp(2, 5);
+    let log_rows = (body.height / 6).clamp(4, 10);
+    let [top, middle, log] = rows(body, [top_rows, 0, log_rows]);
+    let [run, money, verdict] = columns(top, TOP);
+    let [left, right] = columns(middle, [11, 9]);
+    let quota_rows = 2 + (amounts.scopes * 2).clamp(2, (left.height / 3).max(4));
+    let region_rows = 2 + amounts.regions.clamp(2, 8);
+    let [quota, chart, regions] = rows(left, [quota_rows, 0, region_rows]);
+    // What the tables leave becomes charts, as many as it is enough for.
+    let latency_rows = 2 + amounts.latencies.clamp(4, 6);
+    let throttle_rows = 2 + amounts.causes.clamp(3, 5);
+    let spare = right.height.saturating_sub(FLOW + latency_rows + throttle_rows);
+    let charts = (spare / CHART).min(3);
+    let each = spare.checked_div(charts).unwrap_or(0);
+    let with = |rows: u16, place: u16| if place < charts { rows + each } else { rows };
+    let [flow, throttles, latency] = rows(right, [with(FLOW, 0), 0, with(latency_rows, 1)]);
+    vec![
+        (Panel::Run, run),
+        (Panel::Money, money),
+        (Panel::Verdict, verdict),
+        (Panel::Quota, quota),
+        (Panel::Flow, flow),
+        (Panel::Chart, chart),
+        (Panel::Throttles, throttles),
+        (Panel::Regions, regions),
+        (Panel::Latency, latency),
+        (Panel::Journal, log),
+    ]
 }
 
 #[cfg(test)]
@@ -164,12 +198,15 @@ mod tests {
 
     #[test]
     fn panels_never_overlap_and_stay_inside() {
-        for (width, height) in [(60, 15), (79, 22), (80, 24), (100, 30), (120, 40), (179, 49), (200, 60), (300, 100)] {
+        for (width, height) in
+            [(60, 15), (79, 22), (80, 24), (100, 30), (120, 40), (159, 49), (160, 36), (200, 60), (300, 100)]
+        {
             for (scopes, regions) in [(0, 0), (1, 1), (2, 2), (9, 5), (60, 20)] {
+                let amounts = Amounts { scopes, top: scopes, regions, causes: regions, latencies: 6, verdict: 3 };
                 let screen = Rect { x: 0, y: 0, width, height };
                 let body = areas(screen).body;
                 let at = Breakpoint::of(width, height);
-                let placed = dashboard(at, body, &Amounts { scopes, regions, verdict: 3 });
+                let placed = dashboard(at, body, &amounts);
                 let mut shown: Vec<Panel> = placed.iter().map(|(panel, _)| *panel).collect();
                 for (index, (panel, area)) in placed.iter().enumerate() {
                     assert_eq!(area.intersection(body), *area, "{panel:?} at {width}x{height}");
@@ -187,11 +224,10 @@ mod tests {
 
     #[test]
     fn the_most_important_panels_have_room_wherever_anything_is_drawn() {
-        for (width, height) in [(60, 15), (80, 24), (120, 40), (200, 60)] {
+        let amounts = Amounts { scopes: 4, top: 4, regions: 4, causes: 4, latencies: 6, verdict: 4 };
+        for (width, height) in [(60, 15), (80, 24), (120, 40), (160, 40), (200, 60)] {
             let body = areas(Rect { x: 0, y: 0, width, height }).body;
-            for (panel, area) in
-                dashboard(Breakpoint::of(width, height), body, &Amounts { scopes: 4, regions: 4, verdict: 4 })
-            {
+            for (panel, area) in dashboard(Breakpoint::of(width, height), body, &amounts) {
                 assert!(area.height >= 3 && area.width >= 26, "{panel:?} has {area} at {width}x{height}");
             }
         }

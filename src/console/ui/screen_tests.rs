@@ -249,6 +249,10 @@ fn engine_scenes() -> Vec<(&'static str, EngineSnapshot, &'static str)> {
         ("expanded-throttles", fixtures::running(), "e Tab Tab Tab Tab Left"),
         ("expanded-latency", fixtures::running(), "e Tab Tab Tab Tab Tab Tab"),
         ("expanded-quota", fixtures::running(), "e"),
+        ("expanded-regions", fixtures::running(), "e Tab Tab Tab Tab Tab"),
+        ("expanded-log", fixtures::running(), "e Tab Tab Tab Tab Tab Tab Tab"),
+        ("expanded-run", fixtures::running(), "e Tab Tab Tab Tab Tab Tab Tab Tab"),
+        ("expanded-money", fixtures::running(), "e Tab Tab Tab Tab Tab Tab Tab Tab Tab"),
         ("requests-fields", fixtures::running(), "5 o / s t a t u s : f a i l e d"),
         ("tuning", fixtures::running(), "2 Down Down"),
         ("tuning-typing", fixtures::running(), "2 Down Enter 1 0 0"),
@@ -513,7 +517,7 @@ fn the_dashboard_shows_what_is_promised() {
         "lower max_tokens", // verdict (below: whatever their case)
     ];
     let large = [
-        "effic.",
+        "of hold",
         "34.4%",
         "TPD left",
         "49.2M",

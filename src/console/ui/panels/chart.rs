@@ -10,6 +10,7 @@ use crate::console::ui::widgets::{Bin, Chart, Level, Line, Series, Shape};
 use crate::console::ui::{fmt, layout};
 use crate::limiter::QuotaLimit;
 
+use super::plots::{self, Curve, Plot};
 use super::{below, history, section};
 
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
@@ -26,7 +27,25 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let alone = view.state.expanded.is_some() && inner.height >= 20;
     let (chart, [errors]) = layout::stack(below(inner, looked_at), [if alone { inner.height / 4 } else { 0 }]);
     draw(view, view.state.sight(), chart, buf);
-    history::failures(view, errors, buf);
+    plots::grid(view, &[plots::failures(view)], errors, buf);
+}
+
+/// The same as one of several charts.
+pub(super) fn plot<'a>(view: &View<'a>) -> Plot<'a> {
+    let series = &view.snap.series;
+    let [settled, held, target] =
+        [&series.tpm_settled, &series.held, &series.target_tpm].map(|values| plots::seconds(view, values));
+    let used: Vec<f32> = settled.iter().zip(held).map(|(settled, held)| settled + held).collect();
+    Plot {
+        title: "Tokens per minute".into(),
+        unit: "quota tokens, all scopes",
+        curves: vec![
+            Curve::level("settled", Role::Settled, settled).area(),
+            Curve::level("with held", Role::Held, used),
+            Curve::level("target", Role::Target, target),
+        ],
+        levels: quota(view),
+    }
 }
 
 /// Draws the present without a heading.
@@ -53,21 +72,7 @@ pub(super) fn draw(view: &View<'_>, sight: Sight, area: Rect, buf: &mut Buffer) 
         line("with held", &used[..], Role::Held),
         line("target", target, Role::Target),
     ];
-    let quotas: Option<Vec<u64>> = view
-        .snap
-        .scopes
-        .iter()
-        .map(|scope| match scope.limiter.tpm.quota {
-            QuotaLimit::Limit(quota) => Some(quota),
-            QuotaLimit::Unknown | QuotaLimit::Absent => None,
-        })
-        .collect();
-    // A sum with an unknown part is unknown.
-    let levels: Vec<Level<'_>> = quotas
-        .filter(|quotas| !quotas.is_empty())
-        .map(|quotas| Level { name: "quota", value: quotas.iter().sum::<u64>() as f64, role: Role::Quota })
-        .into_iter()
-        .collect();
+    let levels = quota(view);
     let chart = Chart {
         series: &series,
         levels: &levels,
@@ -77,4 +82,14 @@ pub(super) fn draw(view: &View<'_>, sight: Sight, area: Rect, buf: &mut Buffer) 
         legend: true,
     };
     chart.render(area, buf, view.kit);
+}
+
+/// The quota of all scopes together; a sum with an unknown part is unknown.
+fn quota(view: &View<'_>) -> Vec<Level<'static>> {
+    let quotas = view.snap.scopes.iter().map(|scope| match scope.limiter.tpm.quota {
+        QuotaLimit::Limit(quota) => Some(quota),
+        QuotaLimit::Unknown | QuotaLimit::Absent => None,
+    });
+    let sum = quotas.sum::<Option<u64>>().filter(|sum| *sum > 0);
+    sum.map(|sum| Level { name: "quota", value: sum as f64, role: Role::Quota }).into_iter().collect()
 }

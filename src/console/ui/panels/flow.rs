@@ -11,6 +11,7 @@ use crate::console::ui::widgets::Line;
 use crate::console::ui::{fmt, words};
 use crate::record::{ErrorClass, Priority};
 
+use super::plots::{self, Curve, Plot};
 use super::{below, history, row, section};
 
 const LEAST: u16 = 24;
@@ -49,7 +50,34 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
             line.render(row, buf, view.kit);
         }
     }
-    history::beneath(view, below(rest, 3), buf, history::flow);
+    history::beneath(view, below(rest, 3), buf, |view, area, buf| plots::grid(view, &over_time(view), area, buf));
+}
+
+/// What was asked for against what was achieved, and what waits and is under way.
+fn over_time<'a>(view: &View<'a>) -> Vec<Plot<'a>> {
+    let (trends, series) = (&view.snap.trends, &view.snap.series);
+    vec![
+        Plot {
+            title: "Rates".into(),
+            unit: "per second",
+            curves: vec![
+                Curve::level("done", Role::SeriesC, plots::steps(view, &trends.done)),
+                Curve::level("sent", Role::SeriesA, plots::steps(view, &trends.sent)),
+                Curve::level("arrived", Role::SeriesB, plots::steps(view, &trends.arrived)),
+                Curve::level("asked for", Role::SeriesD, plots::steps(view, &trends.requested)),
+            ],
+            levels: Vec::new(),
+        },
+        Plot {
+            title: "Queue".into(),
+            unit: "requests",
+            curves: vec![
+                Curve::level("waiting", Role::SeriesA, plots::seconds(view, &series.queue)).area(),
+                Curve::level("in flight", Role::SeriesB, plots::seconds(view, &series.in_flight)),
+            ],
+            levels: Vec::new(),
+        },
+    ]
 }
 
 fn rates(view: &View<'_>) -> Vec<Fact<'static>> {

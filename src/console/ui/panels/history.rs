@@ -1,7 +1,4 @@
-//! Charts of the last hour below a panel that has the screen for itself, and the figures of the moment looked at.
-//!
-//! Levels (tokens, rates, queue, latency) are drawn as the mean of the seconds in a dot. Throttles and errors are drawn
-//! as their maximum, so that a spike of one second is seen at every zoom.
+//! The time that charts show, and the figures of the moment looked at.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,12 +7,14 @@ use crate::console::app::Sight;
 use crate::console::keys::Action;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
-use crate::console::ui::widgets::{Axis, Bin, Chart, Line, Series, Shape, VerticalMark};
+use crate::console::ui::widgets::{Axis, Line, VerticalMark};
 use crate::console::ui::{fmt, layout};
 use crate::record::Micros;
 
+use super::below;
+
 /// Lowest chart that says anything: legend, axis and some rows between.
-const LEAST: u16 = 6;
+pub(super) const LEAST: u16 = 6;
 
 /// The time axis of a part of the history.
 pub(super) fn axis(view: &View<'_>, sight: Sight) -> Axis {
@@ -74,48 +73,18 @@ pub(super) fn readout(view: &View<'_>) -> Line<'static> {
     line
 }
 
-/// Throttles and other errors of each second.
-pub(super) fn failures(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let history = &view.snap.series;
-    let events = |name, values, role| One { name, values, role, shape: Shape::Columns, bin: Bin::Max };
-    let all = [
-        events("throttles (429)", &history.throttles, Role::Throttle),
-        events("other errors", &history.errors, Role::Danger),
-    ];
-    chart(view, &all, "per second, the most in each dot", area, buf);
-}
-
-/// Median latency over time.
-pub(super) fn latency(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let p50 = One {
-        name: "p50 attempt",
-        values: &view.snap.series.p50_ms,
-        role: Role::Info,
-        shape: Shape::Line,
-        bin: Bin::Mean,
-    };
-    chart(view, &[p50], "milliseconds, median of each second", area, buf);
-}
-
-/// Requests per minute, and what waits and is under way, below each other: their units differ.
-pub(super) fn flow(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let history = &view.snap.series;
-    let level = |name, values, role| One { name, values, role, shape: Shape::Line, bin: Bin::Mean };
-    let rpm = [One { shape: Shape::Area, ..level("sent", &history.rpm, Role::Settled) }];
-    let depth = [level("in flight", &history.in_flight, Role::Held), level("queue", &history.queue, Role::Target)];
-    let half = if area.height >= LEAST * 2 { area.height / 2 } else { 0 };
-    let [above, below] = layout::rows(area, [0, half]);
-    chart(view, &rpm, "requests per minute", above, buf);
-    chart(view, &depth, "requests", below, buf);
-}
-
-/// A chart with the moment looked at above it, in what a panel leaves when it has the screen for itself.
+/// Charts in what a panel leaves: below the moment that is looked at, or how to look at one, where the panel has the
+/// screen for itself.
 pub(super) fn beneath(view: &View<'_>, rest: Rect, buf: &mut Buffer, draw: impl FnOnce(&View<'_>, Rect, &mut Buffer)) {
-    if view.state.expanded.is_none() || rest.height < LEAST + 2 || view.snap.series.rpm.len() < 2 {
+    if rest.height < LEAST || view.snap.series.rpm.len() < 2 {
         return;
     }
-    let [line, area] = layout::rows(rest, [2, 0]);
-    let row = Rect { y: line.y + 1, height: 1, ..line };
+    if view.state.expanded.is_none() {
+        return draw(view, rest, buf);
+    }
+    // A blank row above it where there is room for one.
+    let blank = u16::from(rest.height >= 2 * LEAST);
+    let [row, area] = layout::rows(below(rest, blank), [1, 0]);
     let line = match view.state.sight().cursor {
         Some(_) => held(view).map_or_else(Line::new, |line| both(readout(view), line, row.width)),
         None => {
@@ -135,37 +104,6 @@ fn both(mut first: Line<'static>, second: Line<'static>, width: u16) -> Line<'st
         first.parts.extend(second.parts);
     }
     first
-}
-
-/// A series of the whole history.
-#[derive(Clone, Copy)]
-struct One<'a> {
-    name: &'a str,
-    values: &'a [f32],
-    role: Role,
-    shape: Shape,
-    bin: Bin,
-}
-
-fn chart(view: &View<'_>, all: &[One<'_>], unit: &str, area: Rect, buf: &mut Buffer) {
-    if area.height < 2 {
-        return;
-    }
-    let sight = view.state.sight();
-    let last = view.snap.series.last_second;
-    let series: Vec<Series<'_>> = all
-        .iter()
-        .map(|one| Series {
-            name: one.name,
-            values: sight.of(one.values, last),
-            role: one.role,
-            shape: one.shape,
-            bin: one.bin,
-        })
-        .collect();
-    let chart =
-        Chart { series: &series, levels: &[], marks: &marks(view), axis: axis(view, sight), unit, legend: true };
-    chart.render(area, buf, view.kit);
 }
 
 /// UTC milliseconds of a second of the run.

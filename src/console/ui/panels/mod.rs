@@ -7,6 +7,7 @@ mod history;
 mod journal;
 mod latency;
 mod money;
+mod plots;
 mod quota;
 mod regions;
 mod run;
@@ -17,15 +18,16 @@ mod watch;
 pub(super) use chart::tokens_per_minute;
 pub(super) use flow::class_role;
 pub(super) use journal::level_look;
-pub(super) use verdict::verdict_rows;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::{Hit, Panel, Screen};
+use crate::console::app::{Breakpoint, Hit, Panel, Screen};
 
+use super::layout::{self, Amounts};
 use super::view::View;
 use super::widgets::{Line, Panel as Section};
+use verdict::verdict_rows;
 
 /// Draws one panel.
 pub(super) fn render(panel: Panel, view: &View<'_>, area: Rect, buf: &mut Buffer) {
@@ -47,6 +49,34 @@ pub(super) fn render(panel: Panel, view: &View<'_>, area: Rect, buf: &mut Buffer
         Panel::Regions => regions::render(view, area, buf),
         Panel::Latency => latency::render(view, area, buf),
         Panel::Journal => journal::render(view, area, buf),
+    }
+}
+
+/// How much the panels have to show on a screen of `width` cells.
+pub(super) fn amounts(view: &View<'_>, at: Breakpoint, width: u16) -> Amounts {
+    let count = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    let area = Rect { width, ..Rect::default() };
+    let [run, money, verdict] = match at {
+        Breakpoint::Huge => layout::columns(area, layout::TOP).map(|column| column.width),
+        Breakpoint::Large => {
+            let [run, money] = layout::columns(area, [4, 3]);
+            [run.width, money.width, width]
+        }
+        _ => {
+            let [run, money] = layout::columns(area, [1, 1]);
+            [run.width, money.width, width]
+        }
+    };
+    let regions = &view.snap.regions;
+    // A bucket of the watched account has one row, a scope of a load has two.
+    let scopes = if view.state.watching() { view.state.watched().len().div_ceil(2) } else { view.snap.scopes.len() };
+    Amounts {
+        scopes: count(scopes),
+        top: run::rows(view, run).max(money::rows(view, money)),
+        regions: count(regions.len() + regions.iter().filter(|region| region.last_error.is_some()).count().min(2)),
+        causes: throttles::rows(view),
+        latencies: latency::rows(view),
+        verdict: verdict_rows(view, verdict),
     }
 }
 

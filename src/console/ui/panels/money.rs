@@ -9,12 +9,19 @@ use crate::console::ui::fmt;
 use crate::console::ui::progress::Progress;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
-use crate::console::ui::widgets::Line;
+use crate::console::ui::widgets::{Align, Cell, Column, Level, Line, Table, Width};
+use crate::engine::{ScopeView, Trend};
 use crate::record::{Micros, Usd};
 
-use super::{below, row, section};
+use super::plots::{self, Curve, Plot};
+use super::{below, history, row, section};
 
 const LEAST: u16 = 17;
+
+/// Rows that it has something for.
+pub(super) fn rows(view: &View<'_>, width: u16) -> u16 {
+    facts::rows(values(view).len(), LEAST, width) + u16::from(view.snap.money.cap.is_some())
+}
 
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let money = &view.snap.money;
@@ -31,7 +38,94 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         }
         _ => inner,
     };
-    facts::render(&values(view), LEAST, rest, buf, view.kit);
+    let facts = values(view);
+    if view.state.expanded.is_none() {
+        return facts::render(&facts, LEAST, rest, buf, view.kit);
+    }
+    let rows = facts::rows(facts.len(), LEAST, rest.width).min(rest.height);
+    facts::render(&facts, LEAST, Rect { height: rows, ..rest }, buf, view.kit);
+    let rest = below(rest, rows + 1);
+    let used = by_route(view, rest, buf);
+    history::beneath(view, below(rest, used), buf, |view, area, buf| plots::grid(view, &over_time(view), area, buf));
+}
+
+const ROUTES: [Column<'static>; 6] = [
+    Column::new("Region", Width::Fixed(14)),
+    Column::new("model", Width::Fixed(26)),
+    Column::new("$ per hour", Width::Fixed(12)).align(Align::Right),
+    Column::new("spent", Width::Fixed(12)).align(Align::Right),
+    Column::new("share", Width::Fixed(8)).align(Align::Right),
+    Column::new("", Width::Flex(0)),
+];
+
+/// What each route costs, the dearest first; returns the rows used.
+fn by_route(view: &View<'_>, area: Rect, buf: &mut Buffer) -> u16 {
+    let mut scopes: Vec<&ScopeView> = view.snap.scopes.iter().collect();
+    scopes.sort_by_key(|scope| std::cmp::Reverse((scope.per_hour, scope.spent_total)));
+    let all: Usd = scopes.iter().map(|scope| scope.spent_total).fold(Usd::ZERO, |sum, spent| sum + spent);
+    let row = |at: usize| {
+        let scope = scopes[at];
+        let share = (all > Usd::ZERO).then(|| scope.spent_total.dollars() / all.dollars());
+        let spent = if scope.per_hour.is_none() {
+            Cell::new(Role::Warn, "no price")
+        } else {
+            Cell::text(fmt::money(scope.spent_total))
+        };
+        vec![
+            Cell::new(Role::Strong, scope.route.region.as_str()),
+            Cell::text(fmt::sanitise(&short_model(&scope.route.model)).into_owned()),
+            Cell::new(Role::Strong, scope.per_hour.map_or_else(|| fmt::NONE.to_owned(), fmt::money)),
+            spent,
+            Cell::text(fmt::maybe_percent(share)),
+            Cell::text(""),
+        ]
+    };
+    // The charts keep half of the screen.
+    let fit = usize::from(area.height / 2).saturating_sub(1).max(1);
+    let len = scopes.len().min(fit);
+    let table = Table {
+        columns: &ROUTES,
+        len,
+        row: &row,
+        selected: None,
+        top: 0,
+        sorted: None,
+        focused: false,
+        empty: "no route is in use",
+    };
+    let used = (len as u16 + 1).min(area.height);
+    table.render(Rect { height: used, ..area }, buf, view.kit);
+    used
+}
+
+/// Spend per hour by model and by Region, and what was spent against the cap.
+fn over_time<'a>(view: &View<'a>) -> Vec<Plot<'a>> {
+    let trends = &view.snap.trends;
+    let total = || Curve::level("all", Role::Strong, plots::steps(view, &trends.per_hour));
+    let parts = |named: Vec<(String, &Trend)>| {
+        // One part is all there is.
+        let several = named.len() > 1;
+        let parts = named.into_iter().zip(plots::ROLES);
+        let parts = parts.map(|((name, trend), role)| Curve::level(name, role, plots::steps(view, trend)));
+        let mut curves: Vec<Curve<'a>> = parts.collect();
+        if several {
+            curves.push(total());
+        }
+        curves
+    };
+    let models = trends.models.iter().map(|model| (short_model(&model.model.as_str().into()), &model.per_hour));
+    let regions = trends.regions.iter().map(|region| (region.region.to_string(), &region.per_hour));
+    let cap = view.snap.money.cap.map(|cap| Level { name: "cap", value: cap.dollars(), role: Role::Quota });
+    vec![
+        Plot { title: "By model".into(), unit: "$ per hour", curves: parts(models.collect()), levels: Vec::new() },
+        Plot { title: "By Region".into(), unit: "$ per hour", curves: parts(regions.collect()), levels: Vec::new() },
+        Plot {
+            title: "Spent".into(),
+            unit: "$",
+            curves: vec![Curve::level("spent", Role::SeriesA, plots::steps(view, &trends.spent)).area()],
+            levels: cap.into_iter().collect(),
+        },
+    ]
 }
 
 fn against_cap(view: &View<'_>, cap: Usd, bar: Rect, buf: &mut Buffer) {

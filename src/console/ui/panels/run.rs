@@ -10,14 +10,25 @@ use crate::console::ui::fmt;
 use crate::console::ui::progress::Progress;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
-use crate::console::ui::widgets::Line;
+use crate::console::ui::widgets::{Level, Line};
 use crate::engine::LoadKind;
 use crate::record::Micros;
 
-use super::{below, row, section};
+use super::plots::{self, Curve, Plot};
+use super::{below, history, row, section};
 
 /// Least cells of a labelled value: `deadline 14:32:12`.
 const LEAST: u16 = 17;
+
+/// Rows that it has something for.
+pub(super) fn rows(view: &View<'_>, width: u16) -> u16 {
+    let run = &view.snap.run;
+    if run.kind == LoadKind::None {
+        return 1;
+    }
+    let done = run.succeeded + run.failed + run.resumed;
+    facts::rows(values(view, done).len(), LEAST, width) + u16::from(run.total.is_some())
+}
 
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let run = &view.snap.run;
@@ -44,7 +55,55 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         }
         _ => inner,
     };
-    facts::render(&values(view, done), LEAST, rest, buf, view.kit);
+    let facts = values(view, done);
+    if view.state.expanded.is_none() {
+        return facts::render(&facts, LEAST, rest, buf, view.kit);
+    }
+    let rows = facts::rows(facts.len(), LEAST, rest.width).min(rest.height);
+    facts::render(&facts, LEAST, Rect { height: rows, ..rest }, buf, view.kit);
+    let rest = below(rest, rows);
+    let used = why_failed(view, below(rest, 1), buf);
+    let rest = below(rest, if used > 0 { used + 1 } else { 0 });
+    history::beneath(view, rest, buf, |view, area, buf| plots::grid(view, &over_time(view, done), area, buf));
+}
+
+/// Why records failed for good, the most frequent first; returns the rows used.
+fn why_failed(view: &View<'_>, area: Rect, buf: &mut Buffer) -> u16 {
+    let mut reasons: Vec<&(String, u64)> = view.snap.failed_by_reason.iter().collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    // The charts keep most of the screen.
+    let rows = (area.height / 4).min(reasons.len() as u16);
+    for (at, (reason, count)) in (0..rows).zip(reasons) {
+        let line = Line::of(Role::Danger, format!("{:>7}", fmt::exact(*count))).muted(" failed: ");
+        if let Some(row) = row(area, at) {
+            line.text(fmt::sanitise(reason)).render(row, buf, view.kit);
+        }
+    }
+    rows
+}
+
+/// Records done against what the deadline needs, and what was refused and failed.
+fn over_time<'a>(view: &View<'a>, done: u64) -> Vec<Plot<'a>> {
+    let run = &view.snap.run;
+    let per_minute = |trend| plots::steps(view, trend).into_iter().map(|rate| rate * 60.0).collect::<Vec<f32>>();
+    let needed = run.total.zip(run.next_deadline).and_then(|(total, deadline)| {
+        let minutes = deadline.since(view.snap.at).secs_f64() / 60.0;
+        let left = total.saturating_sub(done) as f64;
+        (minutes > 0.0 && left > 0.0).then(|| left / minutes)
+    });
+    let needed = needed.map(|value| Level { name: "needed for the deadline", value, role: Role::Quota });
+    vec![
+        Plot {
+            title: "Records".into(),
+            unit: "per minute",
+            curves: vec![
+                Curve::level("done", Role::SeriesC, per_minute(&view.snap.trends.done)).area(),
+                Curve::level("arrived", Role::SeriesB, per_minute(&view.snap.trends.arrived)),
+            ],
+            levels: needed.into_iter().collect(),
+        },
+        plots::failures(view),
+    ]
 }
 
 fn progress(view: &View<'_>, done: u64, total: u64, bar: Rect, buf: &mut Buffer) {
@@ -65,15 +124,18 @@ fn values(view: &View<'_>, done: u64) -> Vec<Fact<'static>> {
         Fact::with("failed", failed, fmt::exact(run.failed)),
         Fact::new("not sent", fmt::exact(run.unsent)),
     ];
+    // The finish against the deadline comes before what only tells how it went.
     if let Some(eta) = run.eta {
-        facts.push(Fact::new("left", fmt::span(eta)));
         facts.push(Fact::new("finish", fmt::utc_time(view.utc(view.snap.at + eta))));
     }
-    facts.push(Fact::new("elapsed", fmt::span(run.elapsed)));
     if let Some(deadline) = run.next_deadline {
         facts.push(Fact::new("deadline", fmt::utc_time(view.utc(deadline))));
         facts.push(spare(view.snap.at, run.eta, deadline));
     }
+    if let Some(eta) = run.eta {
+        facts.push(Fact::new("left", fmt::span(eta)));
+    }
+    facts.push(Fact::new("elapsed", fmt::span(run.elapsed)));
     if run.late > 0 {
         facts.push(Fact::with("late", Role::Warn, fmt::exact(run.late)));
     }

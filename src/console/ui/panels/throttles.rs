@@ -6,16 +6,29 @@ use ratatui::layout::Rect;
 use crate::console::app::Panel;
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
-use crate::console::ui::widgets::{Line, Spark};
+use crate::console::ui::widgets::{Lane, Line, Look};
 use crate::console::ui::{fmt, layout};
+use crate::engine::{Cause, Level, Trends};
 use crate::record::ErrorClass;
 
 use super::flow::class_role;
-use super::{below, history, row, section};
+use super::{below, chart, history, journal, plots, row, section};
 
 /// Cells of the names and of each figure.
 const NAME: usize = 18;
 const FIGURE: usize = 7;
+
+/// The throttles always stand in the same rows; other classes follow once they have happened.
+fn classes(view: &View<'_>) -> Vec<ErrorClass> {
+    let fixed = [ErrorClass::ThrottleRpm, ErrorClass::ThrottleTpm, ErrorClass::ThrottleTpd];
+    let happened = view.snap.flow.errors_total.iter().map(|(class, _)| *class);
+    fixed.into_iter().chain(happened.filter(|class| !fixed.contains(class))).collect()
+}
+
+/// Rows that it has something for.
+pub(super) fn rows(view: &View<'_>) -> u16 {
+    classes(view).len() as u16
+}
 
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let flow = &view.snap.flow;
@@ -32,41 +45,108 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         let head = format!("{:<NAME$}{:>FIGURE$}{:>FIGURE$}  ", "cause", "60 s", "total");
         Line::of(Role::Head, head).with(Role::Head, "where").render(row, buf, view.kit);
     }
-    // The throttles always stand in the same rows; other classes follow once they have happened.
-    let fixed = [ErrorClass::ThrottleRpm, ErrorClass::ThrottleTpm, ErrorClass::ThrottleTpd];
-    let others = flow.errors_total.iter().map(|(class, _)| *class).filter(|class| !fixed.contains(class));
-    let known = 1 + fixed.len() as u16 + others.clone().count() as u16;
-    if view.state.expanded.is_some() && inner.height > known + 9 {
-        for (at, class) in (1..).zip(fixed.into_iter().chain(others)) {
-            if let Some(row) = row(inner, at) {
-                line_of(view, class).render(row, buf, view.kit);
-            }
+    let classes = classes(view);
+    let known = 1 + classes.len() as u16;
+    // The lanes below need two rows at least.
+    let alone = view.state.expanded.is_some();
+    let table = if alone || inner.height > known + 2 { known } else { inner.height };
+    for (at, class) in (1..table.min(inner.height)).zip(classes) {
+        if let Some(row) = row(inner, at) {
+            line_of(view, class).render(row, buf, view.kit);
         }
-        history::beneath(view, below(inner, known), buf, |view, area, buf| {
-            // Beside what was refused stands what was sent: they explain each other.
-            let sent = if area.height >= 14 { area.height * 3 / 5 } else { 0 };
-            let (refused, [sent]) = layout::stack(area, [sent]);
-            history::failures(view, refused, buf);
-            if sent.height > 0 {
-                super::chart::draw(view, view.state.sight(), sent, buf);
-            }
-        });
-        return;
     }
-    let spark_row = inner.height.saturating_sub(1);
-    let with_spark = spark_row > 4;
-    let rows = if with_spark { spark_row } else { inner.height };
-    for (at, class) in fixed.into_iter().chain(others).enumerate() {
-        let at = at as u16 + 1;
-        match row(inner, at) {
-            Some(row) if at < rows => line_of(view, class).render(row, buf, view.kit),
-            _ => break,
-        };
+    let rest = below(inner, known);
+    if alone {
+        history::beneath(view, rest, buf, by_cause);
+    } else if rest.height >= LANES {
+        cause_lanes(view, rest, buf);
+    } else if rest.height >= 2 {
+        let throttles = plots::seconds(view, &view.snap.series.throttles);
+        let lane = Lane { label: "429 per s".into(), values: throttles, look: EVENTS, note: Line::new() };
+        plots::lanes(view, &[lane], rest, buf);
     }
-    if with_spark && let Some(row) = row(inner, spark_row) {
-        let used = Line::of(Role::Muted, format!("{:<NAME$}", "429 per second")).render(row, buf, view.kit);
-        let rest = Rect { x: row.x + used, width: row.width.saturating_sub(used), ..row };
-        Spark { values: &view.snap.series.throttles, top: None, role: Role::Throttle }.render(rest, buf, view.kit);
+}
+
+const EVENTS: Look = Look::Columns { role: Role::Throttle, top: None };
+
+/// Rows of a lane for each cause and the axis.
+const LANES: u16 = 6;
+
+/// Each cause and each Region over time, what happened last, and where there is room what was sent.
+fn by_cause(view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let [title, area] = layout::rows(area, [1, 0]);
+    let words = format!(", in {} s, the most in each cell; Regions: 429", Trends::STEP);
+    Line::of(Role::Strong, "By cause and Region").muted(words).render(title, buf, view.kit);
+    let events = if area.height >= 12 { (area.height / 5).clamp(4, 8) } else { 0 };
+    let (area, [events]) = layout::stack(area, [events]);
+    let mut histories = causes(view);
+    let regions = &view.snap.trends.regions;
+    histories.extend(regions.iter().map(|region| History {
+        name: region.region.as_str(),
+        values: plots::steps(view, &region.throttles),
+        role: Role::Throttle,
+    }));
+    let used = plots::lanes(view, &lanes(&histories), area, buf);
+    // Beside what was refused stands what was sent: they explain each other.
+    plots::grid(view, &[chart::plot(view)], below(area, used), buf);
+    last_events(view, events, buf);
+}
+
+/// Each cause over time.
+fn cause_lanes(view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    plots::lanes(view, &lanes(&causes(view)), area, buf);
+}
+
+/// What happened how often.
+struct History<'a> {
+    name: &'a str,
+    values: Vec<f32>,
+    role: Role,
+}
+
+fn causes<'a>(view: &View<'a>) -> Vec<History<'a>> {
+    let all = [
+        (Cause::Rpm, "RPM", Role::Throttle),
+        (Cause::Tpm, "TPM", Role::Throttle),
+        (Cause::Tpd, "TPD", Role::Throttle),
+        (Cause::Unnamed, "cause not said", Role::Throttle),
+        (Cause::Capacity, "capacity", Role::Capacity),
+        (Cause::Other, "other errors", Role::Danger),
+    ];
+    let history = |(cause, name, role)| {
+        let values = plots::steps(view, view.snap.trends.causes.get(&cause)?);
+        // A throttle that does not say its meter is rare: it has a lane only once it has happened.
+        let shown = cause != Cause::Unnamed || values.iter().any(|value| *value > 0.0);
+        shown.then_some(History { name, values, role })
+    };
+    all.into_iter().filter_map(history).collect()
+}
+
+fn lanes<'a>(histories: &'a [History<'_>]) -> Vec<Lane<'a>> {
+    let lane = |history: &'a History<'_>| Lane {
+        label: history.name.into(),
+        values: &history.values,
+        look: Look::Columns { role: history.role, top: None },
+        note: note(&history.values),
+    };
+    histories.iter().map(lane).collect()
+}
+
+/// The largest number in sight, and of a held chart the one looked at.
+fn note(values: &[f32]) -> Line<'static> {
+    let most = values.iter().copied().filter(|value| value.is_finite()).fold(f32::NAN, f32::max);
+    Line::of(Role::Muted, "most ").text(format!("{:>3}", fmt::si(f64::from(most))))
+}
+
+/// The last lines of the journal that are no good news.
+fn last_events(view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let Some(title) = row(area, 0) else { return };
+    Line::of(Role::Strong, "Last events").muted(", warnings and errors").render(title, buf, view.kit);
+    let lines = view.snap.journal.iter().filter(|line| line.level >= Level::Warning);
+    for (at, entry) in (1..area.height).zip(lines) {
+        if let Some(row) = row(area, at) {
+            journal::line(view, entry).render(row, buf, view.kit);
+        }
     }
 }
 

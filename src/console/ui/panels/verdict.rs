@@ -10,7 +10,7 @@ use crate::console::ui::view::View;
 use crate::console::ui::widgets::Line;
 use crate::engine::{Bottleneck, LoadState};
 
-use super::{history, row, section, watch};
+use super::{chart, history, plots, row, section, watch};
 
 /// Cells of the arrow before the advice.
 const INDENT: u16 = 2;
@@ -57,7 +57,7 @@ fn sentence_case(text: &str) -> String {
 }
 
 /// How many rows the words take in a panel of `width` cells.
-pub(in crate::console::ui) fn verdict_rows(view: &View<'_>, width: u16) -> u16 {
+pub(super) fn verdict_rows(view: &View<'_>, width: u16) -> u16 {
     let (sentence, advice) = words(view);
     let rows = |text: &str, width: u16| if text.is_empty() { 0 } else { fmt::wrap(text, usize::from(width)).len() };
     u16::try_from(rows(&sentence, width) + rows(&advice, width.saturating_sub(INDENT))).unwrap_or(u16::MAX)
@@ -77,7 +77,7 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let indented = Rect { x: below.x + INDENT, width: below.width.saturating_sub(INDENT), ..below };
     let rows = paragraph(view, &advice, Role::Text, indented, buf);
     history::beneath(view, super::below(below, rows), buf, |view, area, buf| {
-        super::chart::draw(view, view.state.sight(), area, buf);
+        plots::grid(view, &[chart::plot(view), plots::failures(view)], area, buf);
     });
 }
 

@@ -15,6 +15,7 @@ use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
 use crate::console::ui::widgets::{Gauge, Line};
 use crate::control::AccountUse;
+use crate::engine::ScopeView;
 use crate::record::MinuteUse;
 
 use super::{below, calls, row, section, selected};
@@ -57,6 +58,13 @@ pub(super) fn others(view: &View<'_>) -> Option<String> {
     // Of several scopes it must be said which one is meant.
     let name = || format!("{} in {}: ", short_model(&row.route().model), row.route().region);
     Some(if view.snap.scopes.len() > 1 { name() + &words } else { words })
+}
+
+/// The part of each scope's tokens that is not ours, at least, where CloudWatch has said anything of it.
+pub(super) fn others_of(view: &View<'_>, scopes: &[ScopeView]) -> Vec<Option<f64>> {
+    let rows = rows(view);
+    let of = |scope: &ScopeView| rows.iter().find(|row| *row.route() == scope.route)?.reconciled.others_at_least;
+    scopes.iter().map(of).collect()
 }
 
 /// What a bucket is called here.

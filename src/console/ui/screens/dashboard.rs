@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::console::app::Breakpoint;
 use crate::console::ui::account;
-use crate::console::ui::layout::{self, Amounts};
+use crate::console::ui::layout;
 use crate::console::ui::panels;
 use crate::console::ui::view::View;
 
@@ -21,17 +21,7 @@ pub(in crate::console::ui) fn render(view: &View<'_>, body: Rect, buf: &mut Buff
     if let Some(line) = line {
         line.render(last, buf, view.kit);
     }
-    let count = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
-    let amounts = Amounts {
-        // A bucket of the watched account has one row, a scope of a load has two.
-        scopes: count(if view.state.watching() {
-            view.state.watched().len().div_ceil(2)
-        } else {
-            view.snap.scopes.len()
-        }),
-        regions: count(view.snap.regions.len()),
-        verdict: panels::verdict_rows(view, body.width),
-    };
+    let amounts = panels::amounts(view, at, body.width);
     for (panel, area) in layout::dashboard(at, body, &amounts) {
         panels::render(panel, view, area, buf);
     }

@@ -58,9 +58,9 @@ fn lines(view: &View<'_>, scope: &ScopeView, width: u16) -> Vec<Line<'static>> {
     lines.push(Line::new());
     dimensions(scope, &mut lines);
     lines.push(Line::new());
-    let used = scope.reservation_efficiency.map(|share| format!(", {} of it settled", fmt::percent(share)));
-    let reserved = format!("{} quota tokens{}", fmt::exact(limiter.reserved_60s), used.unwrap_or_default());
-    lines.push(fact("reserved, last 60 s", Role::Held, reserved));
+    let reserved = format!("{} quota tokens at admission", fmt::exact(limiter.reserved_60s));
+    lines.push(fact("held, last 60 s", Role::Held, reserved));
+    of_hold(scope, &mut lines);
     wasted(scope, usize::from(width), &mut lines);
     let debt = match limiter.debt {
         0 => fact("outstanding debt", Role::Text, "none"),
@@ -225,6 +225,28 @@ fn burst(status: &DimensionStatus) -> String {
             format!("{}, {} s{of}", fmt::si(burst), fmt::si((burst / rate * 600.0).round() / 10.0))
         }
     }
+}
+
+/// What was settled for what ended in the last minute as a part of what had been held for it, and why it differs.
+fn of_hold(scope: &ScopeView, lines: &mut Vec<Line<'static>>) {
+    let Some(share) = scope.reservation_efficiency else {
+        lines.push(fact("settled of hold", Role::Muted, "- (nothing ended in the last 60 s)"));
+        return;
+    };
+    let role = if share < 0.5 { Role::Warn } else { Role::Text };
+    let text = format!("{} of what was held for the replies of the last 60 s", fmt::percent(share));
+    lines.push(fact("settled of hold", role, text));
+    let counts = scope.burndown;
+    let why = match share {
+        share if share > 1.0 && counts > 1 => {
+            format!("above 100%: an output token settles as {counts}, the hold counts it once")
+        }
+        share if share > 1.0 => "above 100%: the input was estimated too low".to_owned(),
+        share if share < 0.5 => "the rest was held by max_tokens and not used".to_owned(),
+        _ if counts > 1 => format!("an output token settles as {counts}, the hold counts it once"),
+        _ => return,
+    };
+    lines.push(fact("", Role::Muted, why));
 }
 
 /// What `max_tokens` reserved and nothing used, and what to do about it.

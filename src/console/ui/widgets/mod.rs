@@ -1,12 +1,14 @@
 //! The parts that screens are made of. Each is a plain value that draws itself into a buffer with a [`Kit`]; none
 //! keeps state, none panics at any size.
 
+pub mod axis;
 pub mod chart;
 pub mod curves;
 pub mod dialog;
 pub mod form;
 pub mod gauge;
 pub mod hints;
+pub mod lanes;
 pub mod panel;
 pub mod series;
 pub mod spark;
@@ -32,6 +34,7 @@ pub use dialog::Dialog;
 pub use form::{Field, FieldValue, Form};
 pub use gauge::Gauge;
 pub use hints::{Hint, Hints};
+pub use lanes::{Lane, Lanes, Look};
 pub use panel::Panel;
 pub use series::{Axis, Bin, Chart, Level, Series, Shape, VerticalMark};
 pub use spark::Spark;
