@@ -100,7 +100,7 @@ pub(super) struct Amounts {
 /// Rows of Flow with its heading: two of rates, then queue, errors and why the head waits.
 const FLOW: u16 = 7;
 /// Rows of a chart with its title that says anything.
-const CHART: u16 = 7;
+const CHART: u16 = 6;
 
 /// Parts of the width of progress, spend and verdict on the largest screens.
 pub(super) const TOP: [u16; 3] = [5, 4, 6];
@@ -137,7 +137,7 @@ pub(super) fn dashboard(at: Breakpoint, body: Rect, amounts: &Amounts) -> Vec<(P
             let latency_rows = 2 + amounts.latencies.clamp(4, 6);
             let left = FLOW + 2 + amounts.regions.clamp(2, 8);
             let right = 2 + amounts.causes.clamp(3, 5) + latency_rows;
-            let most = body.height.saturating_sub(top_rows + quota_rows + verdict_rows + CHART - 1);
+            let most = body.height.saturating_sub(top_rows + quota_rows + verdict_rows + CHART);
             let middle_rows = left.max(right).min(most.max(FLOW + 4));
             let [top, quota, chart, middle, verdict] = rows(body, [top_rows, quota_rows, 0, middle_rows, verdict_rows]);
             let [run, money] = columns(top, [4, 3]);
@@ -163,10 +163,10 @@ pub(super) fn dashboard(at: Breakpoint, body: Rect, amounts: &Amounts) -> Vec<(P
 /// What is used against what is allowed at the left, how it goes over time at the right, what happened at the bottom.
 fn huge(body: Rect, amounts: &Amounts) -> Vec<(Panel, Rect)> {
     let top_rows = 1 + amounts.top.max(amounts.verdict).clamp(2, 5);
-    let log_rows = (body.height / 6).clamp(4, 10);
+    let log_rows = (body.height / 8).clamp(4, 10);
     let [top, middle, log] = rows(body, [top_rows, 0, log_rows]);
     let [run, money, verdict] = columns(top, TOP);
-    let [left, right] = columns(middle, [11, 9]);
+    let [left, right] = columns(middle, [12, 8]);
     let quota_rows = 2 + (amounts.scopes * 2).clamp(2, (left.height / 3).max(4));
     let region_rows = 2 + amounts.regions.clamp(2, 8);
     let [quota, chart, regions] = rows(left, [quota_rows, 0, region_rows]);

@@ -131,6 +131,11 @@ pub(super) fn head<'a>(view: &View<'a>, head: &'a HeadView) -> Line<'a> {
     line
 }
 
+/// Whether a Region can be sent to.
+pub(super) fn serves(view: &View<'_>, region: &RegionView) -> bool {
+    !region.drained && health(view, region).2 != Role::Danger
+}
+
 /// A Region's health: glyph, words, role.
 pub(super) fn health(view: &View<'_>, region: &RegionView) -> (&'static str, String, Role) {
     let g = view.kit.glyphs;

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::Panel;
+use crate::console::app::{Breakpoint, Panel};
 use crate::console::ui::facts::{self, Fact};
 use crate::console::ui::theme::Role;
 use crate::console::ui::view::View;
@@ -43,7 +43,11 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     facts::render(&facts, LEAST, rates, buf, view.kit);
     let rest = below(inner, rates.height);
     // With less room than three rows the queue gives way: the head says most of it.
-    let lines = [queue(view, usize::from(inner.width)), errors(view), waits(view)];
+    let mut lines = vec![queue(view, usize::from(inner.width)), errors(view), waits(view)];
+    if view.state.expanded.is_none() && view.state.breakpoint() == Breakpoint::Standard {
+        // Where these have no panel of their own.
+        lines.push(latency_and_regions(view));
+    }
     let spared = usize::from(rest.height < 3);
     for (at, line) in lines.iter().skip(spared).enumerate() {
         if let Some(row) = row(rest, at as u16) {
@@ -152,6 +156,22 @@ fn waits<'a>(view: &View<'a>) -> Line<'a> {
         None => line.push(Role::Muted, "none: the queue is empty"),
     }
     line
+}
+
+/// Latency and Regions in a line.
+fn latency_and_regions(view: &View<'_>) -> Line<'static> {
+    let attempt = &view.snap.latency.attempt;
+    let mut line = label("latency");
+    for (name, value) in [("p50", attempt.p50), ("p90", attempt.p90), ("p99", attempt.p99)] {
+        line.push(Role::Muted, format!("{name} "));
+        line.push(Role::Text, format!("{:<8}", fmt::maybe_latency(value)));
+    }
+    let regions = &view.snap.regions;
+    let (well, role) = match regions.iter().filter(|region| words::serves(view, region)).count() {
+        all if all == regions.len() => (all, Role::Text),
+        fewer => (fewer, Role::Warn),
+    };
+    line.with(role, format!("{well} of {}", regions.len())).muted(" Regions in service")
 }
 
 fn label(text: &str) -> Line<'static> {

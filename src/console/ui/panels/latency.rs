@@ -14,12 +14,13 @@ use super::plots::{self, Curve, Plot};
 use super::{below, history, section};
 
 const COLUMNS: [Column<'static>; 7] = [
-    Column::new("", Width::Fixed(10)),
+    Column::new("", Width::Flex(10)),
     Column::new("p50", Width::Fixed(6)).align(Align::Right),
     Column::new("p90", Width::Fixed(6)).align(Align::Right).drop(1),
     Column::new("p99", Width::Fixed(6)).align(Align::Right),
     Column::new("max", Width::Fixed(6)).align(Align::Right).drop(2),
     Column::new("n", Width::Fixed(5)).align(Align::Right).drop(3),
+    // What it measures, where it stands alone.
     Column::new("", Width::Flex(0)).drop(4),
 ];
 
@@ -45,6 +46,11 @@ pub(super) fn rows(view: &View<'_>) -> u16 {
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let inner = section(Panel::Latency, Line::of(Role::Muted, "last 60 s"), view, area, buf);
     let shown = shown(view);
+    let mut columns = COLUMNS;
+    let alone = view.state.expanded.is_some();
+    if alone {
+        columns[0].width = Width::Fixed(10);
+    }
     let row = |at: usize| {
         let (name, p, what) = shown[at];
         let cell = |value| Cell::new(if p.n > 0 { Role::Text } else { Role::Muted }, fmt::maybe_latency(value));
@@ -59,7 +65,7 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         ]
     };
     let table = Table {
-        columns: &COLUMNS,
+        columns: if alone { &columns } else { &columns[..6] },
         len: shown.len(),
         row: &row,
         selected: None,

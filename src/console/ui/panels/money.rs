@@ -49,14 +49,15 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     history::beneath(view, below(rest, used), buf, |view, area, buf| plots::grid(view, &over_time(view), area, buf));
 }
 
-const ROUTES: [Column<'static>; 6] = [
+const ROUTES: [Column<'static>; 5] = [
     Column::new("Region", Width::Fixed(14)),
-    Column::new("model", Width::Fixed(26)),
+    Column::new("model", Width::Flex(16)),
     Column::new("$ per hour", Width::Fixed(12)).align(Align::Right),
     Column::new("spent", Width::Fixed(12)).align(Align::Right),
     Column::new("share", Width::Fixed(8)).align(Align::Right),
-    Column::new("", Width::Flex(0)),
 ];
+/// Wider, its figures would be too far from their names.
+const WIDEST: u16 = 90;
 
 /// What each route costs, the dearest first; returns the rows used.
 fn by_route(view: &View<'_>, area: Rect, buf: &mut Buffer) -> u16 {
@@ -77,7 +78,6 @@ fn by_route(view: &View<'_>, area: Rect, buf: &mut Buffer) -> u16 {
             Cell::new(Role::Strong, scope.per_hour.map_or_else(|| fmt::NONE.to_owned(), fmt::money)),
             spent,
             Cell::text(fmt::maybe_percent(share)),
-            Cell::text(""),
         ]
     };
     // The charts keep half of the screen.
@@ -94,7 +94,7 @@ fn by_route(view: &View<'_>, area: Rect, buf: &mut Buffer) -> u16 {
         empty: "no route is in use",
     };
     let used = (len as u16 + 1).min(area.height);
-    table.render(Rect { height: used, ..area }, buf, view.kit);
+    table.render(Rect { height: used, width: area.width.min(WIDEST), ..area }, buf, view.kit);
     used
 }
 

@@ -17,8 +17,10 @@ use crate::engine::{Trend, Trends};
 
 use super::{below, history, row};
 
-/// From this width on two charts stand beside each other.
-const TWO: u16 = 110;
+/// From this width on two charts may stand beside each other, and from this one on they do.
+const TWO: [u16; 2] = [100, 150];
+/// Charts below each other that are lower than this rather stand beside each other.
+const LOW: u16 = 10;
 /// Rows of a chart with its title.
 const LEAST: u16 = history::LEAST + 1;
 /// What tells curves apart that mean the same.
@@ -98,7 +100,9 @@ impl Plot<'_> {
 
 /// Draws the first of `plots`, as many as there is room for, below and where it is wide beside each other.
 pub(super) fn grid(view: &View<'_>, plots: &[Plot<'_>], area: Rect, buf: &mut Buffer) {
-    let columns = if area.width >= TWO && plots.len() > 1 { 2 } else { 1 };
+    let low = usize::from(area.height) < plots.len() * usize::from(LOW);
+    let wide = area.width >= if low { TWO[0] } else { TWO[1] };
+    let columns = if wide && plots.len() > 1 { 2 } else { 1 };
     let rows = plots.len().div_ceil(columns).min(usize::from(area.height / LEAST)).max(1);
     if area.height < history::LEAST {
         return;
@@ -139,9 +143,11 @@ pub(super) fn failures<'a>(view: &View<'a>) -> Plot<'a> {
 
 /// Lanes over the time in sight; returns the rows used.
 pub(super) fn lanes(view: &View<'_>, lanes: &[Lane<'_>], area: Rect, buf: &mut Buffer) -> u16 {
-    let rows = Lanes::rows(lanes.len(), area.height);
     let axis = history::axis(view, view.state.sight());
-    Lanes { lanes, marks: &history::marks(view), axis }.render(Rect { height: rows, ..area }, buf, view.kit);
+    let marks = history::marks(view);
+    let lanes = Lanes { lanes, marks: &marks, axis };
+    let rows = lanes.rows(area.height);
+    lanes.render(Rect { height: rows, ..area }, buf, view.kit);
     rows
 }
 

@@ -155,21 +155,23 @@ fn tpd_words(scope: &ScopeView) -> String {
 /// What stands below a scope's name where no column has it: its state if it needs words, else how much of its holds is
 /// settled and what is left of the day.
 fn below_name(view: &View<'_>, scope: &ScopeView, cells: usize) -> Line<'static> {
-    let (role, words) = state(view, scope);
-    if !matches!(role, Role::Ok | Role::Muted) {
-        return Line::of(role, words);
+    let mut line = Line::new();
+    match state(view, scope) {
+        (Role::Ok | Role::Muted, _) => {}
+        (Role::Throttle, _) => line.push(Role::Throttle, format!("{} ", view.kit.glyphs.warn)),
+        (role, words) => return Line::of(role, words),
     }
     let share = scope.reservation_efficiency;
     let settled = share.map_or(fmt::NONE.to_owned(), |share| format!("{:.0}%", share * 100.0));
     let role = if share.is_some_and(|share| share < 0.5) { Role::Warn } else { Role::Text };
     let name = if scope.limiter.tpd == QuotaLimit::Absent {
         ", "
-    } else if cells >= WORDS {
+    } else if cells >= WORDS + line.width() {
         " of hold, TPD left "
     } else {
         " of hold, TPD "
     };
-    Line::of(role, settled).muted(name).text(tpd_words(scope))
+    line.with(role, settled).muted(name).text(tpd_words(scope))
 }
 
 /// A scope's tokens against its target and its quota.

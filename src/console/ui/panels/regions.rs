@@ -26,8 +26,7 @@ const COLUMNS: [Column<'static>; 8] = [
 
 pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let regions = &view.snap.regions;
-    let serves = |region: &&RegionView| !region.drained && words::health(view, region).2 != Role::Danger;
-    let well = regions.iter().filter(serves).count();
+    let well = regions.iter().filter(|region| words::serves(view, region)).count();
     let summary = Line::of(Role::Muted, format!("{well} of {} in service", regions.len()));
     let inner = section(Panel::Regions, summary, view, area, buf);
     let chosen = selected(Panel::Regions, view);

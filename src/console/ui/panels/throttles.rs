@@ -69,6 +69,8 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
 
 const EVENTS: Look = Look::Columns { role: Role::Throttle, top: None };
 
+/// Rows for the last events.
+const EVENTS_ROWS: u16 = 7;
 /// Rows of a lane for each cause and the axis.
 const LANES: u16 = 6;
 
@@ -77,8 +79,6 @@ fn by_cause(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let [title, area] = layout::rows(area, [1, 0]);
     let words = format!(", in {} s, the most in each cell; Regions: 429", Trends::STEP);
     Line::of(Role::Strong, "By cause and Region").muted(words).render(title, buf, view.kit);
-    let events = if area.height >= 12 { (area.height / 5).clamp(4, 8) } else { 0 };
-    let (area, [events]) = layout::stack(area, [events]);
     let mut histories = causes(view);
     let regions = &view.snap.trends.regions;
     histories.extend(regions.iter().map(|region| History {
@@ -86,9 +86,12 @@ fn by_cause(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         values: plots::steps(view, &region.throttles),
         role: Role::Throttle,
     }));
-    let used = plots::lanes(view, &lanes(&histories), area, buf);
-    // Beside what was refused stands what was sent: they explain each other.
-    plots::grid(view, &[chart::plot(view)], below(area, used), buf);
+    let (upper, _) = layout::stack(area, [if area.height >= 2 * EVENTS_ROWS { EVENTS_ROWS } else { 0 }]);
+    let rest = below(area, plots::lanes(view, &lanes(&histories), upper, buf));
+    // Beside what was refused stands what was sent, where there is room: they explain each other.
+    let chart = if rest.height >= 2 * EVENTS_ROWS { rest.height - EVENTS_ROWS } else { 0 };
+    let [sent, events] = layout::rows(rest, [chart, rest.height - chart]);
+    plots::grid(view, &[chart::plot(view)], sent, buf);
     last_events(view, events, buf);
 }
 

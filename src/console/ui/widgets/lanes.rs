@@ -52,12 +52,20 @@ pub struct Lanes<'a> {
 const TALLEST: u16 = 4;
 
 impl Lanes<'_> {
-    /// Rows that they take of `height`: the same for each lane, and one for the axis.
+    /// Rows of a lane where all of them have `height`: states take one, columns share the others.
+    fn each(&self, height: u16) -> impl Fn(&Lane<'_>) -> u16 {
+        let columns = self.lanes.iter().filter(|lane| matches!(lane.look, Look::Columns { .. })).count();
+        let (all, columns) = (self.lanes.len() as u16, columns as u16);
+        let left = height.saturating_sub(1 + all.saturating_sub(columns));
+        let tall = left.checked_div(columns).unwrap_or(1).clamp(1, TALLEST);
+        move |lane| if matches!(lane.look, Look::States(_)) { 1 } else { tall }
+    }
+
+    /// Rows that they take of `height`, the axis included.
     #[must_use]
-    pub fn rows(count: usize, height: u16) -> u16 {
-        let count = u16::try_from(count).unwrap_or(u16::MAX).max(1);
-        let each = (height.saturating_sub(1) / count).clamp(1, TALLEST);
-        count.saturating_mul(each).saturating_add(1).min(height)
+    pub fn rows(&self, height: u16) -> u16 {
+        let sum: u16 = self.lanes.iter().map(self.each(height)).sum();
+        (sum + 1).min(height)
     }
 
     /// Draws as many as there is room for, and the time below them.
@@ -70,11 +78,12 @@ impl Lanes<'_> {
         let label = cells(&mut self.lanes.iter().map(|lane| fmt::width(&lane.label))).min(area.width / 3) + 1;
         let note = cells(&mut self.lanes.iter().map(|lane| lane.note.width())).min(area.width / 4) + 1;
         let plot = Rect { x: area.x + label, width: area.width.saturating_sub(label + note), ..area };
-        let each = ((area.height - 1) / (self.lanes.len() as u16).max(1)).clamp(1, TALLEST);
+        let rows_of = self.each(area.height);
         // A chart has more dots across than these lanes have cells: both begin their cells at the same moments.
         let bins = Bins::new(self.axis.last_second, self.axis.span, plot.width, 1);
         let mut y = area.y;
         for lane in self.lanes {
+            let each = rows_of(lane);
             if y + each + 1 > area.bottom() {
                 break;
             }
