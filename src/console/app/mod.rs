@@ -26,6 +26,7 @@ pub mod palette;
 mod panel;
 pub mod price;
 pub mod provisioned;
+mod rest;
 pub mod settings;
 mod state;
 mod steer;

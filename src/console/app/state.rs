@@ -186,6 +186,8 @@ pub struct State {
     pub live: Arc<EngineSnapshot>,
     /// The snapshot at which the display is held still.
     pub frozen: Option<Arc<EngineSnapshot>>,
+    /// The snapshot on display while nothing happens.
+    pub resting: Option<Arc<EngineSnapshot>>,
     /// The account's latest snapshot; `None`: this console has no account to manage.
     pub control: Option<Arc<ControlSnapshot>>,
     /// The account at which the display is held still.
@@ -277,6 +279,7 @@ impl State {
             now: first.at,
             live: first,
             frozen: None,
+            resting: None,
             control: None,
             frozen_control: None,
             changes: Vec::new(),
@@ -319,10 +322,10 @@ impl State {
         }
     }
 
-    /// The snapshot on display: the frozen one or the latest.
+    /// The snapshot on display: the frozen one, the one at rest, or the latest.
     #[must_use]
     pub fn shown(&self) -> &Arc<EngineSnapshot> {
-        self.frozen.as_ref().unwrap_or(&self.live)
+        self.frozen.as_ref().or(self.resting.as_ref()).unwrap_or(&self.live)
     }
 
     /// The moment on display: countdowns stand still while the display is frozen.
@@ -341,7 +344,8 @@ impl State {
     /// How old the data on display are.
     #[must_use]
     pub fn age(&self) -> Micros {
-        self.now.since(self.shown().at)
+        let snapshot = self.frozen.as_ref().unwrap_or(&self.live);
+        self.now.since(snapshot.at)
     }
 
     /// Where the keyboard is.

@@ -10,7 +10,7 @@ use super::lists::{line_key, request_key};
 use super::window::{self, Move};
 use super::{
     Detail, Effect, Exit, Msg, Overlay, Panel, Screen, State, account, batch, click, copy, header_rows, incident,
-    increases, leave, orders, palette, provisioned, settings, steer, tape, tuning, usage, warned, ways,
+    increases, leave, orders, palette, provisioned, rest, settings, steer, tape, tuning, usage, warned, ways,
 };
 
 /// The most that a detail can be scrolled: on the lowest screen no detail has more lines below its end.
@@ -37,6 +37,7 @@ pub fn update(state: &mut State, msg: Msg, now: Micros) -> Vec<Effect> {
             state.now = state.now.max(snapshot.at);
             state.after_load &= snapshot.state == LoadState::Finished;
             state.live = snapshot;
+            rest::follow(state);
             let (live, now) = (state.live.clone(), state.now);
             state.tuning.settle(&live, now);
             orders::check_held(state, &mut effects);

@@ -31,17 +31,32 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let right_width = (right.width() as u16).min(top.width);
     right.render_right(top, buf, kit);
     let left = Rect { width: top.width.saturating_sub(right_width + 2), ..top };
-    identity(view, usize::from(left.width)).render(left, buf, kit);
+    let (identity, rest) = identity(view, usize::from(left.width));
+    identity.render(left, buf, kit);
     if inner.height > 1 {
-        tabs(view, Rect { y: inner.y + 1, height: 1, ..inner }, inner.height > 2, buf);
+        tabs(view, &rest, Rect { y: inner.y + 1, height: 1, ..inner }, inner.height > 2, buf);
     }
     if inner.height > 2 {
         first_warning(view, Rect { y: inner.y + 2, height: 1, ..inner }, buf);
     }
 }
 
+/// What the first row has no room for: in full, and as short as it can be said.
+#[derive(Default)]
+struct Rest {
+    long: Vec<String>,
+    short: Vec<String>,
+}
+
+impl Rest {
+    fn add(&mut self, long: String, short: String) {
+        self.long.push(long);
+        self.short.push(short);
+    }
+}
+
 /// Badge, account, profile, Regions; the last ones give way first.
-fn identity(view: &View<'_>, cells: usize) -> Line<'static> {
+fn identity(view: &View<'_>, cells: usize) -> (Line<'static>, Rest) {
     let target = &view.snap.target;
     let badge = if target.simulated { (Role::BadgeSim, " SIM ") } else { (Role::BadgeAws, " AWS ") };
     let mut line = Line::of(badge.0, badge.1);
@@ -56,18 +71,20 @@ fn identity(view: &View<'_>, cells: usize) -> Line<'static> {
     tape(&view.state.tape, &mut line);
     line.push(Role::Text, " ");
     line.push(Role::Strong, words::account(target));
+    let mut rest = Rest::default();
     if let Some(profile) = &target.profile {
-        add(&mut line, "profile ", &fmt::sanitise(profile), cells, view.kit);
+        let profile = fmt::sanitise(profile);
+        if !add(&mut line, "profile ", &profile, cells, view.kit) {
+            rest.add(format!("profile {profile}"), profile.into_owned());
+        }
     }
     let names: Vec<&str> = target.regions.iter().map(|region| region.as_str()).collect();
     let all = names.join(" ");
-    let before = line.parts.len();
-    add(&mut line, "", &all, cells, view.kit);
-    if line.parts.len() == before && !names.is_empty() {
-        let count = format!("{} Regions", names.len());
-        add(&mut line, "", if names.len() == 1 { names[0] } else { &count }, cells, view.kit);
+    if !all.is_empty() && !add(&mut line, "", &all, cells, view.kit) {
+        let count = if names.len() == 1 { all.clone() } else { format!("{} Regions", names.len()) };
+        rest.add(all, count);
     }
-    line
+    (line, rest)
 }
 
 /// Whether what is seen is recorded, or is a recording.
@@ -91,11 +108,14 @@ fn tape(tape: &Tape, line: &mut Line<'static>) {
     line.push(role, text);
 }
 
-fn add(line: &mut Line<'static>, label: &'static str, text: &str, cells: usize, kit: Kit<'_>) {
-    if !text.is_empty() && line.width() + 3 + fmt::width(label) + fmt::width(text) <= cells {
+/// Adds it if there is room.
+fn add(line: &mut Line<'static>, label: &'static str, text: &str, cells: usize, kit: Kit<'_>) -> bool {
+    let fits = line.width() + 3 + fmt::width(label) + fmt::width(text) <= cells;
+    if fits {
         line.push(Role::Muted, format!(" {} {label}", kit.glyphs.separator));
         line.push(Role::Text, text.to_owned());
     }
+    fits
 }
 
 /// Load state, age of the data, UTC.
@@ -124,7 +144,7 @@ fn status(view: &View<'_>) -> Line<'static> {
     line
 }
 
-fn tabs(view: &View<'_>, row: Rect, warned: bool, buf: &mut Buffer) {
+fn tabs(view: &View<'_>, unsaid: &Rest, row: Rect, warned: bool, buf: &mut Buffer) {
     let kit = view.kit;
     let room = usize::from(row.width);
     // The gaps give way first, then the names of the other screens.
@@ -141,7 +161,7 @@ fn tabs(view: &View<'_>, row: Rect, warned: bool, buf: &mut Buffer) {
     }
     let rest = Rect { x: row.x + used, width: row.width.saturating_sub(used), ..row };
     let fits = |line: &Line<'_>| line.width() < usize::from(rest.width);
-    if let Some(line) = at_the_right(view, warned).into_iter().find(fits) {
+    if let Some(line) = asides(view, unsaid, at_the_right(view, warned)).into_iter().find(fits) {
         line.render_right(rest, buf, kit);
     }
 }
@@ -185,6 +205,28 @@ fn first_warning(view: &View<'_>, row: Rect, buf: &mut Buffer) {
     }
     line.render(row, buf, view.kit);
     view.kit.takes_clicks(row, Hit::Hint(Action::Warnings));
+}
+
+/// What had no room in the first row before what stands at the right of the tabs anyway, from in full to as short as it
+/// can be said.
+fn asides(view: &View<'_>, unsaid: &Rest, others: Vec<Line<'static>>) -> Vec<Line<'static>> {
+    let gap = format!(" {} ", view.kit.glyphs.separator);
+    let beside = |names: &[String], other: Option<&Line<'static>>| {
+        let mut line = Line::of(Role::Text, names.join(&gap));
+        if let Some(other) = other {
+            line.push(Role::Muted, gap.clone());
+            line.parts.extend(other.parts.iter().cloned());
+        }
+        line
+    };
+    let mut all = Vec::new();
+    if !unsaid.long.is_empty() {
+        all.push(beside(&unsaid.long, others.first()));
+        all.push(beside(&unsaid.short, others.first()));
+        all.extend(others.iter().skip(1).map(|other| beside(&unsaid.short, Some(other))));
+    }
+    all.extend(others);
+    all
 }
 
 /// The tabs with so many blanks between, and which cells of the line each has.

@@ -166,7 +166,7 @@ fn huge(body: Rect, amounts: &Amounts) -> Vec<(Panel, Rect)> {
     let log_rows = (body.height / 8).clamp(4, 10);
     let [top, middle, log] = rows(body, [top_rows, 0, log_rows]);
     let [run, money, verdict] = columns(top, TOP);
-    let [left, right] = columns(middle, [12, 8]);
+    let [left, right] = columns(middle, [13, 8]);
     let quota_rows = 2 + (amounts.scopes * 2).clamp(2, (left.height / 3).max(4));
     let region_rows = 2 + amounts.regions.clamp(2, 8);
     let [quota, chart, regions] = rows(left, [quota_rows, 0, region_rows]);
@@ -176,8 +176,10 @@ fn huge(body: Rect, amounts: &Amounts) -> Vec<(Panel, Rect)> {
     let spare = right.height.saturating_sub(FLOW + latency_rows + throttle_rows);
     let charts = (spare / CHART).min(3);
     let each = spare.checked_div(charts).unwrap_or(0);
-    let with = |rows: u16, place: u16| if place < charts { rows + each } else { rows };
-    let [flow, throttles, latency] = rows(right, [with(FLOW, 0), 0, with(latency_rows, 1)]);
+    let with = |rows: u16, charted: bool, most: u16| if charted { rows + each.min(most) } else { rows };
+    // Causes need a row each and no more; what is too little for a chart goes to the latencies.
+    let heights = [with(FLOW, charts > 0, each), with(throttle_rows, charts > 2, CHART), 0];
+    let [flow, throttles, latency] = rows(right, heights);
     vec![
         (Panel::Run, run),
         (Panel::Money, money),
