@@ -10,7 +10,7 @@ use crate::record::Micros;
 use super::State;
 
 /// How long the display stands while nothing happens.
-const STEP: Micros = Micros::from_secs(5);
+const STEP: Micros = Micros::from_secs(10);
 
 /// Shows the latest snapshot, or leaves the one on display if nothing has happened since.
 pub(super) fn follow(state: &mut State) {
@@ -80,18 +80,18 @@ mod tests {
         take(&mut state, first.clone());
         let shown = |state: &State| state.shown().at.since(first.at).0 / 1_000_000;
         take(&mut state, later(&first, 2));
-        take(&mut state, later(&first, 4));
+        take(&mut state, later(&first, 9));
         assert_eq!((shown(&state), state.age()), (0, Micros::ZERO), "old figures, but the engine lives");
-        take(&mut state, later(&first, 5));
-        assert_eq!(shown(&state), 5);
-        let mut changed = later(&first, 6);
+        take(&mut state, later(&first, 10));
+        assert_eq!(shown(&state), 10);
+        let mut changed = later(&first, 11);
         changed.money.cap = None;
         take(&mut state, changed);
-        assert_eq!(shown(&state), 6);
-        let mut running = later(&first, 7);
+        assert_eq!(shown(&state), 11);
+        let mut running = later(&first, 12);
         running.state = LoadState::Running;
         take(&mut state, running.clone());
         take(&mut state, later(&running, 1));
-        assert_eq!(shown(&state), 8);
+        assert_eq!(shown(&state), 13);
     }
 }

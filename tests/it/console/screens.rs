@@ -80,7 +80,7 @@ fn large_dashboard() -> Result<(), Failed> {
             "Regions ",
             "Latency ",
             "Verdict ",
-            "effic.",
+            "of hold",
             "in flight",
             "of 64",
             "queue",

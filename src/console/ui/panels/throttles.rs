@@ -69,8 +69,9 @@ pub(super) fn render(view: &View<'_>, area: Rect, buf: &mut Buffer) {
 
 const EVENTS: Look = Look::Columns { role: Role::Throttle, top: None };
 
-/// Rows for the last events.
+/// Rows for the last events: as many as the lanes leave to them, and at least so many below a chart.
 const EVENTS_ROWS: u16 = 7;
+const LEAST_EVENTS: u16 = 4;
 /// Rows of a lane for each cause and the axis.
 const LANES: u16 = 6;
 
@@ -89,7 +90,8 @@ fn by_cause(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let (upper, _) = layout::stack(area, [if area.height >= 2 * EVENTS_ROWS { EVENTS_ROWS } else { 0 }]);
     let rest = below(area, plots::lanes(view, &lanes(&histories), upper, buf));
     // Beside what was refused stands what was sent, where there is room: they explain each other.
-    let chart = if rest.height >= 2 * EVENTS_ROWS { rest.height - EVENTS_ROWS } else { 0 };
+    let chart =
+        if rest.height >= LEAST_EVENTS + LANES + 1 { rest.height - LEAST_EVENTS.max(rest.height / 3) } else { 0 };
     let [sent, events] = layout::rows(rest, [chart, rest.height - chart]);
     plots::grid(view, &[chart::plot(view)], sent, buf);
     last_events(view, events, buf);

@@ -49,7 +49,7 @@ pub struct Lanes<'a> {
 }
 
 /// The tallest lane.
-const TALLEST: u16 = 4;
+const TALLEST: u16 = 3;
 
 impl Lanes<'_> {
     /// Rows of a lane where all of them have `height`: states take one, columns share the others.
