@@ -20,7 +20,12 @@ pub(super) fn follow(state: &mut State) {
         .is_some_and(|shown| state.live.at.since(shown.at) < STEP && nothing_happened(shown, &state.live));
     if state.at_work() {
         state.resting = None;
-    } else if !stands {
+        state.rests_since = None;
+        return;
+    }
+    // What the charts show when it comes to rest stays in sight.
+    state.rests_since = state.rests_since.or(Some(state.live.series.last_second));
+    if !stands {
         state.resting = Some(state.live.clone());
     }
 }

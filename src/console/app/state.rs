@@ -188,6 +188,8 @@ pub struct State {
     pub frozen: Option<Arc<EngineSnapshot>>,
     /// The snapshot on display while nothing happens.
     pub resting: Option<Arc<EngineSnapshot>>,
+    /// The last second of the history when it came to rest.
+    pub rests_since: Option<u64>,
     /// The account's latest snapshot; `None`: this console has no account to manage.
     pub control: Option<Arc<ControlSnapshot>>,
     /// The account at which the display is held still.
@@ -280,6 +282,7 @@ impl State {
             live: first,
             frozen: None,
             resting: None,
+            rests_since: None,
             control: None,
             frozen_control: None,
             changes: Vec::new(),

@@ -8,8 +8,8 @@ use super::{Breakpoint, Panel, State};
 
 /// Widths to choose from, seconds.
 pub const ZOOMS: [u64; 6] = [60, 120, 300, 900, 1_800, 3_600];
-/// While nothing is sent, charts move in steps of so many seconds: each step is hundreds of bytes for a slow link.
-const QUIET: u64 = 20;
+/// While nothing is sent, charts move in steps of so many seconds: each step is thousands of bytes for a slow link.
+const QUIET: u64 = 60;
 /// Steps of the cursor across a chart.
 const STEPS: u64 = 60;
 
@@ -108,7 +108,8 @@ impl State {
     #[must_use]
     pub fn present(&self, span: u64) -> Sight {
         let last = self.shown().series.last_second;
-        let end = if self.at_work() { last } else { last - last % QUIET };
+        let since = self.rests_since.filter(|since| *since <= last);
+        let end = since.map_or(last, |since| last - (last - since) % QUIET);
         Sight { end, span, cursor: None }
     }
 }
