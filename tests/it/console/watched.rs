@@ -195,7 +195,7 @@ fn raised() -> Result<(), Failed> {
         pty.wait("another quota", |screen| screen.contents() != before)?;
     }
     check(row_with(pty.screen(), "Quota ").contains("TPM"), pty.text())?;
-    pty.send("\t\x158000000\r");
+    pty.send("\t\t\t\t\t\x158000000\r");
     pty.wait("the question", |screen| has(screen, "▸ Cancel"))?;
     check_words(&pty, &["8,000,000"])?;
     pty.send("\t\r");
