@@ -90,8 +90,7 @@ fn by_cause(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let (upper, _) = layout::stack(area, [if area.height >= 2 * EVENTS_ROWS { EVENTS_ROWS } else { 0 }]);
     let rest = below(area, plots::lanes(view, &lanes(&histories), upper, buf));
     // Beside what was refused stands what was sent, where there is room: they explain each other.
-    let chart =
-        if rest.height >= LEAST_EVENTS + LANES + 1 { rest.height - LEAST_EVENTS.max(rest.height / 3) } else { 0 };
+    let chart = if rest.height > LEAST_EVENTS + LANES { rest.height - LEAST_EVENTS.max(rest.height / 3) } else { 0 };
     let [sent, events] = layout::rows(rest, [chart, rest.height - chart]);
     plots::grid(view, &[chart::plot(view)], sent, buf);
     last_events(view, events, buf);
