@@ -31,6 +31,8 @@ pub(super) struct Call {
     /// The resource of the path: model or profile.
     pub resource: String,
     pub uri: Uri,
+    /// The service tier that a header asks for.
+    pub tier_header: Option<String>,
     pub payload: Payload,
     pub trouble: Trouble,
     pub rng: ChaCha8Rng,
@@ -162,6 +164,7 @@ async fn attend(
         region: region.clone(),
         resource: target.resource,
         uri: head.uri,
+        tier_header: head.headers.get(runtime::TIER_HEADER).map(|tier| String::from_utf8_lossy(tier.as_bytes()).into()),
         payload,
         trouble,
         rng,
@@ -178,12 +181,13 @@ async fn attend(
         | Operation::InvokeModel
         | Operation::InvokeModelWithResponseStream => {
             let model = call.metered_model();
+            let tier = runtime::asked_tier(&call).ok().flatten();
             let answered = match call.at_the_door() {
                 Ok(()) => runtime::infer(call).await,
                 Err(refusal) => Err(refusal),
             };
             if let (Err(Refusal::Error(error)), Some(model)) = (&answered, model) {
-                metrics::refusal(world, &region.name, &model, error);
+                metrics::refusal(world, &region.name, &model, tier, error);
             }
             answered
         }

@@ -20,7 +20,7 @@ use runtime::error::ProvideErrorMetadata;
 use runtime::types::{ContentBlock, ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message};
 
 /// Every check of `boto3_wire.py`, by name.
-const BOTO3_CHECKS: [&str; 78] = [
+const BOTO3_CHECKS: [&str; 79] = [
     "converse",
     "converse_stops_at_max_tokens",
     "converse_by_profile_and_arn",
@@ -98,6 +98,7 @@ const BOTO3_CHECKS: [&str; 78] = [
     "cloudwatch_periods_begin_where_asked",
     "cloudwatch_values_come_back_exactly",
     "cloudwatch_names_and_filters",
+    "service_tiers",
     "cloudwatch_by_hand",
 ];
 

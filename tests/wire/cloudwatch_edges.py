@@ -3,10 +3,11 @@
 import datetime
 import gzip
 import json
+import time
 
 from by_hand import raw
 from cloudwatch import cloudwatch, minutes_ago, query
-from shared import check, refused
+from shared import HAIKU, check, client, refused, say
 
 NAMESPACE = "Custom/Edges"
 
@@ -81,6 +82,38 @@ def cloudwatch_names_and_filters():
     refused(lambda: ask(Period=3600, **both), "InvalidParameterCombination", 400)
     refused(lambda: ask(Period=3600, Statistics=["Sum"] * 6), "InvalidParameterValue", 400)
     assert ask(Period=3600, Statistics=["Sum"])["Datapoints"] == []
+
+
+@check
+def service_tiers():
+    """The tier that is asked for is told in the reply, and has metrics of its own."""
+    runtime, ask = client("bedrock-runtime"), {"modelId": HAIKU, "messages": say("Hello."), "inferenceConfig": {"maxTokens": 5}}
+    told = [runtime.converse(**ask, serviceTier={"type": tier})["serviceTier"] for tier in ("flex", "priority", "reserved")]
+    assert told == [{"type": "flex"}, {"type": "priority"}, {"type": "default"}], told
+    assert "serviceTier" not in runtime.converse(**ask)
+    stream = runtime.converse_stream(**ask, serviceTier={"type": "flex"})["stream"]
+    metadata = [event["metadata"] for event in stream if "metadata" in event]
+    assert metadata[0]["serviceTier"] == {"type": "flex"}, metadata
+    body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 5, "messages": say("Hello.")}
+    body["messages"][0]["content"][0]["type"] = "text"
+    reply = runtime.invoke_model(modelId=HAIKU, body=json.dumps(body), serviceTier="priority")
+    assert reply["serviceTier"] == "priority", reply
+    headers = reply["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-amzn-bedrock-service-tier"] == "priority", headers
+    bad = {**ask, "serviceTier": {"type": "express"}}
+    refused(lambda: runtime.converse(**bad), "ValidationException", 400, part="serviceTier")
+
+    def calls(tier, resolved):
+        dimensions = {"ModelId": HAIKU, "ServiceTier": tier, "ResolvedServiceTier": resolved}
+        asked = query("Invocations", "Sum", "AWS/Bedrock", period=3600, dimensions=dimensions)
+        end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=60)
+        page = cloudwatch().get_metric_data(MetricDataQueries=[asked], StartTime=minutes_ago(60), EndTime=end)
+        return sum(page["MetricDataResults"][0]["Values"])
+
+    deadline = time.monotonic() + 30
+    tiers = [("flex", "flex"), ("priority", "priority"), ("reserved", "default")]
+    while (found := [calls(*tier) for tier in tiers]) != [2, 2, 1]:
+        assert time.monotonic() < deadline, found
 
 
 CBOR = "/service/GraniteServiceVersion20100801/operation/ListMetrics"

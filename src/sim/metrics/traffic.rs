@@ -6,6 +6,7 @@ use crate::catalogue::cost;
 use crate::record::{Micros, Usage};
 
 use super::super::errors::ServiceError;
+use super::super::runtime::ServiceTier;
 use super::super::world::World;
 use super::store::{MetricKey, Resolution};
 
@@ -22,6 +23,8 @@ pub(in crate::sim) struct Called {
     pub model: String,
     /// Output tokens count this many times.
     pub burndown: u32,
+    /// The service tier that was asked for, if one was.
+    pub tier: Option<ServiceTier>,
     /// Whether the reply is streamed: only then there is a time to first token.
     pub streams: bool,
 }
@@ -45,7 +48,7 @@ pub(in crate::sim) fn invocation(
     ];
     metrics.extend(first_token.filter(|_| called.streams).map(|span| ("TimeToFirstToken", MILLISECONDS, millis(span))));
     for (name, unit, value) in metrics {
-        record(world, &called.region, BEDROCK, name, unit, &called.model, value);
+        record(world, &called.region, name, unit, &called.model, called.tier, value);
     }
 }
 
@@ -78,13 +81,19 @@ pub(super) fn of_tenant(world: &World, region: &str, model: &str, at: Micros, ca
 }
 
 /// A request that was refused: throttles are counted apart from other errors of the client.
-pub(in crate::sim) fn refusal(world: &World, region: &str, model: &str, error: &ServiceError) {
+pub(in crate::sim) fn refusal(
+    world: &World,
+    region: &str,
+    model: &str,
+    tier: Option<ServiceTier>,
+    error: &ServiceError,
+) {
     let name = match error.code {
         "ThrottlingException" => "InvocationThrottles",
         _ if error.status.is_client_error() => "InvocationClientErrors",
         _ => "InvocationServerErrors",
     };
-    record(world, region, BEDROCK, name, COUNT, model, 1.0);
+    record(world, region, name, COUNT, model, tier, 1.0);
 }
 
 /// Where the batch jobs of a model stand.
@@ -109,10 +118,25 @@ pub(in crate::sim) fn batch(world: &World, region: &str, model: &str, at: Micros
     }
 }
 
-/// Each metric of inference is published by model and for all models together.
-fn record(world: &World, region: &str, namespace: &str, name: &str, unit: &'static str, model: &str, value: f64) {
-    add(world, MetricKey::new(region, namespace, name, of(model)), unit, value);
-    add(world, MetricKey::new(region, namespace, name, Vec::new()), unit, value);
+/// Each metric of inference is published by model and for all models together; of a request that names a service tier
+/// also by model and tier.
+fn record(
+    world: &World,
+    region: &str,
+    name: &str,
+    unit: &'static str,
+    model: &str,
+    tier: Option<ServiceTier>,
+    value: f64,
+) {
+    let by_tier = tier.map(|tier| {
+        let named = |name: &str, tier: ServiceTier| (name.to_owned(), tier.word().to_owned());
+        let tiers = [named("ServiceTier", tier), named("ResolvedServiceTier", tier.resolved())];
+        of(model).into_iter().chain(tiers).collect()
+    });
+    for dimensions in [of(model), Vec::new()].into_iter().chain(by_tier) {
+        add(world, MetricKey::new(region, BEDROCK, name, dimensions), unit, value);
+    }
 }
 
 fn of(model: &str) -> Vec<(String, String)> {

@@ -8,6 +8,7 @@ use super::super::errors::ServiceError;
 use super::super::provisioned::Serving;
 use super::super::route::Operation;
 use super::super::tokens::TokenRule;
+use super::tier::{self, ServiceTier};
 
 /// The longest `modelId`.
 const LONGEST_ID: usize = 2_048;
@@ -17,6 +18,8 @@ pub(super) struct Wanted {
     pub model: &'static Model,
     pub metered: Metered,
     pub body: Examined,
+    /// The service tier that it names.
+    pub tier: Option<ServiceTier>,
 }
 
 /// What meters a request.
@@ -60,8 +63,9 @@ pub(super) fn examine(call: &Call) -> Result<Wanted, ServiceError> {
         Metered::Bucket(_) => model.context_window,
         Metered::Bought(_, serving) => model.context_window.min(context(serving)),
     };
+    let tier = tier::asked(call)?;
     let body = examine_body(model, converse, window, &call.payload.bytes)?;
-    Ok(Wanted { model, metered, body })
+    Ok(Wanted { model, metered, body, tier })
 }
 
 /// Checks a request body. Batch inference looks at its records with the same eyes.

@@ -4,6 +4,7 @@ mod count;
 mod examine;
 mod generation;
 mod stream_plan;
+mod tier;
 
 use tokio::time::Instant;
 
@@ -24,6 +25,7 @@ pub(super) use generation::Generation;
 
 pub(super) use examine::examine_body;
 use examine::{Metered, Wanted, examine};
+pub(super) use tier::{ServiceTier, TIER_HEADER, asked as asked_tier};
 
 /// Converse, InvokeModel and their streams: one way for all, as one quota is for all.
 pub(super) async fn infer(mut call: Call) -> Result<Answer, Refusal> {
@@ -96,6 +98,7 @@ fn admit(call: &mut Call, wanted: &Wanted) -> Result<Planned, Rejected> {
         region: call.region.name.clone(),
         model: wanted.metered.id().to_owned(),
         burndown: wanted.model.burndown,
+        tier: wanted.tier,
         streams: matches!(call.operation, Operation::ConverseStream | Operation::InvokeModelWithResponseStream),
     };
     let work = Generation::new(world.clone(), admission, called, call.arrived, pace, wanted.body.input, output);
@@ -112,7 +115,11 @@ fn whole(call: &Call, wanted: &Wanted, planned: &Planned) -> Result<Answer, Refu
     }
     let text = call.world.speaker.piece(planned.words, 0, planned.output);
     let told = completion(call, wanted, planned);
-    let answer = Answer::json(&synthesize::reply(wanted.body.family, text.trim_end(), &told));
+    let mut body = synthesize::reply(wanted.body.family, text.trim_end(), &told);
+    if let (Operation::Converse, Some(tier)) = (call.operation, wanted.tier) {
+        body["serviceTier"] = serde_json::json!({ "type": tier.resolved().word() });
+    }
+    let answer = Answer::json(&body);
     let answer = match call.operation {
         Operation::InvokeModel => answer
             .header("x-amzn-bedrock-input-token-count", wanted.body.input)
@@ -120,7 +127,17 @@ fn whole(call: &Call, wanted: &Wanted, planned: &Planned) -> Result<Answer, Refu
             .header("x-amzn-bedrock-invocation-latency", told.latency_ms),
         _ => answer,
     };
-    answer.through(call.failing(), ())
+    tell_tier(answer, call.operation, wanted).through(call.failing(), ())
+}
+
+/// InvokeModel is told its tier in a header.
+fn tell_tier(answer: Answer, operation: Operation, wanted: &Wanted) -> Answer {
+    match (operation, wanted.tier) {
+        (Operation::InvokeModel | Operation::InvokeModelWithResponseStream, Some(tier)) => {
+            answer.text_header(TIER_HEADER, tier.resolved().word())
+        }
+        _ => answer,
+    }
 }
 
 /// What the reply says of itself.

@@ -18,7 +18,7 @@ use super::super::faults::Failing;
 use super::super::latency::Pace;
 use super::super::reply::Answer;
 use super::super::stream::{Ending, EventStream, FrameKind, Step, padding};
-use super::{Planned, Wanted, completion};
+use super::{Planned, Wanted, completion, tell_tier};
 
 /// Tokens that one event carries: the service sends several at a time, the first alone.
 const TOKENS_AN_EVENT: std::ops::RangeInclusive<u64> = 3..=8;
@@ -29,7 +29,7 @@ pub(super) fn answer(call: &mut Call, wanted: &Wanted, planned: Planned) -> Answ
     let mut steps = steps(call, wanted, &planned, &cuts);
     let ending = break_off(call.failing(), wanted.body.family, &mut steps, &mut call.rng);
     let stream = EventStream::new(call.arrived, steps, ending, planned.work);
-    let answer = Answer::stream(stream);
+    let answer = tell_tier(Answer::stream(stream), call.operation, wanted);
     if wanted.body.family == Family::Converse {
         answer
     } else {
@@ -58,7 +58,12 @@ fn steps(call: &mut Call, wanted: &Wanted, planned: &Planned, cuts: &[u64]) -> V
     let mut out = 0;
     events
         .into_iter()
-        .map(|event| {
+        .map(|mut event| {
+            if wanted.body.family == Family::Converse
+                && let (Some(tier), Some(metadata)) = (wanted.tier, event.body.get_mut("metadata"))
+            {
+                metadata["serviceTier"] = json!({ "type": tier.resolved().word() });
+            }
             out = event.piece.and_then(|piece| cuts.get(piece).copied()).unwrap_or(out);
             let after = due(&planned.pace, out);
             Step { after, tokens: out, frame: frame(wanted.body.family, event, &mut call.rng) }
