@@ -63,4 +63,6 @@ fn span_ms(millis: i64) -> String {
 }
 
 #[cfg(test)]
+use crate::console::ui::fixtures;
+#[cfg(test)]
 mod tests;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::console::ui::fixtures;
 use crate::control::{ControlSnapshot, JobStatus, QuotaSource, RouteLimits, RouteQuota};
 use crate::engine::{BreakerView, EngineSnapshot, HeadView, HeadWhy, LoadState, RequestView, Series};
 use crate::limiter::{QuotaLimit, Why};
