@@ -1,5 +1,6 @@
 //! Runs that cannot go on for a while, or until somebody says so.
 
+use bedrock_top::sim::Scenario;
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
