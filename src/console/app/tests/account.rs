@@ -549,7 +549,7 @@ fn the_ways_to_buy_are_of_our_load_or_of_the_selected_route() {
     let each = (ours.ways.work.input * 0.25 + ours.ways.work.output[1] * 1.25) / 1e6;
     assert!((ours.ways.ways[0].usd_per_request.unwrap() - each).abs() < 1e-9);
     assert!(ours.ways.units[0].usd.is_empty(), "no price of a model unit is known");
-    press(&mut state, "Esc 6 g w");
+    press(&mut state, "Esc 6 g $");
     assert!(compared(&state).unwrap().about.contains("by everybody"), "our load does not go there");
     press(&mut state, "Esc");
     assert_eq!((state.place(), compared(&state)), (Place::Account, None));

@@ -112,6 +112,8 @@ fn places(snapshot: &EngineSnapshot) -> Vec<State> {
         "6",
         "6 Enter",
         "w",
+        "6 A",
+        "$",
         ":",
     ];
     keys.iter()
