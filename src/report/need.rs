@@ -196,12 +196,12 @@ fn requests(workload: &Workload) -> Result<Steps, String> {
 /// Quota tokens that a request settles at, and how that comes about.
 fn of_request(workload: &Workload, burndown: u32) -> Option<(f64, String)> {
     if let Some(settled) = workload.settled {
-        let each = whole(settled.value);
+        let each = average(settled.value);
         return Some((settled.value, format!("{each} quota tokens a request ({})", settled.by.words())));
     }
     let (input, output) = (workload.input?, workload.output?);
     let each = input.value + output.value * f64::from(burndown);
-    let (input, output, each_word) = (whole(input.value), whole(output.value), whole(each));
+    let (input, output, each_word) = (average(input.value), average(output.value), average(each));
     Some((each, format!("{each_word} quota tokens a request ({input} input + {output} output x {burndown})")))
 }
 
@@ -238,7 +238,7 @@ fn steps(workload: &Workload, burndown: u32, metric: Metric) -> Result<Steps, St
             (Some(reserved), Some(reply)) => format!(
                 "held for replies under way ({} RPM x {} reserved x {:.1} s / 60, {})",
                 whole(rpm),
-                whole(reserved.value),
+                average(reserved.value),
                 reply.value,
                 if reply.by == By::Assumption { "the time an assumption" } else { reply.by.words() }
             ),
@@ -272,6 +272,16 @@ fn steps(workload: &Workload, burndown: u32, metric: Metric) -> Result<Steps, St
 pub(super) fn whole(value: f64) -> String {
     // What a sum of parts is short of, or beyond, by rounding alone is no token.
     count((value - 1e-6).ceil().max(0.0) as u64)
+}
+
+/// An average, to the tenth where it is no whole number: whoever multiplies it by hand gets what stands behind it.
+fn average(value: f64) -> String {
+    let tenths = (value * 10.0).round().max(0.0) as u64;
+    let whole = count(tenths / 10);
+    match tenths % 10 {
+        0 => whole,
+        tenth => format!("{whole}.{tenth}"),
+    }
 }
 
 /// To two figures, upwards: `41,667` becomes `42,000`.
@@ -458,6 +468,13 @@ mod tests {
         let routes = [sonnet(QuotaLimit::Absent, 100_000)];
         let work = Workload { share: 1.0, growth_percent: 0.0, ..work(&routes, 2.0 * DAY_SECONDS) };
         near(need(&work, &routes).of(Metric::Tpd).needed, 15_000_000.0);
+    }
+
+    #[test]
+    fn averages_have_a_tenth_where_they_need_one() {
+        for (value, words) in [(1_811.5, "1,811.5"), (1_000.0, "1,000"), (0.04, "0"), (0.96, "1")] {
+            assert_eq!(average(value), words);
+        }
     }
 
     #[test]

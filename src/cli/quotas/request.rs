@@ -124,12 +124,13 @@ fn as_text(need: &Need, draft: &Draft, without_max_tokens: u64) -> String {
     let whole = |value: f64| count(value.ceil().max(0.0) as u64);
     let work = &need.workload;
     let tokens = |figure: Option<Figure>| {
-        figure
-            .map_or("unknown".to_owned(), |figure| format!("~{} ({})", whole(figure.value.floor()), figure.by.words()))
+        figure.map_or("unknown".to_owned(), |figure| {
+            format!("about {} ({})", count(figure.value.round().max(0.0) as u64), figure.by.words())
+        })
     };
     row("work", &work.demand_words());
-    row("input", &format!("{} tokens a request", tokens(work.input)));
-    row("output", &format!("{} tokens a request: --average-output says better", tokens(work.output)));
+    row("input", &format!("{}, tokens a request", tokens(work.input)));
+    row("output", &format!("{}, tokens a request: --average-output N says better", tokens(work.output)));
     if let Some(reply) = work.reply_seconds {
         row("replies", &format!("{:.1} s each ({}): --reply-seconds says better", reply.value, reply.by.words()));
     }

@@ -2,6 +2,7 @@
 //!
 //! What is needed and the text for AWS come from [`crate::report::draft_of`], as on the command line.
 
+use crate::catalogue::Metric;
 use crate::control::{ControlSnapshot, Order, QuotaCell};
 use crate::engine::EngineSnapshot;
 use crate::record::Region;
@@ -78,8 +79,11 @@ pub fn increase(account: &ControlSnapshot, engine: &EngineSnapshot, row: &UseRow
         cells,
         proposed: String::new(),
     };
+    // The quota that binds comes first; the service's order says nothing.
+    let shortest = need(&basis.workload, &basis.routes).binding().map(|binding| binding.metric);
+    let at = basis.cells.iter().position(|cell| Some(cell.metric) == shortest.or(Some(Metric::Tpm))).unwrap_or(0);
     let fields = vec![
-        choice(FieldId::Quota, names, 0),
+        choice(FieldId::Quota, names, at),
         text(FieldId::Requests, optional(left)),
         text(FieldId::Deadline, ""),
         text(FieldId::Growth, ""),
@@ -128,6 +132,19 @@ pub fn proposal(form: &Form) -> Option<Draft> {
 pub fn draft(form: &Form) -> Option<Draft> {
     let typed = number(form.text(FieldId::Value)).ok().filter(|value| (1.0..=MOST).contains(value));
     drafted(form, typed.map(|value| value as u64))
+}
+
+/// The quota that binds, in words, if it is not the one that is chosen.
+#[must_use]
+pub fn binding(form: &Form) -> Option<String> {
+    let Kind::Increase { basis, .. } = &form.kind else { return None };
+    let need = need(&workload_of(form, basis), &basis.routes);
+    let binding = need.binding()?;
+    let other = binding.metric != chosen(form)?.metric;
+    other.then(|| {
+        let times = binding.times().unwrap_or_default();
+        format!("{} binds, not this one: {times:.2} times what there is is needed.", metric_word(binding.metric))
+    })
 }
 
 /// Something else was filled in: the value follows, unless another one was typed.
@@ -268,6 +285,17 @@ mod tests {
         assert_eq!(seen.peak_tpm as u64, rows[0].account.unwrap().peak_tpm().unwrap());
         assert_eq!(basis.workload.demand, Some(Demand::Rate { rpm: 240.0 }), "4.0 a second");
         assert_eq!((basis.left, basis.routes.len()), (Some(4_000 - 1_936 - 3), 2));
+    }
+
+    #[test]
+    fn the_quota_that_binds_is_chosen_and_another_one_says_so() {
+        let mut form = form("us-east-1 haiku");
+        // 240 RPM are a part of 2,000; the tokens are 3.2 times what there is.
+        assert_eq!((chosen(&form).unwrap().metric, binding(&form)), (Metric::Tpm, None));
+        form.focus = FieldId::Quota;
+        form.turn(true);
+        assert_eq!(chosen(&form).unwrap().metric, Metric::Rpm);
+        assert!(binding(&form).unwrap().starts_with("TPM binds"), "{:?}", binding(&form));
     }
 
     #[test]

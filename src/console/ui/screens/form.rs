@@ -105,6 +105,9 @@ fn notes(view: &View<'_>, form: &Filled, cells: usize) -> Vec<Line<'static>> {
     match &form.kind {
         Kind::Load | Kind::Fetch { .. } => {}
         Kind::Increase { .. } => {
+            if let Some(words) = form::increase::binding(form) {
+                say(Role::Warn, &words);
+            }
             if let Some(proposal) = form::increase::proposal(form) {
                 let (role, words) = proposed_words(&proposal);
                 say(role, &words);
