@@ -140,6 +140,11 @@ impl Work {
 
     async fn publish(&self, report: &MinuteReport) {
         let mut waiting = by_region(report, &self.regions);
+        waiting.retain(|(_, metrics)| !metrics.is_empty());
+        if waiting.is_empty() {
+            // It was turned off within a second of being turned on: nothing was counted, nothing is put.
+            return;
+        }
         let mut pause = PAUSE;
         let mut hurried = self.hurried.clone();
         for attempt in 1..=TRIES {

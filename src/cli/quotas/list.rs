@@ -19,6 +19,9 @@ use super::super::say;
 use super::super::session::Remote;
 use super::ListArgs;
 
+/// Columns of a quota's name, with the blanks on either side of it.
+const QUOTA: usize = 16;
+
 /// Lists.
 ///
 /// # Errors
@@ -135,10 +138,11 @@ impl Listed {
                     .map_or("all models".to_owned(), |scope| format!("{}  {}", cell.bucket, scope_word(scope)));
                 text.push_str(&paragraph(&format!("{}  ", cell.region), &name, width));
             }
-            text.push_str(&paragraph("", line, width));
+            let (quota, rest) = line.split_at_checked(QUOTA).unwrap_or(("", line));
+            text.push_str(&paragraph(quota, rest, width));
             if !self.cells.get(at + 1).is_some_and(same) {
                 for (head, words) in self.of_bucket(cell) {
-                    text.push_str(&paragraph(&format!("  {head:<12}  "), &words, width));
+                    text.push_str(&paragraph(&format!("{:<QUOTA$}", format!("  {head}")), &words, width));
                 }
             }
         }
@@ -284,6 +288,6 @@ fn source_word(source: &QuotaSource) -> String {
         QuotaSource::Default { year, .. } => format!("published {year}"),
         QuotaSource::Units => "model units".to_owned(),
         QuotaSource::Absent => "no such quota".to_owned(),
-        QuotaSource::Unknown => "the limiter finds it".to_owned(),
+        QuotaSource::Unknown => "by the limiter".to_owned(),
     }
 }

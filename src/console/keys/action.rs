@@ -533,7 +533,7 @@ pub const ACTIONS: &[ActionSpec] = &[
     row!(Recipe "batch.recipe" [c('P')] "role recipe" None BATCH 9 when::managed, "Show the commands that make a bucket and a role for batch jobs."),
     row!(TakeOffer "account.take-quota" [c('T')] "take quota" Spends OFFERS 2 when::offered, "Give the limiter a quota that has changed since the session began."),
     row!(RequestQuota "account.request" [c('N')] "ask for quota" Spends USE 3 when::raisable, "Ask AWS for more of a quota of the route; asking costs nothing."),
-    row!(Publish "account.publish" [c('P')] "publish" Spends PUBLISHES 9 when::publishable, "Put our own metrics into CloudWatch once a minute, after a question, or put them no more."),
+    row!(Publish "account.publish" [c('P')] "publish" Spends PUBLISHES 15 when::publishable, "Put our own metrics into CloudWatch once a minute, after a question, or put them no more."),
     row!(ReadDay "account.day" [c('H')] "24 hours" None USE 4 when::dayable, "Read the last 24 hours of the route from CloudWatch."),
     row!(Increases "account.requests" [c('A')] "all requests" None USE 6 when::managed, "Show every request for a higher quota: status, when, support case."),
     row!(Ways "account.ways" [c('$')] "ways to buy" None WORKLOAD 14 when::always, "Compare on demand, flex, priority, batch and provisioned for the workload at hand."),

@@ -52,6 +52,19 @@ fn turn_on(pty: &mut Pty) -> Result<(), Failed> {
     pty.wait("that it is on", |screen| has(screen, "publishing 9 metrics to Custom/Bedrock"))
 }
 
+/// Waits until the clock in the header has moved on so often: what is published was counted in these seconds.
+fn seconds(pty: &mut Pty, moves: usize) -> Result<(), Failed> {
+    let clock = |screen: &vt100::Screen| {
+        let row = row_with(screen, " UTC");
+        row.split_whitespace().rev().nth(1).unwrap_or_default().to_owned()
+    };
+    for _ in 0..moves {
+        let now = clock(pty.screen());
+        pty.wait("the next second", |screen| clock(screen) != now)?;
+    }
+    Ok(())
+}
+
 /// Calls that were told to CloudWatch by the console.
 fn published(client: &Client) -> Result<f64, Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -72,7 +85,8 @@ fn publish() -> Result<(), Failed> {
     pty.send("1");
     pty.wait("the line of the dashboard", |screen| has(screen, "publishing 9 metrics to Custom/Bedrock"))?;
     pty.send("8/publish\r");
-    pty.wait("the setting", |screen| row_with(screen, "publish.enabled").contains("true"))?;
+    pty.wait("the setting", |screen| row_with(screen, "enabled ").contains("session (changed live)"))?;
+    seconds(&mut pty, 6)?;
     // What is under way is put when it is turned off, and nobody is asked.
     pty.send("6P");
     pty.wait("that it is off", |screen| has(screen, "published 1 minute to Custom/Bedrock, off now, 0 lost"))?;
@@ -80,6 +94,7 @@ fn publish() -> Result<(), Failed> {
     check(first > 0.0, format!("{first} calls were published"))?;
     // On again, and the end of the console ends it too.
     turn_on(&mut pty)?;
+    seconds(&mut pty, 6)?;
     leave(&mut pty)?;
     let text = pty.text();
     check(text.contains("CloudWatch: minutes published"), &text)?;
@@ -104,6 +119,7 @@ fn denied() -> Result<(), Failed> {
     let fault = "[[fault]]\nservice = \"monitoring\"\noperation = \"PutMetricData\"\nkind = \"denied\"\n";
     let (_simulator, mut pty) = open(&home, &format!("{SCENARIO}{fault}"), &[], LARGE)?;
     turn_on(&mut pty)?;
+    seconds(&mut pty, 3)?;
     pty.send("P");
     pty.wait("that it is off", |screen| has(screen, "off now"))?;
     check_words(&pty, &["1 lost", "cloudwatch:PutMetricData"])?;
