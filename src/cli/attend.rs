@@ -1,6 +1,6 @@
 //! Attending a load without a console: status lines, signals, the decision to end a run that cannot go on.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -102,6 +102,9 @@ pub async fn attend(
             }
         };
         let mut finish = |reason: Ended, why: &mut Ended| {
+            if matches!(reason, Ended::Drained | Ended::Interrupted) {
+                say::hurry();
+            }
             if *why == Ended::ByItself {
                 *why = reason;
                 commands.send(Command::Drain);
@@ -181,21 +184,19 @@ impl Lines {
         });
         let warnings: Vec<StatusWarning<'_>> = standing.collect();
         if self.json {
-            say::result(format_args!("{}\n", status_json(snapshot, &warnings)));
+            say::status_result(format_args!("{}\n", status_json(snapshot, &warnings)));
         }
         let line = status_line(snapshot, &warnings);
-        let mut out = std::io::stderr();
-        // A status line that nobody can read must not stop the run.
-        let _ = if self.terminal {
-            write!(out, "\r\x1b[K{}", fitting(&line)).and_then(|()| out.flush())
+        if self.terminal {
+            say::status(format_args!("\r\x1b[K{}", fitting(&line)));
         } else {
-            writeln!(out, "{line}")
-        };
+            say::status(format_args!("{line}\n"));
+        }
     }
 
     fn end(&self) {
         if self.terminal {
-            let _ = writeln!(std::io::stderr());
+            say::status(format_args!("\n"));
         }
     }
 }

@@ -218,6 +218,8 @@ pub fn show(
         }),
     })
     .map_err(|error| Problem::usage(error.to_string()))?;
+    // The screen is given back; a terminal that takes no words now must not hold the end up.
+    say::hurry();
     let mut time = None;
     match exit {
         Exit::Quit | Exit::Drained => commands.send(Command::Drain),

@@ -160,14 +160,12 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
     if let Some(export) = &export {
         export.write(&summary);
     }
-    let mut out = std::io::stdout().lock();
-    let told = if global.json {
-        serde_json::to_string(&summary).map_err(std::io::Error::other).and_then(|json| writeln!(out, "{json}"))
-    } else {
-        write!(out, "{summary}")
-    };
     // The results are on file; that nobody reads the summary changes nothing about them.
-    let _ = told;
+    if global.json {
+        say::result(format_args!("{}\n", serde_json::to_string(&summary).unwrap_or_default()));
+    } else {
+        say::result(format_args!("{summary}"));
+    }
     Ok(exit_code(ended, summary.fatal.is_some(), summary.unsent, summary.failed))
 }
 

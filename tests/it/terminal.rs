@@ -108,6 +108,8 @@ impl Demo {
                 thread::spawn(|| panic!("the engine broke"));
                 return Reaction::Nothing;
             }
+            // A frame that no terminal buffer holds.
+            KeyCode::Char('w') => self.noise = true,
             // One frame that no terminal buffer holds; while it is stuck another thread, which must not notice, counts
             // to the end of the process.
             KeyCode::Char('f') => {
@@ -119,7 +121,7 @@ impl Demo {
                         thread::yield_now();
                     }
                     (0..100_000).for_each(|_| waker.wake());
-                    let stuck = stats.writes.load(Ordering::Relaxed) <= begun;
+                    let stuck = stats.bytes.load(Ordering::Relaxed) < 100_000;
                     std::process::exit(if stuck { 7 } else { 8 });
                 });
             }
@@ -201,6 +203,9 @@ pub fn trials() -> Vec<Trial> {
         trial("keys_and_pastes_arrive", keys_arrive),
         trial("no_color_keeps_reverse_and_sends_no_colour", no_color),
         trial("a_stalled_terminal_stalls_nobody_else", stalled_terminal),
+        trial("a_stalled_terminal_does_not_keep_signals_out", stalled_and_told_to_end),
+        trial("a_terminal_that_takes_bytes_again_shows_the_whole_screen", stalled_and_back),
+        trial("sigquit_gives_the_terminal_back", sigquit_gives_back),
         trial("a_dumb_terminal_is_refused", dumb_terminal),
     ]
 }
@@ -411,6 +416,45 @@ fn stalled_terminal() -> Result<(), Failed> {
     // From here on nobody reads: the screen fills the terminal's buffer and the UI thread blocks in its write.
     let code = pty.wait_exit_unread()?;
     check(code == 7, format!("the other thread was held up, or the terminal was not stuck: {code}"))
+}
+
+fn stalled_and_told_to_end() -> Result<(), Failed> {
+    for (signal, code) in [(Signal::TERM, 0), (Signal::INT, 0), (Signal::HUP, 42)] {
+        let mut pty = demo_pty(&[], (500, 200));
+        pty.wait_text("keys 0 end")?;
+        // Nobody reads any more: a screen of 100,000 letters is more than a terminal holds.
+        pty.send("wab");
+        pty.signal(signal);
+        check(pty.wait_exit_unread()? == code, format!("{signal:?} does not end it"))?;
+        // What was left in the terminal: half a frame, perhaps, and in any case the end of our modes.
+        pty.wait_exit()?;
+        check_restored(&pty)?;
+    }
+    Ok(())
+}
+
+fn stalled_and_back() -> Result<(), Failed> {
+    let mut pty = demo_pty(&[], (500, 200));
+    pty.wait_text("keys 0 end")?;
+    // Much more than the terminal holds, and keys behind it, before anybody reads.
+    pty.send("w");
+    pty.send(&"a".repeat(300));
+    pty.wait("the last cell of the frame", |screen| {
+        screen.cell(199, 499).is_some_and(|cell| cell.contents().chars().all(|c| c.is_ascii_lowercase()))
+            && screen.cell(0, 0).is_some_and(|cell| cell.contents().chars().all(|c| c.is_ascii_lowercase()))
+    })?;
+    pty.send("q");
+    check(pty.wait_exit()? == 0, "it did not survive")?;
+    check(pty.text().contains("quit after 301 keys"), pty.text())?;
+    check_restored(&pty)
+}
+
+fn sigquit_gives_back() -> Result<(), Failed> {
+    let mut pty = demo_pty(&[], (80, 24));
+    pty.wait_text("keys 0 end")?;
+    pty.signal(Signal::QUIT);
+    check(pty.wait_exit()? == 0, "SIGQUIT is not a quit")?;
+    check_restored(&pty)
 }
 
 fn dumb_terminal() -> Result<(), Failed> {

@@ -1,13 +1,12 @@
 //! The terminal's modes as one value: entered once, given back in every case.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::termios::{self, LocalModes, OptionalActions, Termios};
+use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, Termios};
 
 use super::tty::Tty;
 
@@ -19,7 +18,11 @@ const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?7h\x1b[?2004l\x1b[?25h\x1b[?1049l"
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 /// How long giving back may wait for a terminal that does not take bytes.
-const LEAVE_PATIENCE_MS: i64 = 200;
+const LEAVE_PATIENCE: Duration = Duration::from_millis(500);
+/// The same, once what it has not taken is thrown away.
+const LEAVE_AGAIN: Duration = Duration::from_millis(100);
+/// And taking it: a slow link may have much to swallow first.
+const ENTER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The modes of one terminal. Clones share them; the last clone's drop gives the terminal back, and so does
 /// [`Modes::leave`] at any time, from any thread, as often as you like.
@@ -67,8 +70,8 @@ impl Modes {
             shared.entered.store(true, Ordering::SeqCst);
         }
         // Outside the lock: this write may block on a stalled terminal, and leaving must not wait for it.
-        io::Write::write_all(&mut shared.tty.clone(), ENTER)?;
-        if shared.mouse { io::Write::write_all(&mut shared.tty.clone(), MOUSE_ON) } else { Ok(()) }
+        shared.tty.write_within(ENTER, ENTER_PATIENCE)?;
+        if shared.mouse { shared.tty.write_within(MOUSE_ON, ENTER_PATIENCE) } else { Ok(()) }
     }
 
     /// Gives the terminal back. Does nothing if it is not taken. A terminal that is gone or does not take bytes is
@@ -114,11 +117,11 @@ impl Shared {
         if !self.entered.swap(false, Ordering::SeqCst) {
             return;
         }
-        if takes_bytes(&self.tty) {
-            if self.mouse {
-                let _ = io::Write::write_all(&mut self.tty.clone(), MOUSE_OFF);
-            }
-            let _ = io::Write::write_all(&mut self.tty.clone(), LEAVE);
+        let leave = if self.mouse { [MOUSE_OFF, LEAVE].concat() } else { LEAVE.to_vec() };
+        if self.tty.write_within(&leave, LEAVE_PATIENCE).is_err() {
+            // What it has not taken of a frame is of no use to anybody any more, and its place is needed.
+            let _ = termios::tcflush(self.tty.output(), QueueSelector::OFlush);
+            let _ = self.tty.write_within(&leave, LEAVE_AGAIN);
         }
         let _ = termios::tcsetattr(self.tty.input(), OptionalActions::Now, &self.before);
     }
@@ -128,13 +131,4 @@ impl Drop for Shared {
     fn drop(&mut self) {
         self.leave();
     }
-}
-
-fn takes_bytes(tty: &Tty) -> bool {
-    let output = tty.output();
-    let mut fds = [PollFd::from_borrowed_fd(output.as_fd(), PollFlags::OUT)];
-    let patience = Timespec { tv_sec: 0, tv_nsec: LEAVE_PATIENCE_MS * 1_000_000 };
-    matches!(rustix::event::poll(&mut fds, Some(&patience)), Ok(1..))
-        && fds[0].revents().contains(PollFlags::OUT)
-        && !fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }

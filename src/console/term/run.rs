@@ -1,11 +1,12 @@
 //! The UI loop: waits, lets the app handle what came, draws when something changed, never faster than it must.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
+use ratatui::backend::Backend;
 use ratatui::{Frame, Terminal};
 
 use super::caps::Caps;
@@ -29,6 +30,8 @@ const MOST_DELAY: Duration = Duration::from_secs(1);
 /// Shortest time between two frames when a person waits for the answer.
 const INPUT_INTERVAL: Duration = Duration::from_millis(8);
 const SLOW_INPUT_INTERVAL: Duration = Duration::from_millis(100);
+/// How often a terminal that takes no bytes is offered the rest of a frame.
+const OFFER_INTERVAL: Duration = Duration::from_millis(20);
 /// Shortest time between two deadlines.
 const MIN_DEADLINE: Duration = Duration::from_millis(10);
 
@@ -154,8 +157,10 @@ impl Session {
             if !self.modes.entered() {
                 return Ok(Exit::Panicked);
             }
+            self.terminal.backend_mut().push()?;
+            let stuck = self.terminal.backend().stuck();
             let now = Instant::now();
-            if self.pace.due(now).is_some_and(|due| due <= now) {
+            if !stuck && self.pace.due(now).is_some_and(|due| due <= now) {
                 let stats = self.stats();
                 let before = stats.bytes.load(Ordering::Relaxed);
                 self.terminal.draw(|frame| app.render(frame, now))?;
@@ -164,7 +169,10 @@ impl Session {
             }
             // A deadline that the app forgot to move must not become a busy loop.
             let deadline = app.next_deadline().map(|at| last_deadline.map_or(at, |last| at.max(last + MIN_DEADLINE)));
-            let until = [deadline, self.pace.due(now)].into_iter().flatten().min();
+            // A stuck terminal gets no other frame, but keys, signals and orders are handled as ever.
+            let stuck = self.terminal.backend().stuck();
+            let frame = if stuck { Some(now + OFFER_INTERVAL) } else { self.pace.due(now) };
+            let until = [deadline, frame].into_iter().flatten().min();
             let mut item = self.inbox.next(until);
             loop {
                 let now = Instant::now();
@@ -183,7 +191,7 @@ impl Session {
                     return Ok(exit);
                 }
                 // Everything that waits is handled before the next frame, unless that frame is due.
-                if self.pace.due(now).is_some_and(|due| due <= now) {
+                if !stuck && self.pace.due(now).is_some_and(|due| due <= now) {
                     break;
                 }
                 match self.inbox.try_next() {
@@ -203,7 +211,9 @@ impl Session {
             return Ok(Some(Exit::Hangup));
         }
         if let Some(text) = app.clipboard() {
-            self.tty.write_all(&osc52(&text))?;
+            let backend = self.terminal.backend_mut();
+            backend.add(&osc52(&text));
+            Backend::flush(backend)?;
         }
         match reaction {
             Reaction::Quit => return Ok(Some(Exit::Quit)),

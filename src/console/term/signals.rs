@@ -3,7 +3,7 @@
 use std::io;
 use std::thread::{self, JoinHandle};
 
-use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::{Handle, Signals};
 
 use super::inbox::{Inbox, SignalKind};
@@ -16,18 +16,19 @@ pub struct SignalThread {
 }
 
 impl SignalThread {
-    /// Starts listening for INT, TERM, HUP, TSTP, CONT and WINCH.
+    /// Starts listening for INT, TERM, QUIT, HUP, TSTP, CONT and WINCH.
     ///
     /// # Errors
     /// If the handlers cannot be installed.
     pub fn start(inbox: Inbox) -> io::Result<SignalThread> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH])?;
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH])?;
         let handle = signals.handle();
         let thread = thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in &mut signals {
                 match signal {
                     SIGINT => inbox.signal(SignalKind::Interrupt),
-                    SIGTERM => inbox.signal(SignalKind::Terminate),
+                    // Without a handler SIGQUIT would leave a raw terminal behind.
+                    SIGTERM | SIGQUIT => inbox.signal(SignalKind::Terminate),
                     SIGTSTP => inbox.signal(SignalKind::Stop),
                     SIGHUP => inbox.hangup(),
                     SIGCONT => inbox.continued(),

@@ -48,6 +48,8 @@ pub struct FrameWriter<W: Write> {
     sync: bool,
     body: Vec<u8>,
     frame: Vec<u8>,
+    /// How much of the frame the terminal has taken.
+    taken: usize,
     pen: Pen,
     /// Where the terminal's cursor is, if that is certain.
     at: Option<Position>,
@@ -65,6 +67,7 @@ impl<W: Write> FrameWriter<W> {
             sync,
             body: Vec::with_capacity(16 * 1024),
             frame: Vec::with_capacity(16 * 1024),
+            taken: 0,
             pen: Pen::RESET,
             at: None,
             cursor_shown: false,
@@ -82,9 +85,44 @@ impl<W: Write> FrameWriter<W> {
     /// The terminal was given away and taken again: nothing is known of its pen and cursor any more.
     pub fn forget(&mut self) {
         self.body.clear();
+        // What is left of a frame would land on another screen.
+        self.frame.clear();
+        self.taken = 0;
         self.pen = Pen::RESET;
         self.at = None;
         self.cursor_shown = false;
+    }
+
+    /// Adds something that is not drawn to what goes out next.
+    pub fn add(&mut self, sequence: &[u8]) {
+        self.body.extend_from_slice(sequence);
+    }
+
+    /// True while the terminal has not taken the whole last frame. Another one drawn now would only wait behind it.
+    #[must_use]
+    pub fn stuck(&self) -> bool {
+        self.taken < self.frame.len()
+    }
+
+    /// Gives the terminal what it has not taken yet, as far as it takes it.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn push(&mut self) -> io::Result<()> {
+        while self.stuck() {
+            match self.out.write(&self.frame[self.taken..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => {
+                    self.stats.writes.fetch_add(1, Ordering::Relaxed);
+                    self.stats.bytes.fetch_add(n as u64, Ordering::Relaxed);
+                    self.taken += n;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// The counters.
@@ -299,14 +337,15 @@ impl<W: Write> Backend for FrameWriter<W> {
         Ok(WindowSize { columns_rows: self.size, pixels: Size::ZERO })
     }
 
-    /// Ends the frame: writes it, if it has any bytes.
+    /// Ends the frame: writes it, if it has any bytes. What the terminal does not take at once waits for [`FrameWriter::push`].
     fn flush(&mut self) -> io::Result<()> {
         if self.body.is_empty() {
             return Ok(());
         }
         // The pen is put down between frames: whatever else prints to this terminal prints plain.
         self.set_pen(Pen::RESET);
-        self.frame.clear();
+        self.frame.drain(..self.taken);
+        self.taken = 0;
         if self.sync {
             self.frame.extend_from_slice(SYNC_BEGIN);
         }
@@ -315,20 +354,7 @@ impl<W: Write> Backend for FrameWriter<W> {
             self.frame.extend_from_slice(SYNC_END);
         }
         self.stats.frames.fetch_add(1, Ordering::Relaxed);
-        let mut rest = self.frame.as_slice();
-        while !rest.is_empty() {
-            match self.out.write(rest) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(n) => {
-                    self.stats.writes.fetch_add(1, Ordering::Relaxed);
-                    self.stats.bytes.fetch_add(n as u64, Ordering::Relaxed);
-                    rest = &rest[n..];
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        self.push()
     }
 }
 
