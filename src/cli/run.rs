@@ -30,8 +30,9 @@ use super::{consent, runtime, say};
 /// # Errors
 /// Whatever makes it unusable, before anything is sent.
 pub fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Problem> {
-    if args.tui && !console::has_terminal() {
-        return Err(Problem::usage("--tui needs a terminal"));
+    // Records may come through standard input: keys then come from the controlling terminal.
+    if args.tui {
+        crate::console::usable().map_err(|error| Problem::usage(format!("--tui: {error}")))?;
     }
     let config = session::configuration(global)?;
     refuse_to_guess(global, &config, args)?;

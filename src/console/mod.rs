@@ -25,4 +25,4 @@ pub mod ui;
 pub use app::{Exit, ModelPrice};
 pub use picture::{Shot, state_of};
 pub use replay::{Player, ReplaySetup, replay};
-pub use session::{ConsoleControl, ConsoleError, ConsoleSetup, run};
+pub use session::{ConsoleControl, ConsoleError, ConsoleSetup, run, usable};

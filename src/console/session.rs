@@ -24,6 +24,7 @@ use super::keys::{Chord, Key, Keymap};
 use super::picture;
 use super::recording::{Header, Recorder};
 use super::term::caps::Unusable;
+use super::term::tty::Tty;
 use super::term::{self, Caps, Event, Reaction, Session, SessionOptions, SignalKind, Waker};
 use super::themes::Themes;
 use super::ui;
@@ -101,6 +102,16 @@ pub enum ConsoleError {
     /// Another thread panicked; what it said is on the screen.
     #[error("a part of the program panicked")]
     Panicked,
+}
+
+/// Asks whether a console can be shown here, before anything is begun for it. Standard input and output may be something
+/// else: then it is shown on the controlling terminal.
+///
+/// # Errors
+/// [`ConsoleError::Unusable`], [`ConsoleError::Start`].
+pub fn usable() -> Result<(), ConsoleError> {
+    Caps::from_env().map_err(ConsoleError::Unusable)?;
+    Tty::open().map(|_| ()).map_err(ConsoleError::Start)
 }
 
 /// Runs the console on this thread until it is left. Blocks: call it on an OS thread of its own, never on a task of

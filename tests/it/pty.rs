@@ -155,6 +155,14 @@ impl Pty {
         kill_process(self.pid, signal).unwrap();
     }
 
+    /// Lets the terminal take no bytes, as Ctrl-S does.
+    pub fn stop_output(&self) {
+        let name = self.master.as_ref().unwrap().tty_name().unwrap();
+        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
+        let terminal = rustix::fs::open(name, flags, rustix::fs::Mode::empty()).unwrap();
+        rustix::termios::tcflow(terminal, rustix::termios::Action::OOff).unwrap();
+    }
+
     /// Takes the terminal away, as a broken connection does.
     pub fn close(&mut self) {
         self.device = None;

@@ -10,6 +10,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 const MAX_SEQUENCE: usize = 64;
 /// Longest paste that is kept, in bytes; the rest of it is thrown away.
 const MAX_PASTE: usize = 1 << 20;
+/// Ctrl-C.
+const INTERRUPT: u8 = 0x03;
 const PASTE_END: &[u8] = b"\x1b[201~";
 
 /// Something that was typed.
@@ -47,6 +49,10 @@ pub struct Decoder {
 impl Decoder {
     /// Takes bytes as they were read; `typed` gets each key and paste.
     pub fn feed(&mut self, bytes: &[u8], mut typed: impl FnMut(Typed)) {
+        // A paste whose end was lost on the way would swallow every key for ever. A Ctrl-C that comes alone was pressed.
+        if bytes == [INTERRUPT] && self.paste.take().is_some() {
+            self.pending.clear();
+        }
         for &byte in bytes {
             if let Some(paste) = &mut self.paste {
                 // Past the limit only the end marker is still looked for.
@@ -430,6 +436,18 @@ mod tests {
         let typed = decode(&bytes);
         assert!(matches!(&typed[0], Typed::Paste(text) if text.len() == MAX_PASTE));
         assert_eq!(typed[1..], [k(KeyCode::Char('y'))]);
+    }
+
+    #[test]
+    fn ctrl_c_gets_out_of_a_paste_whose_end_was_lost() {
+        let mut decoder = Decoder::default();
+        let mut typed = Vec::new();
+        // One that is part of the text is text.
+        for piece in [&b"\x1b[200~text\x03text"[..], b"more", b"\x03", b"q"] {
+            decoder.feed(piece, |what| typed.push(what));
+        }
+        let interrupt = Typed::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
+        assert_eq!(typed, [interrupt, k(KeyCode::Char('q'))]);
     }
 
     #[test]

@@ -107,8 +107,7 @@ impl Session {
     /// # Errors
     /// If there is no terminal, or threads are not to be had.
     pub fn start(options: SessionOptions) -> io::Result<Session> {
-        let tty = Tty::open()
-            .map_err(|error| io::Error::new(error.kind(), format!("the console needs a terminal: {error}")))?;
+        let tty = Tty::open()?;
         let inbox = Inbox::new();
         // Signals before modes: a SIGTERM in between must find its handler.
         let signals = SignalThread::start(inbox.clone())?;

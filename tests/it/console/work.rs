@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use libtest_mimic::{Failed, Trial};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{Home, LARGE, SMALL, check_words, has, leave, lines, trial, waits};
-use crate::pty::check;
+use crate::pty::{Pty, check, check_restored};
 
 /// Room for everything.
 const WIDE: &str = r#"
@@ -28,6 +29,8 @@ pub fn trials() -> Vec<Trial> {
         trial("a_file_run_left_early_can_be_resumed", left_early),
         trial("a_file_run_goes_on_or_drains_when_the_terminal_goes_away", hung_up),
         trial("a_stalled_terminal_does_not_stop_the_load", stalled),
+        trial("records_come_through_a_pipe_and_keys_from_the_terminal", piped),
+        trial("a_stopped_terminal_does_not_keep_a_run_from_ending", stopped_terminal),
         trial("frames_under_load_are_small_and_idle_ones_smaller", frames),
     ]
 }
@@ -129,6 +132,43 @@ fn stalled() -> Result<(), Failed> {
     pty.wait("the last screen", |screen| has(screen, "FINISHED"))?;
     pty.send("q");
     check(pty.wait_exit()? == 0, "all records succeeded")
+}
+
+fn piped() -> Result<(), Failed> {
+    let home = Home::new()?;
+    let (input, scenario) = (home.file("in.jsonl", &prompts(40))?, home.file("scenario.toml", WIDE)?);
+    let script = format!(
+        "cat '{input}' | '{}' run - -o '{}' --scenario '{scenario}' --target sim --tui",
+        env!("CARGO_BIN_EXE_bedrock-top"),
+        home.path("out.jsonl").display(),
+    );
+    let mut pty = Pty::spawn("sh", &["-c", &script], &home.env(), SMALL);
+    pty.wait("its end", |screen| has(screen, "FINISHED"))?;
+    pty.send("7");
+    pty.wait("the log", |screen| has(screen, "all levels"))?;
+    pty.send("q");
+    check(pty.wait_exit()? == 0, pty.text())?;
+    check_restored(&pty)?;
+    check(ids(&home, "out.jsonl")?.len() == 40, "not all records")
+}
+
+/// With the console and without: told to end, it ends, and what is done is on file.
+fn stopped_terminal() -> Result<(), Failed> {
+    let slow = WIDE.replace("rpm = 60000", "rpm = 30");
+    for tui in [&["--tui"][..], &[]] {
+        let home = Home::new()?;
+        let (input, scenario) = (home.file("in.jsonl", &prompts(300))?, home.file("scenario.toml", &slow)?);
+        let out = home.path("out.jsonl").display().to_string();
+        let args = ["run", &input, "-o", &out, "--scenario", &scenario];
+        let mut pty = home.program(&[&args[..], tui].concat(), SMALL);
+        let results = home.path("out.jsonl");
+        pty.wait("the first result", |_| std::fs::metadata(&results).is_ok_and(|file| file.len() > 0))?;
+        pty.stop_output();
+        pty.signal(Signal::TERM);
+        check(pty.wait_exit_unread()? == 3, format!("{tui:?}: SIGTERM drains, and the rest can be resumed"))?;
+        check(!ids(&home, "out.jsonl")?.is_empty(), format!("{tui:?}: nothing is on file"))?;
+    }
+    Ok(())
 }
 
 /// Bytes and frames between two moments of the program's own clock.
