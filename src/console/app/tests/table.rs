@@ -144,3 +144,85 @@ fn hints_are_of_this_place_and_can_run() {
         assert!(hints.iter().all(|row| keys::availability(&state, row.action).is_ok()));
     }
 }
+
+/// What the key of an action does in `state`: what it wants of the world, where it leads, what it says.
+fn outcome(state: &mut State, chord: Chord) -> String {
+    state.toast = None;
+    let (place, before) = (state.place(), face(state));
+    let effects = press_chord(state, chord);
+    let mut parts: Vec<String> = effects.into_iter().map(wish).collect();
+    if state.place() != place {
+        parts.push(format!("to {:?}", state.place()));
+    }
+    if let Some(toast) = &state.toast {
+        parts.push(format!("says `{}`", toast.text));
+    }
+    if parts.is_empty() {
+        parts.push(if face(state) == before { "is there already" } else { "moves" }.to_owned());
+    }
+    parts.join(", ")
+}
+
+fn wish(effect: Effect) -> String {
+    match effect {
+        Effect::Engine(order) => format!("engine {:?}", order.into_inner()),
+        Effect::Control(order) => {
+            let order = format!("{:?}", order.into_inner());
+            format!("account {}", order.split([' ', '(', '{']).next().unwrap_or_default())
+        }
+        Effect::Write { name, .. } => format!("write {name}"),
+        Effect::Picture { name } => format!("picture {name}"),
+        Effect::Copy { what, .. } => format!("copy the {what}"),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+/// The whole table, a file for each moment: every action in every place that has it, whether it can run, what it then
+/// does, and why not. `BLESS=1 cargo test screens` writes it anew; a change of it is a change of what a key does.
+#[test]
+fn every_action_on_all_screens_does_what_it_last_did() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/actions");
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut changed = Vec::new();
+    for (name, snapshot) in fixtures::all() {
+        let mut table = std::collections::BTreeMap::new();
+        for row in ACTIONS {
+            for mut state in places(&snapshot).into_iter().chain([asked()]) {
+                let place = state.place();
+                if !row.places.contains(&place) {
+                    continue;
+                }
+                let field = matches!(place, Place::Entry | Place::Palette | Place::Form | Place::Dialog);
+                let key = row.keys.iter().find(|chord| !field || chord.typed().is_none());
+                let says = match (keys::availability(&state, row.action), key) {
+                    (Err(why), _) => format!("no   {why}"),
+                    (Ok(()), Some(chord)) => format!("yes  {}", outcome(&mut state, *chord)),
+                    (Ok(()), None) => "yes  (its key is text here)".to_owned(),
+                };
+                let key = key.map_or_else(|| "-".to_owned(), ToString::to_string);
+                let line =
+                    format!("  {:<26} {key:<10} {:<10} {says}", row.name, format!("{:?}", row.risk).to_lowercase());
+                let lines: &mut Vec<String> = table.entry(place).or_default();
+                if !lines.contains(&line) {
+                    lines.push(line);
+                }
+            }
+        }
+        let mut text = String::new();
+        for (place, lines) in table {
+            text += &format!("{place:?}\n{}\n\n", lines.join("\n"));
+        }
+        let file = folder.join(format!("{name}.txt"));
+        if bless {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&file, &text).unwrap();
+        }
+        let known = std::fs::read_to_string(&file).unwrap_or_default();
+        let other = text.lines().filter(|line| !known.lines().any(|known| known == *line));
+        changed.extend(other.map(|line| format!("{name}: {line}")));
+        if known != text && changed.is_empty() {
+            changed.push(format!("{name}: lines are gone or elsewhere"));
+        }
+    }
+    assert!(changed.is_empty(), "look at them, then BLESS=1:\n{}", changed.join("\n"));
+}
