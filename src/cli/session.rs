@@ -60,7 +60,20 @@ pub fn configuration(global: &Global) -> Result<Config, Problem> {
         None => Config::default(),
     };
     prices::embed(&config)?;
+    if let Some(theme) = &global.theme {
+        known_theme("--theme", theme)?;
+    }
     Ok(config)
+}
+
+/// Refuses a theme that there is not, by the name of who asks for it.
+///
+/// # Errors
+/// There is none of that name.
+pub fn known_theme(asked: &str, theme: &str) -> Result<(), Problem> {
+    let own = Paths::find().map(|paths| paths.themes());
+    let unknown = crate::console::unknown_theme(theme, own.as_deref());
+    unknown.map_or(Ok(()), |why| Err(Problem::usage(format!("{asked}: {why}"))))
 }
 
 /// The console's keys by the configuration, which were judged when it was read.

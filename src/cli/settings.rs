@@ -178,6 +178,9 @@ fn surroundings(global: &Global, slow_link: bool) -> Vec<Effective> {
 pub fn check(global: &Global) -> Result<ExitCode, Problem> {
     let config = session::configuration(global)?;
     let file = session::config_path(global).filter(|path| path.exists());
+    if let (Some(theme), Some(path)) = (&config.theme, &file) {
+        session::known_theme(&format!("{}: theme", path.display()), theme)?;
+    }
     let all = effective(global, &config, None);
     if global.json {
         let file = file.map(|path| path.display().to_string());

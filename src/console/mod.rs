@@ -26,3 +26,4 @@ pub use app::{Exit, ModelPrice};
 pub use picture::{Shot, state_of};
 pub use replay::{Player, ReplaySetup, replay};
 pub use session::{ConsoleControl, ConsoleError, ConsoleSetup, run, usable};
+pub use themes::unknown_theme;

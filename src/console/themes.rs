@@ -105,6 +105,17 @@ impl Themes {
     }
 }
 
+/// What to say of a name that no theme has, neither in the program nor in the operator's folder.
+#[must_use]
+pub fn unknown_theme(name: &str, folder: Option<&Path>) -> Option<String> {
+    let own = folder.map(theme_files).unwrap_or_default();
+    if is_embedded(name) || own.contains_key(name) {
+        return None;
+    }
+    let names: Vec<String> = Theme::names().map(str::to_owned).chain(own.into_keys()).collect();
+    Some(format!("there is no theme `{}`; there are: {}", name.escape_debug(), names.join(", ")))
+}
+
 fn is_embedded(name: &str) -> bool {
     Theme::names().any(|known| known == name)
 }

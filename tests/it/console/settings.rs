@@ -16,6 +16,7 @@ pub fn trials() -> Vec<Trial> {
         trial("privacy_takes_the_account_off_every_screen", private),
         trial("the_settings_say_who_said_them", origins),
         trial("config_check_prints_every_value_with_its_origin", checked),
+        trial("a_theme_that_there_is_not_is_refused_with_the_names_of_those_there_are", no_such_theme),
         trial("a_load_goes_on_without_a_terminal_only_to_an_end", on_hangup),
     ]
 }
@@ -167,4 +168,16 @@ fn on_hangup() -> Result<(), Failed> {
     check(pty.wait_exit_unread()? == 0, "it did not end well")?;
     let text = fs::read_to_string(&summary)?;
     check(text.contains("succeeded"), text)
+}
+
+fn no_such_theme() -> Result<(), Failed> {
+    let home = Home::new()?;
+    let config = home.file("own.toml", "theme = \"sunset\"\n")?;
+    for args in [&["--theme", "sunset"][..], &["--config", &config, "config", "check"]] {
+        let mut pty = home.program(args, LARGE);
+        check(pty.wait_exit()? == 2, format!("{args:?}: {}", pty.text()))?;
+        let text = pty.text().replace('\n', "");
+        check(text.contains("there is no theme `sunset`") && text.contains("dusk"), text)?;
+    }
+    Ok(())
 }
