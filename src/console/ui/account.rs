@@ -232,8 +232,8 @@ fn fetched_words(report: &FetchReport) -> String {
     format!("{ok} ok, {retryable} to retry, {permanent} failed for good, {missing} missing{warning}")
 }
 
-/// How publishing our own metrics stands; `None`: it is off and never was on.
-pub(super) fn publishing(view: &View<'_>) -> Option<Line<'static>> {
+/// How publishing our own metrics stands, and what stands in its way; `None`: it is off and never was on.
+pub(super) fn publishing(view: &View<'_>) -> Option<(Line<'static>, Option<String>)> {
     let now = view.state.account()?.publishing.as_ref()?;
     let namespace = fmt::sanitise(&now.namespace).into_owned();
     let put = |line: Line<'static>| match now.last_ms {
@@ -244,26 +244,19 @@ pub(super) fn publishing(view: &View<'_>) -> Option<Line<'static>> {
         0 => line.muted(", 0 lost"),
         lost => line.with(Role::Warn, format!(", {} lost", fmt::exact(lost))),
     };
-    match (&now.problem, now.on) {
-        (Some(problem), true) => {
-            let line = Line::of(Role::Danger, format!("{} publishing to {namespace} fails", view.kit.glyphs.danger));
-            Some(lost(line).text(format!(": {}", fmt::sanitise(problem))))
+    let line = match (&now.problem, now.on) {
+        (Some(_), true) => {
+            lost(Line::of(Role::Danger, format!("{} publishing to {namespace} fails", view.kit.glyphs.danger)))
         }
-        (None, true) => {
-            let line = Line::of(Role::Muted, format!("publishing {} metrics to {namespace}", now.metrics));
-            Some(lost(put(line)))
-        }
-        (problem, false) if now.sent + now.lost > 0 => {
+        (None, true) => lost(put(Line::of(Role::Muted, format!("publishing {} metrics to {namespace}", now.metrics)))),
+        (_, false) if now.sent + now.lost > 0 => {
             let minutes = if now.sent == 1 { "minute" } else { "minutes" };
             let sent = fmt::exact(now.sent);
-            let line = lost(Line::of(Role::Muted, format!("published {sent} {minutes} to {namespace}, off now")));
-            Some(match problem {
-                Some(problem) => line.text(format!(": {}", fmt::sanitise(problem))),
-                None => line,
-            })
+            lost(Line::of(Role::Muted, format!("published {sent} {minutes} to {namespace}, off now")))
         }
-        (_, false) => None,
-    }
+        (_, false) => return None,
+    };
+    Some((line, now.problem.as_deref().map(|problem| fmt::sanitise(problem).into_owned())))
 }
 
 /// One line for jobs and provisioned throughput, on the dashboard. `None`: there is nothing to tell.
@@ -301,11 +294,14 @@ pub(super) fn summary(view: &View<'_>) -> Option<Line<'static>> {
             line.push(Role::Warn, format!(", {} {} failed", g.warn, jobs.failed));
         }
     }
-    if let Some(publishing) = publishing(view) {
-        if !line.parts.is_empty() {
-            line.push(Role::Muted, format!("  {}  ", g.separator));
+    if let Some((publishing, problem)) = publishing(view) {
+        // What fails comes first: it is what the row may not lose.
+        let (mut first, second) = if problem.is_some() { (publishing, line) } else { (line, publishing) };
+        if !first.parts.is_empty() && !second.parts.is_empty() {
+            first.push(Role::Muted, format!("  {}  ", g.separator));
         }
-        line.parts.extend(publishing.parts);
+        first.parts.extend(second.parts);
+        line = first;
     }
     (!line.parts.is_empty()).then_some(line)
 }

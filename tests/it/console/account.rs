@@ -75,7 +75,7 @@ fn purchase() -> Result<(), Failed> {
     pty.send("7");
     pty.wait("the line of the journal", |screen| has(screen, "CreateProvisionedModelThroughput"))?;
     pty.send("3/chat\r");
-    pty.wait("it alone", |screen| !has(screen, "forgotten"))?;
+    pty.wait("it alone", |screen| row_with(screen, "forgotten  ").is_empty())?;
     pty.send("D");
     pty.wait("the question", |screen| has(screen, "Delete provisioned throughput?"))?;
     pty.send("chat-eu\r\r");
@@ -149,9 +149,9 @@ fn read_only() -> Result<(), Failed> {
 fn use_for_load() -> Result<(), Failed> {
     let home = Home::new()?;
     let mut pty = open(&home, "3", "forgotten", LARGE)?;
-    pty.wait("that it takes calls", |screen| row_with(screen, "forgotten ").contains("in service"))?;
+    pty.wait("that it takes calls", |screen| row_with(screen, "forgotten  ").contains("in service"))?;
     pty.send("U");
-    pty.wait("our share of it", |screen| row_with(screen, "forgotten ").contains("ours"))?;
+    pty.wait("our share of it", |screen| row_with(screen, "forgotten  ").contains("ours"))?;
     pty.send("7");
     pty.wait("the line of the log", |screen| has(screen, "load goes to"))?;
     pty.send("3u");

@@ -14,6 +14,8 @@ use crate::limiter::QuotaLimit;
 
 /// Cells of the gauge of the last minute against the quota.
 const GAUGE: usize = 8;
+/// Most rows for what stands in the way of publishing.
+const PROBLEM_ROWS: usize = 3;
 
 /// The columns; those with the higher numbers give way first.
 fn columns(region: u16) -> [Column<'static>; 15] {
@@ -73,14 +75,17 @@ fn list_of(view: &View<'_>, body: Rect, buf: &mut Buffer) {
     summary.push(Role::Muted, format!(" {} {shown}, by {}", view.kit.glyphs.separator, view.state.usage.sort.name()));
     super::filter_words(&mut summary, view.state.filter());
     let inner = Panel::new("Account").ruled().summary(summary).render(list, buf, view.kit);
-    head(view, known).render(inner, buf, view.kit);
-    let publishing = account::publishing(view);
-    let above = 1 + u16::from(publishing.is_some());
-    if let Some(publishing) = publishing {
-        let [_, line, _] = layout::rows(inner, [1, 1, 0]);
-        publishing.render(line, buf, view.kit);
+    let mut above = vec![head(view, known)];
+    if let Some((line, problem)) = account::publishing(view) {
+        above.push(line);
+        // What to do stands at the end of the service's words.
+        let words = problem.map_or(Vec::new(), |problem| fmt::wrap(&problem, usize::from(inner.width)));
+        above.extend(words.into_iter().take(PROBLEM_ROWS).map(|words| Line::of(Role::Text, words)));
     }
-    let above = above.min(inner.height);
+    for (y, line) in (inner.top()..inner.bottom()).zip(&above) {
+        line.render(Rect { y, height: 1, ..inner }, buf, view.kit);
+    }
+    let above = u16::try_from(above.len()).unwrap_or(u16::MAX).min(inner.height);
     let below = Rect { y: inner.y + above, height: inner.height - above, ..inner };
     table(view, known, &rows, at, below, buf);
     account::section("Look at", &attention, attention_area, buf, view);
