@@ -18,7 +18,7 @@ const LEAST_CHART: u16 = 6;
 const UNKNOWN: &str = "unknown";
 
 const COLUMNS: [Column<'static>; 7] = [
-    Column::new("bought as", Width::Flex(15)).align(Align::Middle),
+    Column::new("bought as", Width::Fixed(19)).align(Align::Middle),
     Column::new("1,000 requests", Width::Fixed(14)).align(Align::Right).drop(2),
     Column::new("per hour", Width::Fixed(10)).align(Align::Right),
     Column::new("what is left", Width::Fixed(12)).align(Align::Right),
@@ -116,7 +116,7 @@ fn rows(ways: &Ways) -> Vec<Vec<Cell<'static>>> {
         rows.extend(by_hour(ways, unit));
     }
     if ways.units.is_empty() {
-        let mut row = vec![Cell::new(Role::Muted, "provisioned: not on offer")];
+        let mut row = vec![Cell::new(Role::Muted, "provisioned")];
         row.resize_with(COLUMNS.len() - 1, none);
         row.push(Cell::new(Role::Muted, "no model unit of this model is known"));
         rows.push(row);
