@@ -56,7 +56,7 @@ fn keys() -> Vec<Key> {
                 whole("tpd", MANY * 1_000),
                 Key { name: "published", kind: Kind::Bool },
                 number("reject_charge", 0.0..=1.0),
-                Key { name: "meter", kind: Kind::Choice(vec!["bucket", "minute", "sliding"]) },
+                Key { name: "meter", kind: Kind::Choice(vec!["bucket", "minute", "sliding", "guarded"]) },
                 number("burst_seconds", 0.01..=86_400.0),
             ]),
         },
