@@ -223,7 +223,7 @@ fn request_to_the_end() {
     let asked = filed["filed"]["value"].as_f64().unwrap() as u64;
     assert!(rig.folder.read("home/.local/state/bedrock-top/changes.jsonl").contains("RequestServiceQuotaIncrease"));
     until("the approval", || {
-        let status = rig.json(SONNET, &["quotas", "request", "--status"], 0);
+        let status = rig.json(SONNET, &["quotas", "status"], 0);
         status["requests"][0]["state"] == "approved"
     });
     assert_eq!(rig.listed_tpm(), asked, "the quota is really raised");
@@ -280,7 +280,7 @@ fn lost_reply() {
     let rig = rig.with_work();
     let filed = rig.json(SONNET, &[&SHORT[..], &["--yes"]].concat(), 0);
     assert_eq!(filed["filed"]["code"], TPM, "it was filed, though no reply said so: {filed}");
-    let status = rig.json(SONNET, &["quotas", "request", "--status"], 0);
+    let status = rig.json(SONNET, &["quotas", "status"], 0);
     assert_eq!(status["requests"].as_array().unwrap().len(), 1, "filed once: {status}");
 }
 

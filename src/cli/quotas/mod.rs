@@ -41,7 +41,7 @@ pub enum QuotasCommand {
 }
 
 /// What `quotas status` takes.
-#[derive(Clone, Copy, Debug, Default, Args)]
+#[derive(Clone, Copy, Debug, Args)]
 pub struct StatusArgs {
     /// Go on asking, and say each change, until none is open.
     #[arg(long)]
@@ -63,11 +63,11 @@ pub struct ListArgs {
 #[derive(Clone, Debug, Args)]
 pub struct RequestArgs {
     /// JSONL of records: the work that needs the quota.
-    #[arg(value_name = "INPUT.jsonl", required_unless_present = "status")]
-    pub input: Option<String>,
+    #[arg(value_name = "INPUT.jsonl")]
+    pub input: String,
     /// The work must be done within this time.
-    #[arg(long, value_name = "6h", value_parser = duration, required_unless_present = "status")]
-    pub deadline: Option<Duration>,
+    #[arg(long, value_name = "6h", value_parser = duration)]
+    pub deadline: Duration,
     /// What it is for, in your words: AWS asks.
     #[arg(long, value_name = "TEXT")]
     pub use_case: Option<String>,
@@ -92,9 +92,6 @@ pub struct RequestArgs {
     /// Say what would be asked for; file nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// What became of the requests that were filed.
-    #[arg(long, conflicts_with_all = ["input", "deadline", "use_case", "value", "yes", "dry_run"])]
-    pub status: bool,
 }
 
 fn percent(text: &str) -> Result<f64, String> {
@@ -124,9 +121,6 @@ pub fn run(global: &Global, args: &QuotasArgs) -> Result<ExitCode, Problem> {
             None => list::run(&remote, args.list, global.json).await,
             Some(QuotasCommand::List(list)) => list::run(&remote, *list, global.json).await,
             Some(QuotasCommand::Status(how)) => status::run(&remote, *how, global.json).await,
-            Some(QuotasCommand::Request(request)) if request.status => {
-                status::run(&remote, StatusArgs::default(), global.json).await
-            }
             Some(QuotasCommand::Request(request)) => request::run(&remote, request, global.json).await,
         }
     })

@@ -28,9 +28,7 @@ use super::list::scope_word;
 /// # Errors
 /// No model, no usable input, no consent.
 pub async fn run(remote: &Remote, args: &RequestArgs, as_json: bool) -> Result<ExitCode, Problem> {
-    let (Some(input), Some(deadline)) = (&args.input, args.deadline) else {
-        return Err(Problem::usage("name the INPUT.jsonl that needs the quota, and its --deadline"));
-    };
+    let (input, deadline) = (&args.input, args.deadline);
     if deadline.is_zero() {
         return Err(Problem::usage("--deadline must be above 0, e.g. 6h"));
     }
