@@ -412,3 +412,6 @@ impl term::App for Replay {
         self.clipboard.take()
     }
 }
+
+#[cfg(test)]
+mod golden;
