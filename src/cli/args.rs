@@ -181,12 +181,14 @@ pub enum Command {
         #[command(subcommand)]
         what: ConfigCommand,
     },
-    /// Completions for a shell, to its standard place: `bedrock-top completions bash > ~/.local/share/bash-completion/completions/bedrock-top`.
+    /// Completions for a shell, to be written to its standard place.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// Which shell.
         shell: Shell,
     },
     /// The manual page: `bedrock-top man > ~/.local/share/man/man1/bedrock-top.1`.
+    #[command(after_help = examples::MAN)]
     Man,
 }
 
@@ -211,10 +213,13 @@ pub struct BenchArgs {
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Print the whole default configuration, commented.
+    #[command(after_help = examples::CONFIG_DEFAULT)]
     Default,
     /// Check the configuration file, every error at once; print every value in force and who said it.
+    #[command(after_help = examples::CONFIG_CHECK)]
     Check,
     /// Say where files are looked for.
+    #[command(after_help = examples::CONFIG_PATHS)]
     Paths,
 }
 
@@ -379,21 +384,17 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    /// What the help shows is understood.
+    /// Every command's help ends with examples, and what it shows is understood.
     #[test]
     fn the_examples_are_commands() {
-        let all = [
-            EXAMPLES,
-            examples::RUN,
-            examples::SIM,
-            examples::PT,
-            examples::BATCH,
-            examples::QUOTAS,
-            examples::REPLAY,
-            examples::DOCTOR,
-            examples::BENCH,
-            examples::CONFIG,
-        ];
+        let mut all = vec![EXAMPLES.to_owned()];
+        let mut commands = vec![Cli::command()];
+        while let Some(command) = commands.pop() {
+            commands.extend(command.get_subcommands().filter(|one| one.get_name() != "help").cloned());
+            let shown = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(shown.contains("bedrock-top "), "{} shows no example", command.get_name());
+            all.push(shown);
+        }
         let lines = all.join("\n").replace("\\\n      ", "");
         for line in lines.lines() {
             let Some(at) = line.find("bedrock-top ") else { continue };

@@ -22,6 +22,7 @@ use crate::control::batch::{Trouble, TroubleKind};
 use crate::record::Region;
 
 use super::args::{ApiArg, Global};
+use super::examples;
 use super::problem::Problem;
 use super::session::{self, Remote};
 use super::{runtime, say};
@@ -31,28 +32,34 @@ use super::{runtime, say};
 pub enum BatchCommand {
     /// Look through an input in whole: every line, recordIds, bodies, limits, tokens, price. Sends nothing; a local file
     /// needs no target.
+    #[command(after_help = examples::BATCH_CHECK)]
     Check(InputArgs),
     /// Check an input, upload it, create a job of --model in one --region.
+    #[command(after_help = examples::BATCH_SUBMIT)]
     Submit(SubmitArgs),
     /// The jobs of the Regions of --region, newest first.
+    #[command(after_help = examples::BATCH_LIST)]
     List {
         /// Only those with this in their names.
         #[arg(long, value_name = "TEXT")]
         name: Option<String>,
     },
     /// One job, in whole.
+    #[command(after_help = examples::BATCH_SHOW)]
     Show {
         /// Its name, id or ARN.
         #[arg(value_name = "JOB")]
         job: String,
     },
     /// Wait for a job: 0 all succeeded, 1 completed with errors, 3 failed, expired or stopped.
+    #[command(after_help = examples::BATCH_WATCH)]
     Watch {
         /// Its name, id or ARN.
         #[arg(value_name = "JOB")]
         job: String,
     },
     /// Stop a job. What it has processed is billed and can be fetched; it does not go on.
+    #[command(after_help = examples::BATCH_STOP)]
     Stop {
         /// Its name, id or ARN.
         #[arg(value_name = "JOB")]
@@ -62,8 +69,10 @@ pub enum BatchCommand {
         yes: bool,
     },
     /// Fetch what a job wrote, joined with its input: NAME.ok.jsonl, NAME.failed.jsonl, NAME.missing.jsonl.
+    #[command(after_help = examples::BATCH_FETCH)]
     Fetch(FetchArgs),
     /// Send the retryable and missing records again, as a new job. Errors that would come again are left.
+    #[command(after_help = examples::BATCH_RESUBMIT)]
     Resubmit(ResubmitArgs),
 }
 

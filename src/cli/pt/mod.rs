@@ -17,6 +17,7 @@ use crate::control::{ControlSnapshot, ProvisionedView, Question};
 use crate::record::Region;
 
 use super::args::{Global, duration};
+use super::examples;
 use super::problem::Problem;
 use super::session::{self, Remote};
 use super::{runtime, say};
@@ -25,22 +26,27 @@ use super::{runtime, say};
 #[derive(Clone, Debug, Subcommand)]
 pub enum PtCommand {
     /// All of them in the Regions of --region, with price, expiry and use.
+    #[command(after_help = examples::PT_LIST)]
     List {
         /// Only those whose commitment ends within this time; exit 1 if there is one.
         #[arg(long, value_name = "14d", value_parser = duration)]
         expiring: Option<Duration>,
     },
     /// One of them, in whole.
+    #[command(after_help = examples::PT_SHOW)]
     Show {
         /// Its name or its ARN.
         #[arg(value_name = "NAME|ARN")]
         which: String,
     },
     /// Buy model units of --model in one --region.
+    #[command(after_help = examples::PT_CREATE)]
     Create(CreateArgs),
     /// Rename it, or put another model behind it. Units cannot be changed: create a second one, move, delete the first.
+    #[command(after_help = examples::PT_UPDATE)]
     Update(UpdateArgs),
     /// Delete it. It stops answering at once; under a commitment the service refuses.
+    #[command(after_help = examples::PT_DELETE)]
     Delete(DeleteArgs),
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::args::{Global, duration};
+use super::examples;
 use super::problem::Problem;
 use super::{runtime, session};
 
@@ -33,10 +34,13 @@ pub struct QuotasArgs {
 pub enum QuotasCommand {
     /// The quotas of --model in the Regions of --region: applied, by whom, the default, whether more can be had, and what
     /// the account uses of them.
+    #[command(after_help = examples::QUOTAS_LIST)]
     List(ListArgs),
     /// Which quota a file needs more of to be done in time, the text for AWS, and the request itself after a question.
+    #[command(after_help = examples::QUOTAS_REQUEST)]
     Request(RequestArgs),
     /// What became of the requests that were filed: quota, Region, value, state, when, support case.
+    #[command(after_help = examples::QUOTAS_STATUS)]
     Status(StatusArgs),
 }
 
