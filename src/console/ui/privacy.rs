@@ -62,8 +62,8 @@ fn secrets(state: &State) -> Vec<Vec<char>> {
             found.insert(value.value.clone());
         }
     }
-    // These name nobody, the last is the caller of every simulator; a single letter would hide half of every word.
-    found.retain(|text| text.chars().count() > 1 && !["default", "root", "simulated"].contains(&text.as_str()));
+    // These name nobody: a setting that is not set, the caller of every simulator; a single letter would hide half of every word.
+    found.retain(|text| text.chars().count() > 1 && !["default", "none", "root", "simulated"].contains(&text.as_str()));
     found.iter().map(|text| text.chars().collect()).collect()
 }
 
