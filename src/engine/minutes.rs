@@ -7,10 +7,32 @@
 use std::sync::Arc;
 
 use crate::catalogue::cost;
-use crate::record::{Failure, Micros, MinuteUse, Usage};
+use crate::record::{Failure, Micros, MinuteUse, Route, Usage};
 
-use super::RouteMinutes;
 use super::router::RouteState;
+use super::{EngineSnapshot, RouteMinutes};
+
+impl EngineSnapshot {
+    /// Our minutes at a route by the service's clock, oldest first; those that are over.
+    #[must_use]
+    pub fn minutes_over(&self, route: &Route) -> &[MinuteUse] {
+        let ours = self.minutes.iter().find(|ours| ours.route == *route);
+        let minutes = ours.map(|ours| ours.minutes.as_slice()).unwrap_or_default();
+        let present = MinuteUse::start_of(self.service_ms());
+        &minutes[..minutes.partition_point(|minute| minute.start_ms < present)]
+    }
+
+    /// When this run began, UTC milliseconds by the service's clock.
+    #[must_use]
+    pub fn began_ms(&self) -> i64 {
+        self.service_ms().saturating_sub(i64::try_from(self.at.0 / 1_000).unwrap_or(i64::MAX))
+    }
+
+    /// The service's time, UTC milliseconds.
+    fn service_ms(&self) -> i64 {
+        self.utc_ms.saturating_add(self.clock_offset_ms)
+    }
+}
 
 /// The minutes of every route, by its index in the run.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use crate::control::{QuotaSource, RouteLimits};
 use crate::engine::{EngineSnapshot, ScopeView};
 use crate::limiter::QuotaLimit;
-use crate::record::{ErrorClass, MinuteUse, reconcile};
+use crate::record::{ErrorClass, reconcile};
 use crate::report::count;
 
 use super::{About, ENOUGH, Moment, Name, Warning, clock_time};
@@ -66,14 +66,12 @@ fn throttled_early(moment: &Moment<'_>, scope: &ScopeView) -> Option<(String, St
 
 /// The part of what the account settles at a scope's route that is not ours, by CloudWatch.
 fn others(moment: &Moment<'_>, scope: &ScopeView) -> Option<f64> {
+    // Where the service's minutes are shorter than ours, they are not the same minutes.
+    let account = moment.account.filter(|account| account.clock_speed.is_none())?;
+    let theirs = account.account_use.iter().find(|known| known.route == scope.route)?;
     let engine = moment.engine;
-    let theirs = moment.account?.account_use.iter().find(|known| known.route == scope.route)?;
-    let ours = engine.minutes.iter().find(|known| known.route == scope.route);
-    let ours = ours.map(|known| known.minutes.as_slice()).unwrap_or_default();
-    let present = MinuteUse::start_of(engine.utc_ms);
-    let over = &ours[..ours.partition_point(|minute| minute.start_ms < present)];
-    let began = engine.utc_ms.saturating_sub(i64::try_from(engine.at.0 / 1_000).unwrap_or(i64::MAX));
-    reconcile(over, &theirs.minutes, began).others_at_least.filter(|share| *share >= OTHERS)
+    let found = reconcile(engine.minutes_over(&scope.route), &theirs.minutes, engine.began_ms());
+    found.others_at_least.filter(|share| *share >= OTHERS)
 }
 
 fn day_runs_out(engine: &EngineSnapshot, scope: &ScopeView) -> Option<(String, String)> {

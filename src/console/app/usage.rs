@@ -6,7 +6,7 @@ use crate::catalogue::{BucketKind, Catalogue, bucket_kind};
 use crate::control::{AccountUse, ControlSnapshot, QuotaCell, QuotaOffer, RouteLimits};
 use crate::engine::{EngineSnapshot, ScopeView};
 use crate::limiter::QuotaLimit;
-use crate::record::{MinuteUse, Reconciled, Route, reconcile};
+use crate::record::{Reconciled, Route, reconcile};
 use crate::report::Allowed;
 
 use super::filter::{Field, FieldValue, Filter};
@@ -118,21 +118,6 @@ impl UseRow<'_> {
     }
 }
 
-/// The minutes of ours at a route by the service's clock, oldest first; those that are over.
-#[must_use]
-pub fn our_minutes<'a>(engine: &'a EngineSnapshot, route: &Route) -> &'a [MinuteUse] {
-    let ours = engine.minutes.iter().find(|ours| ours.route == *route);
-    let minutes = ours.map(|ours| ours.minutes.as_slice()).unwrap_or_default();
-    let present = MinuteUse::start_of(engine.utc_ms.saturating_add(engine.clock_offset_ms));
-    &minutes[..minutes.partition_point(|minute| minute.start_ms < present)]
-}
-
-/// When this run began, UTC milliseconds by the service's clock.
-fn began(engine: &EngineSnapshot) -> i64 {
-    let now = engine.utc_ms.saturating_add(engine.clock_offset_ms);
-    now.saturating_sub(i64::try_from(engine.at.0 / 1_000).unwrap_or(i64::MAX))
-}
-
 /// The row of a route.
 fn row<'a>(account: &'a ControlSnapshot, engine: &'a EngineSnapshot, limits: &'a RouteLimits) -> UseRow<'a> {
     let known = account.account_use.iter().find(|known| known.route == limits.route);
@@ -143,7 +128,7 @@ fn row<'a>(account: &'a ControlSnapshot, engine: &'a EngineSnapshot, limits: &'a
         scope: engine.scopes.iter().find(|scope| scope.route == limits.route),
         // Where the service's minutes are shorter than ours, they are not the same minutes.
         reconciled: match account.clock_speed {
-            None => reconcile(our_minutes(engine, &limits.route), theirs, began(engine)),
+            None => reconcile(engine.minutes_over(&limits.route), theirs, engine.began_ms()),
             Some(_) => Reconciled::default(),
         },
     }

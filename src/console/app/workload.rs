@@ -35,7 +35,7 @@ pub fn rate(engine: &EngineSnapshot) -> Option<f64> {
 /// The workload that the quota of a route has to bear: its demand is the rate that the load asks for, if it goes there.
 #[must_use]
 pub fn at_route(engine: &EngineSnapshot, row: &UseRow<'_>) -> Workload {
-    let ours = usage::our_minutes(engine, row.route());
+    let ours = engine.minutes_over(row.route());
     let theirs = row.account.map(|known| known.minutes.as_slice()).unwrap_or_default();
     let recent = engine.recent.iter().filter(|request| request.route == *row.route());
     let mut workload = measured(ours, theirs, &recent.collect::<Vec<_>>());

@@ -277,7 +277,7 @@ mod tests {
         let engine = fixtures::running();
         let (account, _) = fixtures::used_account();
         let rows = rows(&account, &engine, "us-east-1 haiku", Sort::Model);
-        let ours = usage::our_minutes(&engine, rows[0].route());
+        let ours = engine.minutes_over(rows[0].route());
         let calls: u64 = ours.iter().map(|minute| minute.invocations).sum();
         let input: u64 = ours.iter().map(|minute| minute.input).sum();
         assert_eq!(basis.workload.input.unwrap().value, input as f64 / calls as f64);

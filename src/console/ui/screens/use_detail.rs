@@ -72,7 +72,7 @@ fn the_hour(view: &View<'_>, row: &UseRow<'_>, area: Rect, buf: &mut Buffer) {
     let theirs = row.account.map(|known| known.minutes.as_slice()).unwrap_or_default();
     // Minutes of another length cannot stand beside each other.
     let apart = view.state.account().is_some_and(|account| account.clock_speed.is_some());
-    let ours = if apart { &[] } else { usage::our_minutes(view.snap, row.route()) };
+    let ours = if apart { &[] } else { view.snap.minutes_over(row.route()) };
     let rpm = match row.limits.quota.rpm.0 {
         QuotaLimit::Limit(rpm) => Some(rpm),
         QuotaLimit::Unknown | QuotaLimit::Absent => None,
