@@ -104,10 +104,13 @@ fn heads(compared: &Compared, wide: bool) -> Vec<Line<'static>> {
     if !compared.ways.units.is_empty() {
         second.push(Role::Muted, "; what a MU does is assumed");
     }
+    // Prices that rest on another model's are never shown without that word.
+    let tiers = "flex and priority as published for Nova Pro alone";
     if wide {
-        second.push(Role::Muted, "; flex and priority as published for Nova Pro alone");
+        second.push(Role::Muted, format!("; {tiers}"));
+        return vec![line, second];
     }
-    vec![line, second]
+    vec![line, second, Line::of(Role::Muted, tiers)]
 }
 
 fn rows(ways: &Ways) -> Vec<Vec<Cell<'static>>> {
